@@ -1,1 +1,48 @@
-//! x
+#![doc = include_str!("../../README.md")]
+#![forbid(unsafe_code)]
+
+// So that what the derives generate, which names `::pubsub`, also compiles inside this crate.
+extern crate self as pubsub;
+
+mod event;
+mod event_map;
+mod id;
+mod interest;
+mod selector;
+mod topic;
+#[cfg(feature = "serde")]
+mod wire_map;
+
+pub use crate::event::{Event, EventData};
+pub use crate::event_map::{CloneMap, EventMap, EventSubset, TopicInfo};
+pub use crate::id::{IdString, TopicId};
+pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
+pub use crate::topic::{Topic, TopicKey};
+#[cfg(feature = "serde")]
+pub use crate::wire_map::WireMap;
+pub use pubsub_macros::{EventMap, EventSubset};
+
+/// What the derives name. Not part of the interface: it may change in any release.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::event::Stored;
+    pub use crate::event_map::{ClonePayload, SamePayload, same, take, topic_id, topic_info};
+    pub use crate::selector::subset;
+    pub use crate::topic::{index, topic};
+    #[cfg(feature = "serde")]
+    pub use crate::wire_map::WirePayload;
+    #[cfg(feature = "serde")]
+    pub use serde;
+}
+
+/// Keeps its items where this crate has the feature `serde`. The derives cannot ask: features of a macro crate are
+/// those of the host.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "serde")]
+macro_rules! __if_serde { ($($items:tt)*) => { $($items)* } }
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "serde"))]
+macro_rules! __if_serde { ($($items:tt)*) => {} }

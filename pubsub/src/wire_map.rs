@@ -1,0 +1,58 @@
+//! What a transport that leaves the process needs of an event map: payloads that can be encoded.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::EventMap;
+use crate::event::Stored;
+
+/// An event map whose payloads can all be sent over a network: each is `Serialize + Deserialize`.
+///
+/// The derive implements it. A payload that cannot be encoded is no error where the map is declared; it is one
+/// where a bound `M: WireMap` has to hold, as for a transport that leaves the process.
+///
+/// ```
+/// use pubsub::prelude::*;
+///
+/// #[derive(EventMap)]
+/// enum App { Note(String) }
+///
+/// fn fit_for_a_network<M: pubsub::WireMap>() {}
+/// fit_for_a_network::<App>();
+/// ```
+pub trait WireMap: EventMap {
+    #[doc(hidden)]
+    fn __serialize<S: Serializer>(stored: &Stored, serializer: S) -> Result<S::Ok, S::Error>;
+    /// `topic` is a place in `TOPICS`.
+    #[doc(hidden)]
+    fn __deserialize<'de, D: Deserializer<'de>>(
+        topic: usize,
+        id: &str,
+        deserializer: D,
+    ) -> Result<Stored, D::Error>;
+}
+
+/// A payload that a network transport can carry; see `ClonePayload` for the lifetime.
+///
+/// It has methods of its own instead of supertraits: a map of 200 topics has 200 of these bounds, and each
+/// supertrait would add one more to them.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the payload `{Self}` cannot be sent over a network",
+    label = "a network transport encodes events, and `{Self}` is not serializable",
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`, or use the in-process transport"
+)]
+pub trait WirePayload<'de>: Sized {
+    fn serialize_payload<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+    fn deserialize_payload<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'de, T: Serialize + Deserialize<'de>> WirePayload<'de> for T {
+    fn serialize_payload<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
+
+    fn deserialize_payload<D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        T::deserialize(deserializer)
+    }
+}

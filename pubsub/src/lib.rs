@@ -26,7 +26,9 @@ pub use pubsub_macros::{EventMap, EventSubset};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::event::Stored;
-    pub use crate::event_map::{ClonePayload, SamePayload, same, take, topic_id, topic_info};
+    pub use crate::event_map::{
+        ClonePayload, DeferredId, SamePayload, no_such_topic, same, take, topic_id, topic_info,
+    };
     pub use crate::selector::subset;
     pub use crate::topic::{index, topic};
     #[cfg(feature = "serde")]
@@ -45,4 +47,6 @@ macro_rules! __if_serde { ($($items:tt)*) => { $($items)* } }
 #[doc(hidden)]
 #[macro_export]
 #[cfg(not(feature = "serde"))]
-macro_rules! __if_serde { ($($items:tt)*) => {} }
+macro_rules! __if_serde {
+    ($($items:tt)*) => {};
+}

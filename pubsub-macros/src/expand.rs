@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -17,13 +17,13 @@ use crate::spelling::{doc_text, hash, type_text};
 
 /// What the expansion of either derive may say without a lint of the user's crate.
 pub(crate) fn lints() -> TokenStream {
-    quote!(#[allow(dead_code, deprecated, private_interfaces, unused_qualifications)])
+    quote!(#[allow(dead_code, deprecated, private_interfaces, unreachable_patterns, unused_qualifications, unused_variables)])
 }
 
 pub(crate) fn expand(map: &Map) -> TokenStream {
     let parts = [
         constants(map),
-        id_checks(map),
+        checks(map),
         event_map(map),
         clone_map(map),
         wire_map(map),
@@ -68,24 +68,36 @@ fn carried(topic: &Topic) -> TokenStream {
     quote!(#(#docs)* #paragraph #[doc = #line] #(#deprecated)*)
 }
 
-/// Reports a type that cannot be an id where it is written, once for each type.
-fn id_checks(map: &Map) -> TokenStream {
+/// Code that never runs. It reports a type that cannot be an id where that is written, once for each type, and reads
+/// the fields: a map is mostly used by its topics, and the compiler would call its fields dead.
+fn checks(map: &Map) -> TokenStream {
     let Map { input, krate, .. } = map;
+    let (ident, lints) = (&input.ident, lints());
+    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     let ids = distinct(
         map.topics
             .iter()
             .filter_map(|topic| topic.id.as_ref())
             .map(ToTokens::to_token_stream),
     );
-    if ids.is_empty() {
-        return TokenStream::new();
-    }
-    let lints = lints();
-    let (impl_generics, _, where_clause) = input.generics.split_for_impl();
+    let reads = map
+        .topics
+        .iter()
+        .filter_map(|Topic { variant, payload, .. }| match payload {
+            Payload::Unit | Payload::Named(_) => None,
+            Payload::Newtype(_) => Some(quote!(#ident::#variant(__0) => {})),
+            Payload::Tuple(types) => {
+                let fields = fields(types.len());
+                Some(quote!(#ident::#variant(#(#fields),*) => {}))
+            }
+        });
     quote! {
         const _: () = {
             #lints
-            fn __ids #impl_generics () #where_clause { #(#krate::__private::topic_id::<#ids>();)* }
+            fn __checks #impl_generics (__map: #ident #ty_generics) #where_clause {
+                #(#krate::__private::topic_id::<#ids>();)*
+                match __map { #(#reads)* _ => {} }
+            }
         };
     }
 }
@@ -185,16 +197,20 @@ fn arms(map: &Map, arm: impl Fn(&Topic, &TokenStream, &TokenStream) -> TokenStre
 }
 
 /// `Self::Variant(..)` from an expression of the payload.
-pub(crate) fn build(variant: &syn::Ident, payload: &Payload, value: &TokenStream) -> TokenStream {
+pub(crate) fn build(variant: &Ident, payload: &Payload, value: &TokenStream) -> TokenStream {
     match payload {
         Payload::Unit => quote!({ let () = #value; Self::#variant }),
         Payload::Newtype(_) => quote!(Self::#variant(#value)),
         Payload::Tuple(types) => {
-            let fields: Vec<_> = (0..types.len()).map(|place| format_ident!("__{place}")).collect();
+            let fields = fields(types.len());
             quote!({ let (#(#fields),*) = #value; Self::#variant(#(#fields),*) })
         }
         Payload::Named(_) => quote!({ let () = #value; ::core::unreachable!() }),
     }
+}
+
+fn fields(count: usize) -> Vec<Ident> {
+    (0..count).map(|place| format_ident!("__{place}")).collect()
 }
 
 fn implement(map: &Map, name: &TokenStream, generics: Generics, items: &TokenStream) -> TokenStream {

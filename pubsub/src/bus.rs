@@ -125,10 +125,6 @@ impl<M: EventMap> PubSub<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "selectors are given by value, as to `subscribe`"
-    )]
     pub fn has_subscribers<S: Selector<M>>(&self, selector: S) -> bool {
         let mut interest = Interest::default();
         selector.__interest(&mut interest);

@@ -211,7 +211,7 @@ impl Stored {
         P: for<'a> crate::event_map::ClonePayload<'a> + Send + Sync + 'static,
         I: TopicId + ?Sized + 'static,
     {
-        take_payload(self.data::<P, I>(), |payload| payload.clone_payload())
+        take_payload(self.data::<P, I>(), crate::event_map::ClonePayload::clone_payload)
     }
 
     /// Called by what the derive generates.

@@ -33,10 +33,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Unpin for Publish<
 
 impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P, I> {
     pub(crate) fn new(engine: &'a Engine, data: EventData<P, I>) -> Self {
-        Self {
-            engine,
-            state: State::New(data),
-        }
+        Self { engine, state: State::New(data) }
     }
 
     /// Publishes without waiting, from code that is not async.
@@ -48,9 +45,7 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     /// # Panics
     /// If it was polled before: a publish is either awaited or completed by this.
     pub fn now(self) -> Result<(), PublishError<P, I>> {
-        let State::New(data) = self.state else {
-            panic!("`Publish::now` called after it was polled")
-        };
+        let State::New(data) = self.state else { panic!("`Publish::now` called after it was polled") };
         offer(data, |topic, id, store| self.engine.try_publish(topic, id, store))
     }
 }
@@ -62,9 +57,7 @@ fn offer<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static, T>(
 ) -> Result<T, PublishError<P, I>> {
     let (topic, id) = (data.index, I::__text(&data.id));
     let mut data = Some(data);
-    let result = engine(topic, &id, &mut || {
-        Stored::new(data.take().expect("an event is stored once"))
-    });
+    let result = engine(topic, &id, &mut || Stored::new(data.take().expect("an event is stored once")));
     result.map_err(|refused| {
         let event = Event::new(Arc::new(data.expect("a refused event was not stored")), 0);
         match refused {
@@ -105,9 +98,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> fmt::Debug for Pub
             State::Waiting(_) => "waiting for room",
             State::Done => "done",
         };
-        f.debug_struct("Publish")
-            .field("state", &format_args!("{state}"))
-            .finish_non_exhaustive()
+        f.debug_struct("Publish").field("state", &format_args!("{state}")).finish_non_exhaustive()
     }
 }
 
@@ -157,10 +148,7 @@ impl<P, I: TopicId + ?Sized> fmt::Display for PublishError<P, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let topic = self.event().topic;
         match self {
-            Self::Full(_) => write!(
-                f,
-                "a subscription to `{topic}` is full and asks publishers to wait"
-            ),
+            Self::Full(_) => write!(f, "a subscription to `{topic}` is full and asks publishers to wait"),
             Self::Closed(_) => write!(f, "`{topic}` cannot be published: the bus is closed"),
         }
     }

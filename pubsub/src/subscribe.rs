@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::engine::Engine;
+use crate::bus::Handle;
 use crate::event::Stored;
+use crate::handler::{self, HandlerResult};
 use crate::interest::Interest;
 use crate::overflow::{Overflow, defaults};
-use crate::{EventMap, Selector, Subscription};
+use crate::{EventMap, Handler, Selector, Subscription, TopicInfo};
 
 /// A subscription that is about to be made, by [`PubSub::subscribe`](crate::PubSub::subscribe).
 ///
@@ -20,7 +20,8 @@ use crate::{EventMap, Selector, Subscription};
 /// Dropped before it is ready, nothing was subscribed.
 #[must_use = "nothing is subscribed until this is awaited or `.now()` is called"]
 pub struct Subscribe<'a, E> {
-    engine: &'a Arc<Engine>,
+    handle: &'a Handle,
+    topics: &'static [TopicInfo],
     interest: Interest,
     event: fn(Stored, u64) -> E,
     bound: usize,
@@ -28,7 +29,7 @@ pub struct Subscribe<'a, E> {
 }
 
 impl<'a, E> Subscribe<'a, E> {
-    pub(crate) fn new<M, S>(engine: &'a Arc<Engine>, selector: &S) -> Self
+    pub(crate) fn new<M, S>(handle: &'a Handle, selector: &S) -> Self
     where
         M: EventMap,
         S: Selector<M, Event = E>,
@@ -36,7 +37,8 @@ impl<'a, E> Subscribe<'a, E> {
         let mut interest = Interest::default();
         selector.__interest(&mut interest);
         Self {
-            engine,
+            handle,
+            topics: M::TOPICS,
             interest,
             event: S::__event,
             bound: defaults::BOUND,
@@ -67,6 +69,35 @@ impl<'a, E> Subscribe<'a, E> {
         self.complete()
     }
 
+    /// Subscribes at once and handles every event by `handle`; what [`PubSub::on`](crate::PubSub::on) does, with the
+    /// options of a subscription.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Tick(u32) }
+    /// # let bus = PubSub::<App>::default();
+    /// let handler = bus.subscribe(App::TICK).bound(8).overflow(Overflow::DropOldest).on(async |event| {
+    ///     println!("{} after {} missed", event.payload, event.missed);
+    /// });
+    /// # drop(handler);
+    /// ```
+    pub fn on<F, R>(
+        mut self,
+        mut handle: F,
+    ) -> Handler<impl Future<Output = Result<(), SubscribeError>> + use<E, F, R>>
+    where
+        F: AsyncFnMut(E) -> R,
+        R: HandlerResult,
+    {
+        let topics = self.interest.clone().normalized().addresses(self.topics);
+        let errors = self.handle.errors.clone();
+        let subscription = self.complete();
+        Handler::new(topics, async move {
+            handler::run(subscription?, errors, async |event| handle(event).await).await;
+            Ok(())
+        })
+    }
+
     fn complete(&mut self) -> Result<Subscription<E>, SubscribeError> {
         if self.bound == 0 {
             return Err(SubscribeError::ZeroBound);
@@ -75,7 +106,7 @@ impl<'a, E> Subscribe<'a, E> {
         if interest.is_empty() {
             return Err(SubscribeError::NoTopic);
         }
-        let reader = self.engine.subscribe(interest, self.bound, self.overflow);
+        let reader = self.handle.engine.subscribe(interest, self.bound, self.overflow);
         let reader = reader.map_err(|_| SubscribeError::Closed)?;
         Ok(Subscription::new(reader, self.event))
     }

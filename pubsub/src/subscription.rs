@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
+use crate::IdString;
 use crate::delivery::{Deliveries, Delivery, End};
 use crate::engine::{Reader, Taken};
 use crate::event::Stored;
@@ -47,12 +48,7 @@ enum Held {
 
 impl<E> Subscription<E> {
     pub(crate) fn new(reader: Reader, event: fn(Stored, u64) -> E) -> Self {
-        Self {
-            reader,
-            event,
-            held: None,
-            end: None,
-        }
+        Self { reader, event, held: None, end: None }
     }
 
     /// The next event; `None` once the subscription has [ended](Self::end).
@@ -123,6 +119,30 @@ impl<E> Subscription<E> {
         Deliveries::new(self)
     }
 
+    /// The next event with its topic and id, for reports.
+    pub(crate) async fn next_with_address(&mut self) -> Option<(E, &'static str, IdString)> {
+        let (stored, missed) = std::future::poll_fn(|cx| self.poll_stored(cx)).await?;
+        let (topic, id) = (stored.name(), stored.id_text());
+        Some(((self.event)(stored, missed), topic, id))
+    }
+
+    /// The next event and what was missed just before it.
+    fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Stored, u64)>> {
+        if let Some(Held::Event(stored)) = self.held.take() {
+            return Poll::Ready(Some((stored, 0)));
+        }
+        if self.end.is_some() {
+            return Poll::Ready(None);
+        }
+        match ready!(self.reader.poll_next(cx)) {
+            Taken::Event { stored, missed } => Poll::Ready(Some((stored, missed))),
+            Taken::End { end, .. } => {
+                self.end = Some((end, false));
+                Poll::Ready(None)
+            }
+        }
+    }
+
     pub(crate) fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
         match self.held.take() {
             Some(Held::Event(stored)) => return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0)))),
@@ -166,28 +186,12 @@ impl<E> Stream for Subscription<E> {
     type Item = E;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
-        let this = &mut *self;
-        if let Some(Held::Event(stored)) = this.held.take() {
-            return Poll::Ready(Some((this.event)(stored, 0)));
-        }
-        if this.end.is_some() {
-            return Poll::Ready(None);
-        }
-        match ready!(this.reader.poll_next(cx)) {
-            Taken::Event { stored, missed } => Poll::Ready(Some((this.event)(stored, missed))),
-            Taken::End { end, .. } => {
-                this.end = Some((end, false));
-                Poll::Ready(None)
-            }
-        }
+        let next = ready!(self.poll_stored(cx));
+        Poll::Ready(next.map(|(stored, missed)| (self.event)(stored, missed)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        if self.end.is_some() {
-            (self.len(), Some(self.len()))
-        } else {
-            (self.len(), None)
-        }
+        if self.end.is_some() { (self.len(), Some(self.len())) } else { (self.len(), None) }
     }
 }
 

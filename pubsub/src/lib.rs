@@ -49,7 +49,9 @@ pub use pubsub_transports::{InProcess, Shared, Transport};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::event::Stored;
-    pub use crate::event_map::{ClonePayload, SamePayload, same, take, topic_id, topic_info};
+    pub use crate::event_map::{
+        ClonePayload, DeferredId, SamePayload, no_such_topic, same, take, topic_id, topic_info,
+    };
     pub use crate::selector::subset;
     pub use crate::topic::{index, topic};
     #[cfg(feature = "serde")]

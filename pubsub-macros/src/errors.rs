@@ -36,10 +36,7 @@ pub(crate) struct Mistake {
 
 /// A mistake at these tokens.
 pub(crate) fn at(tokens: impl ToTokens, message: impl Display) -> Mistake {
-    Mistake {
-        tokens: tokens.into_token_stream(),
-        text: message.to_string(),
-    }
+    Mistake { tokens: tokens.into_token_stream(), text: message.to_string() }
 }
 
 impl Mistake {
@@ -67,12 +64,7 @@ impl From<Mistake> for syn::Error {
 pub(crate) fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                distance(&given.to_lowercase(), &candidate.to_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (distance(&given.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len().max(given.len()) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

@@ -21,13 +21,7 @@ pub(crate) fn lints() -> TokenStream {
 }
 
 pub(crate) fn expand(map: &Map) -> TokenStream {
-    let parts = [
-        constants(map),
-        checks(map),
-        event_map(map),
-        clone_map(map),
-        wire_map(map),
-    ];
+    let parts = [constants(map), checks(map), event_map(map), clone_map(map), wire_map(map)];
     parts.into_iter().collect()
 }
 
@@ -36,11 +30,7 @@ fn constants(map: &Map) -> TokenStream {
     let Map { input, krate, .. } = map;
     let (ident, vis, lints) = (&input.ident, &input.vis, lints());
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
-    let constants = map
-        .topics
-        .iter()
-        .enumerate()
-        .filter(|(_, topic)| topic.has_constant);
+    let constants = map.topics.iter().enumerate().filter(|(_, topic)| topic.has_constant);
     let constants = constants.map(|(index, topic)| {
         let Topic { name, constant, .. } = topic;
         let (attrs, payload) = (carried(topic), topic.payload.ty());
@@ -74,23 +64,16 @@ fn checks(map: &Map) -> TokenStream {
     let Map { input, krate, .. } = map;
     let (ident, lints) = (&input.ident, lints());
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
-    let ids = distinct(
-        map.topics
-            .iter()
-            .filter_map(|topic| topic.id.as_ref())
-            .map(ToTokens::to_token_stream),
-    );
-    let reads = map
-        .topics
-        .iter()
-        .filter_map(|Topic { variant, payload, .. }| match payload {
-            Payload::Unit | Payload::Named(_) => None,
-            Payload::Newtype(_) => Some(quote!(#ident::#variant(__0) => {})),
-            Payload::Tuple(types) => {
-                let fields = fields(types.len());
-                Some(quote!(#ident::#variant(#(#fields),*) => {}))
-            }
-        });
+    let ids =
+        distinct(map.topics.iter().filter_map(|topic| topic.id.as_ref()).map(ToTokens::to_token_stream));
+    let reads = map.topics.iter().filter_map(|Topic { variant, payload, .. }| match payload {
+        Payload::Unit | Payload::Named(_) => None,
+        Payload::Newtype(_) => Some(quote!(#ident::#variant(__0) => {})),
+        Payload::Tuple(types) => {
+            let fields = fields(types.len());
+            Some(quote!(#ident::#variant(#(#fields),*) => {}))
+        }
+    });
     quote! {
         const _: () = {
             #lints
@@ -112,12 +95,8 @@ fn event_map(map: &Map) -> TokenStream {
         let (doc, hash) = (doc_text(topic.attrs), hash([name, &payload, &id]));
         quote!(#krate::__private::topic_info(#name, #variant, #payload, #id, #doc, #hash))
     });
-    let mut sorted: Vec<_> = map
-        .topics
-        .iter()
-        .enumerate()
-        .map(|(index, topic)| (&topic.name, index))
-        .collect();
+    let mut sorted: Vec<_> =
+        map.topics.iter().enumerate().map(|(index, topic)| (&topic.name, index)).collect();
     sorted.sort_unstable();
     let sorted = sorted.into_iter().map(|(name, index)| quote!((#name, #index)));
     let items = quote! {
@@ -131,11 +110,7 @@ fn event_map(map: &Map) -> TokenStream {
 fn clone_map(map: &Map) -> TokenStream {
     let krate = &map.krate;
     let arms = arms(map, |topic, payload, id| {
-        build(
-            topic.variant,
-            &topic.payload,
-            &quote!(__stored.take::<#payload, #id>()),
-        )
+        build(topic.variant, &topic.payload, &quote!(__stored.take::<#payload, #id>()))
     });
     let items = quote! {
         fn __from_stored(__stored: #krate::__private::Stored) -> Self {
@@ -149,10 +124,8 @@ fn clone_map(map: &Map) -> TokenStream {
 /// crate are those of the host.
 fn wire_map(map: &Map) -> TokenStream {
     let krate = &map.krate;
-    let serialize = arms(
-        map,
-        |_, payload, id| quote!(__stored.serialize::<#payload, #id, __S>(__serializer)),
-    );
+    let serialize =
+        arms(map, |_, payload, id| quote!(__stored.serialize::<#payload, #id, __S>(__serializer)));
     let deserialize = arms(map, |topic, payload, id| {
         let index = map.topics.iter().position(|other| std::ptr::eq(topic, other));
         let name = &topic.name;
@@ -186,10 +159,7 @@ fn wire_map(map: &Map) -> TokenStream {
 fn arms(map: &Map, arm: impl Fn(&Topic, &TokenStream, &TokenStream) -> TokenStream) -> TokenStream {
     let krate = &map.krate;
     let arms = map.topics.iter().enumerate().map(|(index, topic)| {
-        let id = topic
-            .id
-            .as_ref()
-            .map_or_else(|| quote!(::core::primitive::str), ToTokens::to_token_stream);
+        let id = topic.id.as_ref().map_or_else(|| quote!(::core::primitive::str), ToTokens::to_token_stream);
         let arm = arm(topic, &topic.payload.ty(), &id);
         quote!(#index => #arm,)
     });
@@ -248,21 +218,10 @@ fn deferred(map: &Map, payload_bound: &str) -> Generics {
     let mut generics = generics(&map.input.generics);
     let predicates = &mut generics.make_where_clause().predicates;
     let payloads = map.topics.iter().map(|topic| topic.payload.ty());
-    predicates.extend(
-        distinct(payloads)
-            .iter()
-            .map(|ty| for_any(ty, &quote!(#krate::__private::#payload_bound))),
-    );
-    let ids = map
-        .topics
-        .iter()
-        .filter_map(|topic| topic.id.as_ref())
-        .map(ToTokens::to_token_stream);
-    predicates.extend(
-        distinct(ids)
-            .iter()
-            .map(|ty| for_any(ty, &quote!(#krate::__private::DeferredId))),
-    );
+    predicates
+        .extend(distinct(payloads).iter().map(|ty| for_any(ty, &quote!(#krate::__private::#payload_bound))));
+    let ids = map.topics.iter().filter_map(|topic| topic.id.as_ref()).map(ToTokens::to_token_stream);
+    predicates.extend(distinct(ids).iter().map(|ty| for_any(ty, &quote!(#krate::__private::DeferredId))));
     generics
 }
 

@@ -43,20 +43,13 @@ impl<'a> Map<'a> {
     pub(crate) fn new(input: &'a DeriveInput, errors: &mut Errors) -> Self {
         let options = MapOptions::parse(&input.attrs, errors);
         let topics = match &input.data {
-            Data::Enum(data) => data
-                .variants
-                .iter()
-                .map(|variant| Topic::new(variant, &options, errors))
-                .collect(),
+            Data::Enum(data) => {
+                data.variants.iter().map(|variant| Topic::new(variant, &options, errors)).collect()
+            }
             // Refused, but expanded as a map without topics: what names it as an event map is no mistake.
             Data::Struct(_) | Data::Union(_) => Vec::new(),
         };
-        Self {
-            input,
-            krate: facade(options.krate),
-            prefix: options.prefix,
-            topics,
-        }
+        Self { input, krate: facade(options.krate), prefix: options.prefix, topics }
     }
 }
 
@@ -73,10 +66,7 @@ pub(crate) fn not_an_enum(input: &DeriveInput, derive: &str) -> Option<Mistake> 
         Data::Union(data) => (data.union_token.to_token_stream(), "union"),
     };
     let ident = &input.ident;
-    Some(at(
-        keyword,
-        format_args!("`{derive}` can only be derived for an enum, and `{ident}` is a {kind}"),
-    ))
+    Some(at(keyword, format_args!("`{derive}` can only be derived for an enum, and `{ident}` is a {kind}")))
 }
 
 impl<'a> Topic<'a> {
@@ -86,11 +76,7 @@ impl<'a> Topic<'a> {
             Some(literal) => literal.value(),
             None => {
                 let prefix = map.prefix.as_ref().map_or_else(String::new, LitStr::value);
-                prefix
-                    + &map
-                        .rename_all
-                        .unwrap_or_default()
-                        .apply(&variant.ident.unraw().to_string())
+                prefix + &map.rename_all.unwrap_or_default().apply(&variant.ident.unraw().to_string())
             }
         };
         Self {
@@ -98,9 +84,7 @@ impl<'a> Topic<'a> {
             attrs: &variant.attrs,
             name,
             literal: options.topic,
-            constant: options
-                .constant
-                .unwrap_or_else(|| naming::constant(&variant.ident)),
+            constant: options.constant.unwrap_or_else(|| naming::constant(&variant.ident)),
             has_constant: true,
             id: options.id.or_else(|| map.id.clone()),
             payload: Payload::new(&variant.fields),

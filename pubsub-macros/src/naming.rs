@@ -41,9 +41,7 @@ impl Rule {
         match self {
             Self::Verbatim => name.to_owned(),
             Self::Camel => {
-                let (first, rest) = words
-                    .split_first()
-                    .map_or(("", &[][..]), |(first, rest)| (first, rest));
+                let (first, rest) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
                 first.to_owned() + &rest.iter().map(|word| capitalized(word)).collect::<String>()
             }
             Self::Pascal => words.iter().map(|word| capitalized(word)).collect(),
@@ -74,9 +72,7 @@ pub(crate) fn constant(variant: &Ident) -> Ident {
 
 fn capitalized(word: &str) -> String {
     let mut chars = word.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// The words of a name, in lower case. One starts after `_`, at the capital of `aB` and `1B`, and at the last capital
@@ -90,10 +86,7 @@ fn words(name: &str) -> Vec<String> {
             words.push(String::new());
         }
         if char != '_' {
-            words
-                .last_mut()
-                .expect("starts with one word")
-                .extend(char.to_lowercase());
+            words.last_mut().expect("starts with one word").extend(char.to_lowercase());
         }
     }
     words.retain(|word| !word.is_empty());
@@ -159,9 +152,6 @@ mod tests {
         assert_eq!(name("SessionStatus"), "SESSION_STATUS");
         assert_eq!(name("_2"), "_2");
         assert_eq!(name("__"), "__");
-        assert_eq!(
-            constant(&Ident::new_raw("type", Span::call_site())).to_string(),
-            "TYPE"
-        );
+        assert_eq!(constant(&Ident::new_raw("type", Span::call_site())).to_string(), "TYPE");
     }
 }

@@ -16,18 +16,9 @@ const EVENT_MAP: Namespace = Namespace {
     place: "the enum",
     keys: &["rename_all", "prefix", "id", "crate"],
     hints: &[
-        (
-            "topic",
-            "`topic` belongs on a variant: `#[event(topic = \"..\")]`",
-        ),
-        (
-            "constant",
-            "`constant` belongs on a variant: `#[event(constant = NAME)]`",
-        ),
-        (
-            "of",
-            "`of` belongs to a subset: `#[derive(EventSubset)] #[event_subset(of = AppEvent)]`",
-        ),
+        ("topic", "`topic` belongs on a variant: `#[event(topic = \"..\")]`"),
+        ("constant", "`constant` belongs on a variant: `#[event(constant = NAME)]`"),
+        ("of", "`of` belongs to a subset: `#[derive(EventSubset)] #[event_subset(of = AppEvent)]`"),
     ],
 };
 
@@ -36,14 +27,8 @@ const EVENT: Namespace = Namespace {
     place: "a variant",
     keys: &["topic", "id", "constant"],
     hints: &[
-        (
-            "rename_all",
-            "`rename_all` belongs on the enum: `#[event_map(rename_all = \"..\")]`",
-        ),
-        (
-            "prefix",
-            "`prefix` belongs on the enum: `#[event_map(prefix = \"..\")]`",
-        ),
+        ("rename_all", "`rename_all` belongs on the enum: `#[event_map(rename_all = \"..\")]`"),
+        ("prefix", "`prefix` belongs on the enum: `#[event_map(prefix = \"..\")]`"),
         ("crate", "`crate` belongs on the enum: `#[event_map(crate = ..)]`"),
         ("name", "write `topic = \"..\"` to name the topic"),
         ("rename", "write `topic = \"..\"` to name the topic"),
@@ -51,39 +36,19 @@ const EVENT: Namespace = Namespace {
     ],
 };
 
-const EVENT_SUBSET: Namespace = Namespace {
-    name: "event_subset",
-    place: "the enum",
-    keys: &["of", "crate"],
-    hints: FROM_MAP,
-};
+const EVENT_SUBSET: Namespace =
+    Namespace { name: "event_subset", place: "the enum", keys: &["of", "crate"], hints: FROM_MAP };
 
 /// `#[event(..)]` on a variant of a subset.
-const SUBSET_EVENT: Namespace = Namespace {
-    name: "event",
-    place: "a variant",
-    keys: &["constant"],
-    hints: FROM_MAP,
-};
+const SUBSET_EVENT: Namespace =
+    Namespace { name: "event", place: "a variant", keys: &["constant"], hints: FROM_MAP };
 
 const FROM_MAP: &[(&str, &str)] = &[
-    (
-        "topic",
-        "a subset takes its topics from the event map: name the variant as the map does",
-    ),
-    (
-        "rename_all",
-        "a subset takes its topics from the event map: name the variants as the map does",
-    ),
-    (
-        "prefix",
-        "a subset takes its topics from the event map: name the variants as the map does",
-    ),
+    ("topic", "a subset takes its topics from the event map: name the variant as the map does"),
+    ("rename_all", "a subset takes its topics from the event map: name the variants as the map does"),
+    ("prefix", "a subset takes its topics from the event map: name the variants as the map does"),
     ("id", "a subset takes the types of its ids from the event map"),
-    (
-        "constant",
-        "`constant` belongs on a variant: `#[event(constant = NAME)]`",
-    ),
+    ("constant", "`constant` belongs on a variant: `#[event(constant = NAME)]`"),
 ];
 
 /// `#[event_map(..)]`

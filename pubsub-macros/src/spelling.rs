@@ -51,18 +51,14 @@ fn spell(tokens: TokenStream, text: &mut String) {
 pub(crate) fn doc_text(attrs: &[Attribute]) -> String {
     let lines: Vec<String> = attrs.iter().filter_map(doc_line).collect();
     let lines = lines.iter().flat_map(|text| text.lines());
-    let text: Vec<&str> = lines
-        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
-        .collect();
+    let text: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     text.join("\n").trim().to_owned()
 }
 
 fn doc_line(attr: &Attribute) -> Option<String> {
     match &attr.meta {
         Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
-            Expr::Lit(ExprLit {
-                lit: Lit::Str(text), ..
-            }) => Some(text.value() + "\n"),
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value() + "\n"),
             _ => None,
         },
         _ => None,
@@ -126,10 +122,7 @@ mod tests {
         // Published test values of the algorithm, for "" and "foobar".
         assert_eq!(hash([]), 0xcbf2_9ce4_8422_2325);
         let last = |text: &str| hash([text]);
-        assert_eq!(
-            last("foobar"),
-            (0x8594_4171_f739_67e8_u64).wrapping_mul(0x0100_0000_01b3)
-        );
+        assert_eq!(last("foobar"), (0x8594_4171_f739_67e8_u64).wrapping_mul(0x0100_0000_01b3));
         assert_eq!(hash(["a b", "c"]), hash(["ab", "c"]));
         assert_ne!(hash(["ab", "c"]), hash(["a", "bc"]));
     }

@@ -44,26 +44,14 @@ impl<'a> Subset<'a> {
         let options = SubsetOptions::parse(&input.attrs, errors);
         // If another key is wrong, it may be this one that was meant.
         if options.of.is_none() && errors.is_empty() {
-            let mistake = at(
-                &input.ident,
-                format_args!("which event map is `{}` a subset of?", input.ident),
-            );
+            let mistake = at(&input.ident, format_args!("which event map is `{}` a subset of?", input.ident));
             errors.push(mistake.help("name it: `#[event_subset(of = AppEvent)]`"));
         }
         let variants = match &input.data {
-            Data::Enum(data) => data
-                .variants
-                .iter()
-                .map(|variant| Variant::new(variant, errors))
-                .collect(),
+            Data::Enum(data) => data.variants.iter().map(|variant| Variant::new(variant, errors)).collect(),
             Data::Struct(_) | Data::Union(_) => Vec::new(),
         };
-        Self {
-            input,
-            krate: facade(options.krate),
-            of: options.of,
-            variants,
-        }
+        Self { input, krate: facade(options.krate), of: options.of, variants }
     }
 
     fn validate(&self, errors: &mut Errors) {
@@ -83,10 +71,8 @@ impl<'a> Subset<'a> {
                 "name the topics as the event map does: `enum Presence { SessionStatus(SessionStatus) }`",
             ));
         } else if self.variants.is_empty() {
-            let mistake = at(
-                ident,
-                format_args!("a subset needs at least one variant, and `{ident}` has none"),
-            );
+            let mistake =
+                at(ident, format_args!("a subset needs at least one variant, and `{ident}` has none"));
             errors.push(mistake.help("repeat the variants of the event map that you want"));
         }
     }
@@ -105,15 +91,8 @@ impl<'a> Subset<'a> {
     }
 
     fn leaves_room_for_all(&self, errors: &mut Errors) {
-        for Variant { ident, .. } in self
-            .variants
-            .iter()
-            .filter(|variant| variant.ident.unraw() == "ALL")
-        {
-            let mistake = at(
-                ident,
-                "the constant `ALL` of a subset would have the name of this variant",
-            );
+        for Variant { ident, .. } in self.variants.iter().filter(|variant| variant.ident.unraw() == "ALL") {
+            let mistake = at(ident, "the constant `ALL` of a subset would have the name of this variant");
             errors.push(
                 mistake.help("name the variant `All` and the topic's constant `#[event(constant = ALL)]`"),
             );
@@ -135,12 +114,7 @@ impl<'a> Subset<'a> {
     }
 
     fn event_subset(&self, of: &Type) -> TokenStream {
-        let Self {
-            input,
-            krate,
-            variants,
-            ..
-        } = self;
+        let Self { input, krate, variants, .. } = self;
         let (ident, lints, generics) = (&input.ident, expand::lints(), self.generics());
         let (impl_generics, _, where_clause) = generics.split_for_impl();
         let (_, ty_generics, _) = input.generics.split_for_impl();
@@ -163,18 +137,11 @@ impl<'a> Subset<'a> {
 
     /// Payloads of a generic subset are `Clone` where it is used; those of others are, or that is an error here.
     fn generics(&self) -> Generics {
-        let Self {
-            input,
-            krate,
-            variants,
-            ..
-        } = self;
+        let Self { input, krate, variants, .. } = self;
         let mut generics = expand::generics(&input.generics);
         if input.generics.type_params().next().is_some() {
             let bound = quote!(#krate::__private::ClonePayload);
-            let bounds = variants
-                .iter()
-                .map(|variant| expand::for_any(&variant.payload.ty(), &bound));
+            let bounds = variants.iter().map(|variant| expand::for_any(&variant.payload.ty(), &bound));
             generics.make_where_clause().predicates.extend(bounds);
         }
         generics
@@ -186,9 +153,7 @@ impl<'a> Variant<'a> {
         let options = VariantOptions::parse_in_subset(variant, errors);
         Self {
             ident: &variant.ident,
-            constant: options
-                .constant
-                .unwrap_or_else(|| naming::constant(&variant.ident)),
+            constant: options.constant.unwrap_or_else(|| naming::constant(&variant.ident)),
             payload: Payload::new(&variant.fields),
         }
     }

@@ -39,10 +39,8 @@ fn is_an_enum(map: &Map, errors: &mut Errors) {
 fn has_topics(map: &Map, errors: &mut Errors) {
     if matches!(map.input.data, Data::Enum(_)) && map.topics.is_empty() {
         let ident = &map.input.ident;
-        let mistake = at(
-            ident,
-            format_args!("an event map needs at least one variant, and `{ident}` has none"),
-        );
+        let mistake =
+            at(ident, format_args!("an event map needs at least one variant, and `{ident}` has none"));
         errors.push(mistake.help("add a variant for each topic, as in `SessionStatus(SessionStatus)`"));
     }
 }
@@ -51,10 +49,7 @@ fn has_topics(map: &Map, errors: &mut Errors) {
 pub(crate) fn owns_its_data(what: &str, generics: &Generics, errors: &mut Errors) {
     for param in generics.lifetimes() {
         let lifetime = &param.lifetime;
-        let mistake = at(
-            lifetime,
-            format_args!("{what} cannot borrow: remove the lifetime `{lifetime}`"),
-        );
+        let mistake = at(lifetime, format_args!("{what} cannot borrow: remove the lifetime `{lifetime}`"));
         errors.push(mistake.note(
             "events outlive the call that publishes them, so payloads own their data: `String` or `Arc<str>`, not `&str`",
         ));
@@ -63,10 +58,7 @@ pub(crate) fn owns_its_data(what: &str, generics: &Generics, errors: &mut Errors
 
 pub(crate) fn payload_has_a_type(variant: &Ident, payload: &Payload, errors: &mut Errors) {
     let Payload::Named(fields) = payload else { return };
-    let mistake = at(
-        fields,
-        format_args!("the payload of `{variant}` has fields but no type of its own"),
-    );
+    let mistake = at(fields, format_args!("the payload of `{variant}` has fields but no type of its own"));
     errors.push(if fields.is_empty() {
         mistake.help(format_args!("remove the braces: `{variant}`"))
     } else {
@@ -175,10 +167,8 @@ fn names_differ(topics: &[Topic], errors: &mut Errors) {
 }
 
 fn constants_differ_from_variants(topics: &[Topic], errors: &mut Errors) {
-    let variants: HashMap<String, &Ident> = topics
-        .iter()
-        .map(|topic| (topic.variant.unraw().to_string(), topic.variant))
-        .collect();
+    let variants: HashMap<String, &Ident> =
+        topics.iter().map(|topic| (topic.variant.unraw().to_string(), topic.variant)).collect();
     for Topic { constant, .. } in topics {
         if let Some(variant) = variants.get(&constant.to_string()) {
             let message = format_args!(
@@ -191,13 +181,7 @@ fn constants_differ_from_variants(topics: &[Topic], errors: &mut Errors) {
 
 fn constants_differ(topics: &mut [Topic], errors: &mut Errors) {
     let mut first = HashMap::new();
-    for Topic {
-        constant,
-        variant,
-        has_constant,
-        ..
-    } in topics
-    {
+    for Topic { constant, variant, has_constant, .. } in topics {
         let &mut other = first.entry(constant.to_string()).or_insert(*variant);
         if other != *variant {
             *has_constant = false;

@@ -152,6 +152,11 @@ impl Stored {
         self.0.topic()
     }
 
+    /// The topic's name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
     pub(crate) fn id_text(&self) -> IdString {
         self.0.id_text()
     }
@@ -192,16 +197,8 @@ impl Stored {
 
     /// An event whose payload is built from the stored one: the enum of the map, or of a subset.
     pub(crate) fn into_enum<E>(self, missed: u64, build: impl FnOnce(Self) -> E) -> Event<E> {
-        let (topic, index, id) = (self.0.name(), self.0.topic(), self.0.id_text());
-        Event::new(
-            Arc::new(EventData {
-                topic,
-                id,
-                index,
-                payload: build(self),
-            }),
-            missed,
-        )
+        let (topic, index, id) = (self.name(), self.topic(), self.id_text());
+        Event::new(Arc::new(EventData { topic, id, index, payload: build(self) }), missed)
     }
 
     /// The payload, moved out if this is the last handle, cloned otherwise. Called by what the derives generate.
@@ -211,7 +208,7 @@ impl Stored {
         P: for<'a> crate::event_map::ClonePayload<'a> + Send + Sync + 'static,
         I: TopicId + ?Sized + 'static,
     {
-        take_payload(self.data::<P, I>(), |payload| payload.clone_payload())
+        take_payload(self.data::<P, I>(), crate::event_map::ClonePayload::clone_payload)
     }
 
     /// Called by what the derive generates.

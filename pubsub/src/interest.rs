@@ -1,6 +1,6 @@
 //! What a subscription follows, in normal form.
 
-use crate::IdString;
+use crate::{IdString, TopicInfo};
 
 /// A set of addresses. Selectors add to it; then it is brought into normal form, so that an event is in it at most
 /// once: every topic, or whole topics and single addresses of others, both sorted and without repetition.
@@ -40,6 +40,17 @@ impl Interest {
         self.addresses.sort_unstable();
         self.addresses.dedup();
         self
+    }
+
+    /// As addresses: `type` for a whole topic, `type:id` for one id. `topics` are those of the map.
+    pub(crate) fn addresses(&self, topics: &[TopicInfo]) -> Vec<String> {
+        if self.all {
+            return topics.iter().map(|topic| topic.name.to_owned()).collect();
+        }
+        let whole = self.topics.iter().map(|&topic| topics[topic].name.to_owned());
+        whole
+            .chain(self.addresses.iter().map(|(topic, id)| format!("{}:{id}", topics[*topic].name)))
+            .collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -98,6 +109,12 @@ mod tests {
 
     #[test]
     fn overlap_is_symmetric_and_exact() {
+<<<<<<< HEAD
+        let topic = |topic| Interest { topics: vec![topic], ..Interest::default() };
+        let address =
+            |topic, id: &str| Interest { addresses: vec![(topic, id.into())], ..Interest::default() };
+        let all = Interest { all: true, ..Interest::default() };
+=======
         let topic = |topic| Interest {
             topics: vec![topic],
             ..Interest::default()
@@ -110,6 +127,7 @@ mod tests {
             all: true,
             ..Interest::default()
         };
+>>>>>>> macros
         let cases = [
             (topic(1), topic(1), true),
             (topic(1), topic(2), false),

@@ -1,26 +1,49 @@
 #![doc = include_str!("../../README.md")]
 #![forbid(unsafe_code)]
 
-// So that what the derives generate, which names `::pubsub`, also compiles inside this crate.
+// What the derives generate names `::pubsub`; with this it compiles inside this crate too.
 extern crate self as pubsub;
 
+mod bus;
+mod close;
+mod delivery;
+mod engine;
+mod errors;
 mod event;
 mod event_map;
+mod handler;
 mod id;
 mod interest;
+mod overflow;
+pub mod prelude;
+mod publish;
 mod selector;
+mod subscribe;
+mod subscription;
 mod topic;
 #[cfg(feature = "serde")]
 mod wire_map;
 
+pub use crate::bus::{Carries, PubSub};
+pub use crate::close::{Close, CloseReport};
+pub use crate::delivery::{Deliveries, Delivery, End};
+pub use crate::errors::{BusError, Cause, Errors};
 pub use crate::event::{Event, EventData};
 pub use crate::event_map::{CloneMap, EventMap, EventSubset, TopicInfo};
+pub use crate::handler::{Handler, HandlerResult};
 pub use crate::id::{IdString, TopicId};
+pub use crate::overflow::{Overflow, defaults};
+pub use crate::publish::{Publish, PublishError};
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
+pub use crate::subscribe::{Subscribe, SubscribeError};
+pub use crate::subscription::{Subscription, TryNextError};
 pub use crate::topic::{Topic, TopicKey};
 #[cfg(feature = "serde")]
 pub use crate::wire_map::WireMap;
 pub use pubsub_macros::{EventMap, EventSubset};
+/// Operators for any stream; those of a [`Subscription`] need no import.
+pub use pubsub_operators as operators;
+pub use pubsub_transports::{InProcess, Shared, Transport};
 
 /// What the derives name. Not part of the interface: it may change in any release.
 #[doc(hidden)]

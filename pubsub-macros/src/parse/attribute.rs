@@ -22,10 +22,7 @@ impl Namespace {
     pub(super) fn refuse(&self, attrs: &[Attribute], other: &Self, errors: &mut Errors) {
         for attr in attrs.iter().filter(|attr| attr.path().is_ident(other.name)) {
             let Self { name, place, .. } = self;
-            let message = format_args!(
-                "`#[{}(..)]` belongs on {}, not on {place}",
-                other.name, other.place
-            );
+            let message = format_args!("`#[{}(..)]` belongs on {}, not on {place}", other.name, other.place);
             errors.push(
                 at(attr.path(), message).help(format_args!("options for {place} go in `#[{name}(..)]`")),
             );
@@ -42,10 +39,8 @@ impl Namespace {
         for attr in attrs.iter().filter(|attr| attr.path().is_ident(self.name)) {
             let Meta::List(list) = &attr.meta else {
                 let example = self.example();
-                let mistake = at(
-                    &attr.meta,
-                    format_args!("`#[{}(..)]` needs its options in parentheses", self.name),
-                );
+                let mistake =
+                    at(&attr.meta, format_args!("`#[{}(..)]` needs its options in parentheses", self.name));
                 errors.push(mistake.help(format_args!("write for example `{example}`")));
                 continue;
             };
@@ -82,19 +77,11 @@ impl Namespace {
         apply: &mut impl FnMut(&Entry) -> syn::Result<()>,
     ) -> syn::Result<()> {
         let Ok(key) = input.call(Ident::parse_any) else {
-            let mistake = at(
-                value_tokens(input),
-                format_args!("expected `key = value` in `#[{}(..)]`", self.name),
-            );
-            return Err(mistake
-                .help(format_args!("write for example `{}`", self.example()))
-                .into());
+            let mistake =
+                at(value_tokens(input), format_args!("expected `key = value` in `#[{}(..)]`", self.name));
+            return Err(mistake.help(format_args!("write for example `{}`", self.example())).into());
         };
-        let entry = Entry {
-            name: key.to_string(),
-            key,
-            input,
-        };
+        let entry = Entry { name: key.to_string(), key, input };
         if self.keys.contains(&entry.name.as_str()) {
             apply(&entry)
         } else {
@@ -103,10 +90,7 @@ impl Namespace {
     }
 
     fn unknown(&self, entry: &Entry) -> Mistake {
-        let mistake = at(
-            &entry.key,
-            format_args!("unknown key `{}` in `#[{}(..)]`", entry.name, self.name),
-        );
+        let mistake = at(&entry.key, format_args!("unknown key `{}` in `#[{}(..)]`", entry.name, self.name));
         if let Some((_, hint)) = self.hints.iter().find(|(key, _)| *key == entry.name) {
             mistake.help(hint)
         } else if let Some(near) = closest(&entry.name, self.keys.iter().copied()) {

@@ -32,9 +32,7 @@ impl Entry<'_> {
         }
         // At the end of the input a span would be that of the whole derive.
         let mistake = at(&self.key, format_args!("`{}` needs a value", self.name));
-        Err(mistake
-            .help(format_args!("write for example `{}`", example(&self.name)))
-            .into())
+        Err(mistake.help(format_args!("write for example `{}`", example(&self.name))).into())
     }
 
     pub(super) fn string(&self) -> syn::Result<LitStr> {
@@ -45,10 +43,7 @@ impl Entry<'_> {
         let key = &self.name;
         let found = value_tokens(self.input);
         let (kind, text) = literal(&found);
-        let mistake = at(
-            found,
-            format_args!("`{key}` needs a string literal, found {kind}"),
-        );
+        let mistake = at(found, format_args!("`{key}` needs a string literal, found {kind}"));
         Err(match text {
             Some(text) => mistake.help(format_args!("write `{key} = {text:?}`")),
             None => mistake.note("a derive runs before macros are expanded and constants evaluated"),
@@ -154,10 +149,9 @@ fn literal(tokens: &TokenStream) -> (&'static str, Option<String>) {
         Ok(Lit::Float(_)) => ("a float", Some(tokens.to_string())),
         Ok(Lit::Bool(_)) => ("a boolean", Some(tokens.to_string())),
         Ok(Lit::Char(char)) => ("a character", Some(char.value().to_string())),
-        Ok(Lit::ByteStr(bytes)) => (
-            "a byte string",
-            Some(String::from_utf8_lossy(&bytes.value()).into_owned()),
-        ),
+        Ok(Lit::ByteStr(bytes)) => {
+            ("a byte string", Some(String::from_utf8_lossy(&bytes.value()).into_owned()))
+        }
         Ok(_) => ("another literal", None),
         Err(_) => ("an expression", None),
     }

@@ -1,0 +1,9 @@
+//! What the bus promises, tested from outside: one binary, a module for each promise.
+
+mod closing;
+mod delivery;
+mod harness;
+mod ordering;
+mod overflow;
+mod publishing;
+mod selecting;

@@ -58,7 +58,6 @@ impl<'a> Close<'a> {
     }
 
     /// Closes without waiting, from code that is not async. What was accepted stays readable; the report counts it.
-    #[must_use = "the report says what was left"]
     pub fn now(self) -> CloseReport {
         CloseReport::new(self.engine.close(), self.topics)
     }
@@ -97,7 +96,6 @@ impl<D> fmt::Debug for Close<'_, D> {
 /// What was left when a bus was closed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-#[must_use = "it says what was left"]
 pub struct CloseReport {
     /// Events that had been accepted and were not read: an event that two subscriptions had still to read counts
     /// twice.
@@ -131,6 +129,9 @@ impl CloseReport {
 impl fmt::Display for CloseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { unread, subscriptions, refused, .. } = self;
-        write!(f, "{unread} events unread in {subscriptions} subscriptions, {refused} publishes refused")
+        write!(
+            f,
+            "unread events: {unread}, subscriptions behind: {subscriptions}, refused publishes: {refused}"
+        )
     }
 }

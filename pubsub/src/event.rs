@@ -67,9 +67,7 @@ impl<P, I: TopicId + ?Sized> Event<P, I> {
     /// Gives the event back while others hold it too.
     pub fn try_into_payload(self) -> Result<P, Self> {
         let Self { missed, data } = self;
-        Arc::try_unwrap(data)
-            .map(|data| data.payload)
-            .map_err(|data| Self { missed, data })
+        Arc::try_unwrap(data).map(|data| data.payload).map_err(|data| Self { missed, data })
     }
 }
 
@@ -90,10 +88,7 @@ impl<P, I: TopicId + ?Sized> Deref for Event<P, I> {
 
 impl<P, I: TopicId + ?Sized> Clone for Event<P, I> {
     fn clone(&self) -> Self {
-        Self {
-            missed: self.missed,
-            data: Arc::clone(&self.data),
-        }
+        Self { missed: self.missed, data: Arc::clone(&self.data) }
     }
 }
 
@@ -170,8 +165,7 @@ impl Stored {
         I: TopicId + ?Sized + 'static,
     {
         let any: Arc<dyn Any + Send + Sync> = self.0;
-        any.downcast()
-            .unwrap_or_else(|_| unreachable!("a topic's index decides its payload and id types"))
+        any.downcast().unwrap_or_else(|_| unreachable!("a topic's index decides its payload and id types"))
     }
 
     #[cfg(feature = "serde")]
@@ -239,11 +233,6 @@ impl Stored {
             <D::Error as serde::de::Error>::custom(message)
         })?;
         let payload = P::deserialize_payload(deserializer)?;
-        Ok(Self::new(EventData::<P, I> {
-            topic: topic.name(),
-            id,
-            payload,
-            index: topic.index(),
-        }))
+        Ok(Self::new(EventData::<P, I> { topic: topic.name(), id, payload, index: topic.index() }))
     }
 }

@@ -28,15 +28,11 @@ impl Interest {
     /// What was added, in normal form.
     pub(crate) fn normalized(mut self) -> Self {
         if self.all {
-            return Self {
-                all: true,
-                ..Self::default()
-            };
+            return Self { all: true, ..Self::default() };
         }
         self.topics.sort_unstable();
         self.topics.dedup();
-        self.addresses
-            .retain(|(topic, _)| self.topics.binary_search(topic).is_err());
+        self.addresses.retain(|(topic, _)| self.topics.binary_search(topic).is_err());
         self.addresses.sort_unstable();
         self.addresses.dedup();
         self
@@ -60,10 +56,7 @@ impl Interest {
     pub(crate) fn contains(&self, topic: usize, id: &str) -> bool {
         self.all
             || self.topics.binary_search(&topic).is_ok()
-            || self
-                .addresses
-                .binary_search_by(|(t, i)| (*t, i.as_str()).cmp(&(topic, id)))
-                .is_ok()
+            || self.addresses.binary_search_by(|(t, i)| (*t, i.as_str()).cmp(&(topic, id))).is_ok()
     }
 
     /// Whether some event could be in both.
@@ -92,42 +85,18 @@ mod tests {
         one.add_address(1, "b".into());
         one.add_topic(1);
         let normal = one.clone().normalized();
-        assert_eq!(
-            (normal.topics, normal.addresses),
-            (vec![1], vec![(2, "a".into())])
-        );
+        assert_eq!((normal.topics, normal.addresses), (vec![1], vec![(2, "a".into())]));
         one.add_all();
         one.add_topic(3);
-        assert_eq!(
-            one.normalized(),
-            Interest {
-                all: true,
-                ..Interest::default()
-            }
-        );
+        assert_eq!(one.normalized(), Interest { all: true, ..Interest::default() });
     }
 
     #[test]
     fn overlap_is_symmetric_and_exact() {
-<<<<<<< HEAD
         let topic = |topic| Interest { topics: vec![topic], ..Interest::default() };
         let address =
             |topic, id: &str| Interest { addresses: vec![(topic, id.into())], ..Interest::default() };
         let all = Interest { all: true, ..Interest::default() };
-=======
-        let topic = |topic| Interest {
-            topics: vec![topic],
-            ..Interest::default()
-        };
-        let address = |topic, id: &str| Interest {
-            addresses: vec![(topic, id.into())],
-            ..Interest::default()
-        };
-        let all = Interest {
-            all: true,
-            ..Interest::default()
-        };
->>>>>>> macros
         let cases = [
             (topic(1), topic(1), true),
             (topic(1), topic(2), false),

@@ -70,28 +70,19 @@ impl<M, P, I: TopicId + ?Sized> Topic<M, P, I> {
     /// ```
     #[must_use]
     pub fn id(self, id: &I) -> TopicWithId<M, P, I> {
-        TopicWithId {
-            topic: self,
-            id: I::__text(&id.__to_owned()),
-        }
+        TopicWithId { topic: self, id: I::__text(&id.__to_owned()) }
     }
 }
 
 impl<M, P, I: ?Sized> Clone for TopicWithId<M, P, I> {
     fn clone(&self) -> Self {
-        Self {
-            topic: self.topic,
-            id: self.id.clone(),
-        }
+        Self { topic: self.topic, id: self.id.clone() }
     }
 }
 
 impl<M, P, I: ?Sized> fmt::Debug for TopicWithId<M, P, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TopicWithId")
-            .field("topic", &self.topic.name())
-            .field("id", &self.id)
-            .finish()
+        f.debug_struct("TopicWithId").field("topic", &self.topic.name()).field("id", &self.id).finish()
     }
 }
 

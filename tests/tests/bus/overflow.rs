@@ -30,7 +30,7 @@ fn now_on_a_full_backpressured_subscription_gives_the_event_back_and_reaches_nob
     let error = bus.publish(App::NUMBER, "a", 2).now().unwrap_err();
     assert!(error.is_retryable());
     let PublishError::Full(event) = error else { panic!("{error:?}") };
-    assert_eq!((event.topic, &*event.id, event.into_payload()), ("number", "a", 2));
+    assert_eq!((event.topic, &*event.id, event.payload), ("number", "a", 2));
     assert_eq!(numbers(&mut fast), [0, 1]);
     assert_eq!(numbers(&mut slow), [0, 1]);
     number(&bus, "a", 3);

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use pubsub::prelude::*;
-
 use crate::harness::{App, bus};
 
 /// Publishers on threads of their own, a reader that checks every publisher's order.

@@ -1,5 +1,7 @@
 //! What an enum declares: its topics, with their names, ids and payloads.
 
+use std::collections::HashSet;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
@@ -8,6 +10,7 @@ use syn::{Attribute, Data, DeriveInput, Field, Fields, LitStr, Path, Type, parse
 use crate::errors::{Errors, Mistake, at};
 use crate::naming;
 use crate::parse::{MapOptions, VariantOptions};
+use crate::spelling::type_text;
 
 pub(crate) struct Map<'a> {
     pub(crate) input: &'a DeriveInput,
@@ -18,6 +21,7 @@ pub(crate) struct Map<'a> {
 
 /// A variant of the map.
 pub(crate) struct Topic<'a> {
+    pub(crate) index: usize,
     pub(crate) variant: &'a Ident,
     pub(crate) attrs: &'a [Attribute],
     pub(crate) name: String,
@@ -28,7 +32,9 @@ pub(crate) struct Topic<'a> {
     pub(crate) has_constant: bool,
     /// `str` if none.
     pub(crate) id: Option<Type>,
+    pub(crate) id_text: String,
     pub(crate) payload: Payload<'a>,
+    pub(crate) payload_text: String,
 }
 
 pub(crate) enum Payload<'a> {
@@ -43,13 +49,34 @@ impl<'a> Map<'a> {
     pub(crate) fn new(input: &'a DeriveInput, errors: &mut Errors) -> Self {
         let options = MapOptions::parse(&input.attrs, errors);
         let topics = match &input.data {
-            Data::Enum(data) => {
-                data.variants.iter().map(|variant| Topic::new(variant, &options, errors)).collect()
-            }
+            Data::Enum(data) => data
+                .variants
+                .iter()
+                .enumerate()
+                .map(|(index, variant)| Topic::new(index, variant, &options, errors))
+                .collect(),
             // Refused, but expanded as a map without topics: what names it as an event map is no mistake.
             Data::Struct(_) | Data::Union(_) => Vec::new(),
         };
         Self { input, krate: facade(options.krate), prefix: options.prefix, topics }
+    }
+
+    /// The types of the ids other than `str`, each once.
+    pub(crate) fn distinct_ids(&self) -> impl Iterator<Item = &Type> {
+        let mut seen = HashSet::new();
+        self.topics
+            .iter()
+            .filter(move |topic| seen.insert(&topic.id_text))
+            .filter_map(|topic| topic.id.as_ref())
+    }
+
+    /// The types of the payloads, each once.
+    pub(crate) fn distinct_payloads(&self) -> impl Iterator<Item = TokenStream> {
+        let mut seen = HashSet::new();
+        self.topics
+            .iter()
+            .filter(move |topic| seen.insert(&topic.payload_text))
+            .map(|topic| topic.payload.ty())
     }
 }
 
@@ -70,7 +97,7 @@ pub(crate) fn not_an_enum(input: &DeriveInput, derive: &str) -> Option<Mistake> 
 }
 
 impl<'a> Topic<'a> {
-    fn new(variant: &'a syn::Variant, map: &MapOptions, errors: &mut Errors) -> Self {
+    fn new(index: usize, variant: &'a syn::Variant, map: &MapOptions, errors: &mut Errors) -> Self {
         let options = VariantOptions::parse(variant, errors);
         let name = match &options.topic {
             Some(literal) => literal.value(),
@@ -79,15 +106,20 @@ impl<'a> Topic<'a> {
                 prefix + &map.rename_all.unwrap_or_default().apply(&variant.ident.unraw().to_string())
             }
         };
+        let id = options.id.or_else(|| map.id.clone());
+        let payload = Payload::new(&variant.fields);
         Self {
+            index,
             variant: &variant.ident,
             attrs: &variant.attrs,
             name,
             literal: options.topic,
             constant: options.constant.unwrap_or_else(|| naming::constant(&variant.ident)),
             has_constant: true,
-            id: options.id.or_else(|| map.id.clone()),
-            payload: Payload::new(&variant.fields),
+            id_text: id.as_ref().map_or_else(|| "str".to_owned(), type_text),
+            id,
+            payload_text: type_text(payload.ty()),
+            payload,
         }
     }
 

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Generics, Path, Type};
+use syn::{Data, DeriveInput, Path, Type};
 
 use crate::errors::{Errors, at};
 use crate::model::{Payload, facade, not_an_enum};
@@ -115,15 +115,14 @@ impl<'a> Subset<'a> {
 
     fn event_subset(&self, of: &Type) -> TokenStream {
         let Self { input, krate, variants, .. } = self;
-        let (ident, lints, generics) = (&input.ident, expand::lints(), self.generics());
-        let (impl_generics, _, where_clause) = generics.split_for_impl();
-        let (_, ty_generics, _) = input.generics.split_for_impl();
+        let (ident, lints, bounds) = (&input.ident, expand::lints(), self.bounds());
+        let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
         let topics = variants.iter().map(|variant| variant.topic(of));
         let takes = variants.iter().map(|variant| variant.take(krate, of));
         quote! {
             #[automatically_derived]
             #lints
-            impl #impl_generics #krate::EventSubset for #ident #ty_generics #where_clause {
+            impl #impl_generics #krate::EventSubset for #ident #ty_generics where #(#bounds,)* {
                 type Map = #of;
                 const __TOPICS: &'static [::core::primitive::usize] = &[#(#krate::__private::index(#topics)),*];
                 fn __from_stored(__stored: #krate::__private::Stored) -> Self {
@@ -136,15 +135,14 @@ impl<'a> Subset<'a> {
     }
 
     /// Payloads of a generic subset are `Clone` where it is used; those of others are, or that is an error here.
-    fn generics(&self) -> Generics {
+    fn bounds(&self) -> Vec<TokenStream> {
         let Self { input, krate, variants, .. } = self;
-        let mut generics = expand::generics(&input.generics);
+        let mut bounds = expand::bounds(&input.generics);
         if input.generics.type_params().next().is_some() {
             let bound = quote!(#krate::__private::ClonePayload);
-            let bounds = variants.iter().map(|variant| expand::for_any(&variant.payload.ty(), &bound));
-            generics.make_where_clause().predicates.extend(bounds);
+            bounds.extend(variants.iter().map(|variant| expand::for_any(&variant.payload.ty(), &bound)));
         }
-        generics
+        bounds
     }
 }
 

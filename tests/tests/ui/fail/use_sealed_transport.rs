@@ -1,0 +1,5 @@
+struct Mine;
+
+impl pubsub::Transport for Mine {}
+
+fn main() {}

@@ -83,7 +83,7 @@ impl<'a, E> Subscribe<'a, E> {
     /// ```
     pub fn on<F, R>(
         mut self,
-        mut handle: F,
+        handle: F,
     ) -> Handler<impl Future<Output = Result<(), SubscribeError>> + use<E, F, R>>
     where
         F: AsyncFnMut(E) -> R,
@@ -93,7 +93,7 @@ impl<'a, E> Subscribe<'a, E> {
         let errors = self.handle.errors.clone();
         let subscription = self.complete();
         Handler::new(topics, async move {
-            handler::run(subscription?, errors, async |event| handle(event).await).await;
+            handler::run(subscription?, errors, handle).await;
             Ok(())
         })
     }

@@ -2,6 +2,7 @@
 
 mod closing;
 mod delivery;
+mod handling;
 mod harness;
 mod ordering;
 mod overflow;

@@ -162,3 +162,31 @@ fn errors_keeps_the_latest_and_counts_what_was_lost() {
     assert!(task.wakes() > 0);
     assert!(matches!(task.poll(&mut next), Poll::Ready(Some(_))));
 }
+
+#[tokio::test]
+async fn a_spawned_handler_runs_by_itself_and_finishes_with_the_bus() {
+    let bus = bus();
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let handler = bus.on(App::NUMBER, async move |event: Event<u64>| sender.send(event.payload)).spawn();
+    assert_eq!(handler.topics(), ["number"]);
+    for n in 0..3 {
+        bus.publish(App::NUMBER, "a", n).await.unwrap();
+    }
+    bus.close().now();
+    handler.finished().await.unwrap();
+    let mut handled = Vec::new();
+    receiver.recv_many(&mut handled, 9).await;
+    assert_eq!(handled, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_spawned_handler_ends_when_its_guard_is_dropped() {
+    let bus = bus();
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let handler = bus.on(App::NUMBER, async move |event: Event<u64>| sender.send(event.payload)).spawn();
+    number(&bus, "a", 1);
+    assert_eq!(receiver.recv().await, Some(1));
+    drop(handler);
+    assert_eq!(receiver.recv().await, None, "the function is dropped, and its sender");
+    assert!(!bus.has_subscribers(App::NUMBER));
+}

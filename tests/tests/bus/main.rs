@@ -8,3 +8,4 @@ mod ordering;
 mod overflow;
 mod publishing;
 mod selecting;
+mod testing;

@@ -19,29 +19,31 @@ pub(crate) fn lints() -> TokenStream {
 }
 
 pub(crate) fn expand(map: &Map) -> TokenStream {
-    let parts = [constants(map), checks(map), event_map(map), clone_map(map), wire_map(map)];
+    let parts = [constants(map), reads(map), event_map(map), clone_map(map), wire_map(map)];
     parts.into_iter().collect()
 }
 
 /// `impl AppEvent { pub const SESSION_STATUS: Topic<Self, SessionStatus> = ..; }`
 fn constants(map: &Map) -> TokenStream {
     let Map { input, krate, .. } = map;
-    let (ident, vis, lints) = (&input.ident, &input.vis, lints());
-    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
+    let (ident, vis, lints, bounds) = (&input.ident, &input.vis, lints(), bounds(&input.generics));
+    let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
     let constants = map.topics.iter().filter(|topic| topic.has_constant).map(|topic| {
         let Topic { index, name, constant, .. } = topic;
         let (attrs, payload) = (carried(topic), topic.payload.ty());
         // `str` is the default: without it, types are shorter in docs and hovers.
         let id = topic.id.iter();
+        let given_id = id_type(topic);
         quote! {
             #attrs
-            #vis const #constant: #krate::Topic<Self, #payload #(, #id)*> = #krate::__private::topic(#index, #name);
+            #vis const #constant: #krate::Topic<Self, #payload #(, #id)*> =
+                #krate::__private::topic::<Self, #payload, #given_id>(#index, #name);
         }
     });
     quote! {
         #[automatically_derived]
         #lints
-        impl #impl_generics #ident #ty_generics #where_clause { #(#constants)* }
+        impl #impl_generics #ident #ty_generics where #(#bounds,)* { #(#constants)* }
     }
 }
 
@@ -55,26 +57,23 @@ fn carried(topic: &Topic) -> TokenStream {
     quote!(#(#docs)* #paragraph #[doc = #line] #(#deprecated)*)
 }
 
-/// Code that never runs. It reports a type that cannot be an id where that is written, once for each type, and reads
-/// the fields: a map is mostly used by its topics, and the compiler would call its fields dead.
-fn checks(map: &Map) -> TokenStream {
-    let Map { input, krate, .. } = map;
-    let (ident, lints) = (&input.ident, lints());
-    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
-    let ids = map.distinct_ids();
-    let reads = map.topics.iter().filter_map(|Topic { variant, payload, .. }| match payload {
-        Payload::Unit | Payload::Named(_) => None,
-        Payload::Newtype(_) => Some(quote!(#ident::#variant(__0) => {})),
-        Payload::Tuple(types) => {
-            let fields = fields(types.len());
-            Some(quote!(#ident::#variant(#(#fields),*) => {}))
-        }
+/// Reads the fields, in code that never runs: a map is mostly used by its topics, and the compiler would call its
+/// fields dead.
+fn reads(map: &Map) -> TokenStream {
+    let (ident, lints) = (&map.input.ident, lints());
+    let (impl_generics, ty_generics, where_clause) = map.input.generics.split_for_impl();
+    let reads = map.topics.iter().filter_map(|Topic { variant, payload, .. }| {
+        let fields = match payload {
+            Payload::Unit | Payload::Named(_) => return None,
+            Payload::Newtype(_) => fields(1),
+            Payload::Tuple(_, types) => fields(types.len()),
+        };
+        Some(quote!(#ident::#variant(#(#fields),*) => {}))
     });
     quote! {
         const _: () = {
             #lints
-            fn __checks #impl_generics (__map: #ident #ty_generics) #where_clause {
-                #(#krate::__private::topic_id::<#ids>();)*
+            fn __reads #impl_generics (__map: #ident #ty_generics) #where_clause {
                 match __map { #(#reads)* _ => {} }
             }
         };
@@ -97,7 +96,7 @@ fn event_map(map: &Map) -> TokenStream {
         const TOPICS: &'static [#krate::TopicInfo] = &[#(#infos),*];
         const __BY_NAME: &'static [(&'static ::core::primitive::str, ::core::primitive::usize)] = &[#(#sorted),*];
     };
-    implement(map, &quote!(EventMap), &bounds(&map.input.generics), &items)
+    implement(map, "EventMap", &map_bounds(map), &items)
 }
 
 /// The enum from a stored event, by a clone of the payload.
@@ -111,7 +110,7 @@ fn clone_map(map: &Map) -> TokenStream {
             match __stored.topic() { #arms }
         }
     };
-    implement(map, &quote!(CloneMap), &deferred(map, "ClonePayload"), &items)
+    implement(map, "CloneMap", &deferred(map, "ClonePayload"), &items)
 }
 
 /// The payloads to and from a wire. Whether there is a wire, the crate decides that is named: features of a macro
@@ -123,9 +122,7 @@ fn wire_map(map: &Map) -> TokenStream {
     let deserialize = arms(map, |topic, payload, id| {
         let Topic { index, name, .. } = topic;
         quote! {
-            #krate::__private::Stored::deserialize(
-                #krate::__private::topic::<Self, #payload, #id>(#index, #name), __id, __deserializer,
-            )
+            #krate::__private::Stored::deserialize::<#payload, #id, __D>(#index, #name, __id, __deserializer)
         }
     });
     let serde = quote!(#krate::__private::serde);
@@ -144,20 +141,23 @@ fn wire_map(map: &Map) -> TokenStream {
             match __topic { #deserialize }
         }
     };
-    let wire_map = implement(map, &quote!(WireMap), &deferred(map, "WirePayload"), &items);
+    let wire_map = implement(map, "WireMap", &deferred(map, "WirePayload"), &items);
     quote!(#krate::__if_serde! { #wire_map })
 }
 
 /// The arms of a `match` on a topic's index; `arm` is given the types of payload and id.
 fn arms(map: &Map, arm: impl Fn(&Topic, &TokenStream, &TokenStream) -> TokenStream) -> TokenStream {
     let krate = &map.krate;
-    let arms = map.topics.iter().map(|topic| {
+    let arms = map.topics.iter().filter(|topic| !matches!(topic.payload, Payload::Named(_))).map(|topic| {
         let index = topic.index;
-        let id = topic.id.as_ref().map_or_else(|| quote!(::core::primitive::str), ToTokens::to_token_stream);
-        let arm = arm(topic, &topic.payload.ty(), &id);
+        let arm = arm(topic, &topic.payload.ty(), &id_type(topic));
         quote!(#index => #arm,)
     });
     quote!(#(#arms)* __index => #krate::__private::no_such_topic(__index),)
+}
+
+fn id_type(topic: &Topic) -> TokenStream {
+    topic.id.as_ref().map_or_else(|| quote!(::core::primitive::str), ToTokens::to_token_stream)
 }
 
 /// `Self::Variant(..)` from an expression of the payload.
@@ -165,11 +165,12 @@ pub(crate) fn build(variant: &Ident, payload: &Payload, value: &TokenStream) -> 
     match payload {
         Payload::Unit => quote!({ let () = #value; Self::#variant }),
         Payload::Newtype(_) => quote!(Self::#variant(#value)),
-        Payload::Tuple(types) => {
+        Payload::Tuple(_, types) => {
             let fields = fields(types.len());
             quote!({ let (#(#fields),*) = #value; Self::#variant(#(#fields),*) })
         }
-        Payload::Named(_) => quote!({ let () = #value; ::core::unreachable!() }),
+        // Refused: there is nothing to build.
+        Payload::Named(_) => TokenStream::new(),
     }
 }
 
@@ -177,14 +178,16 @@ fn fields(count: usize) -> Vec<Ident> {
     (0..count).map(|place| format_ident!("__{place}")).collect()
 }
 
-fn implement(map: &Map, name: &TokenStream, bounds: &[TokenStream], items: &TokenStream) -> TokenStream {
-    let Map { input, krate, .. } = map;
+fn implement(map: &Map, name: &str, bounds: &[TokenStream], items: &TokenStream) -> TokenStream {
+    let Map { input, krate_at_enum, .. } = map;
     let (ident, lints) = (&input.ident, lints());
     let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
+    let name = Ident::new(name, ident.span());
+    let path = quote_spanned!(ident.span()=> #krate_at_enum::#name);
     quote! {
         #[automatically_derived]
         #lints
-        impl #impl_generics #krate::#name for #ident #ty_generics where #(#bounds,)* { #items }
+        impl #impl_generics #path for #ident #ty_generics where #(#bounds,)* { #items }
     }
 }
 
@@ -204,19 +207,30 @@ pub(crate) fn bounds(generics: &Generics) -> Vec<TokenStream> {
     given.chain(types).chain(lifetimes).collect()
 }
 
-/// A bound on each payload and id that is checked where the impl is used, not here: a bound with a lifetime of its
-/// own may be false.
+/// That the enum is `Send` and `Sync` is asked by the bound, not by the trait: if a payload is not, the error stands
+/// at the payload.
+fn map_bounds(map: &Map) -> Vec<TokenStream> {
+    let Map { input, krate, .. } = map;
+    let (_, ty_generics, _) = input.generics.split_for_impl();
+    let mut bounds = bounds(&input.generics);
+    let ident = &input.ident;
+    bounds.push(for_any(&quote!(#ident #ty_generics), &quote!(#krate::__private::DeferredShared)));
+    bounds
+}
+
+/// A bound on each payload and id that is checked where the impl is used, not here.
 fn deferred(map: &Map, payload_bound: &str) -> Vec<TokenStream> {
     let krate = &map.krate;
     let payload_bound = format_ident!("{payload_bound}");
     let payload_bound = quote!(#krate::__private::#payload_bound);
     let id_bound = quote!(#krate::__private::DeferredId);
-    let mut bounds = bounds(&map.input.generics);
+    let mut bounds = map_bounds(map);
     bounds.extend(map.distinct_payloads().map(|ty| for_any(&ty, &payload_bound)));
     bounds.extend(map.distinct_ids().map(|ty| for_any(&ty.to_token_stream(), &id_bound)));
     bounds
 }
 
+/// A bound with a lifetime of its own, which may be false where it stands.
 pub(crate) fn for_any(ty: &TokenStream, bound: &TokenStream) -> TokenStream {
     // Located at the type, so that an error can show whose payload it is.
     let span = Span::call_site().located_at(ty.span());

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Field, Fields, LitStr, Path, Type, parse_quote};
 
@@ -15,6 +15,9 @@ use crate::spelling::type_text;
 pub(crate) struct Map<'a> {
     pub(crate) input: &'a DeriveInput,
     pub(crate) krate: Path,
+    /// The same, as if it stood at the enum's name. Of an impl whose trait is spelt by a derive, the compiler says that
+    /// it had better be written by hand.
+    pub(crate) krate_at_enum: TokenStream,
     pub(crate) prefix: Option<LitStr>,
     pub(crate) topics: Vec<Topic<'a>>,
 }
@@ -40,7 +43,8 @@ pub(crate) struct Topic<'a> {
 pub(crate) enum Payload<'a> {
     Unit,
     Newtype(&'a Type),
-    Tuple(Vec<&'a Type>),
+    /// The span is that of the parentheses.
+    Tuple(Span, Vec<&'a Type>),
     /// Refused, but expanded as if it were `Unit`, so that the topic exists.
     Named(&'a Fields),
 }
@@ -58,7 +62,8 @@ impl<'a> Map<'a> {
             // Refused, but expanded as a map without topics: what names it as an event map is no mistake.
             Data::Struct(_) | Data::Union(_) => Vec::new(),
         };
-        Self { input, krate: facade(options.krate), prefix: options.prefix, topics }
+        let krate_at_enum = krate_at(input.ident.span(), options.krate.as_ref());
+        Self { input, krate: facade(options.krate), krate_at_enum, prefix: options.prefix, topics }
     }
 
     /// The types of the ids other than `str`, each once.
@@ -83,6 +88,16 @@ impl<'a> Map<'a> {
 /// The crate that the expansion names.
 pub(crate) fn facade(given: Option<Path>) -> Path {
     given.unwrap_or_else(|| parse_quote!(::pubsub))
+}
+
+fn krate_at(span: Span, given: Option<&Path>) -> TokenStream {
+    let Some(path) = given else { return quote_spanned!(span=> ::pubsub) };
+    let locate = |mut token: TokenTree| {
+        // Located only: a `$crate` has to keep what it resolves to.
+        token.set_span(token.span().located_at(span));
+        token
+    };
+    path.to_token_stream().into_iter().map(locate).collect()
 }
 
 /// The mistake of a derive on a struct or a union.
@@ -138,7 +153,9 @@ impl<'a> Payload<'a> {
         match fields {
             Fields::Unit => Self::Unit,
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => Self::Newtype(&fields.unnamed[0].ty),
-            Fields::Unnamed(fields) => Self::Tuple(fields.unnamed.iter().map(types).collect()),
+            Fields::Unnamed(fields) => {
+                Self::Tuple(fields.paren_token.span.join(), fields.unnamed.iter().map(types).collect())
+            }
             Fields::Named(_) => Self::Named(fields),
         }
     }
@@ -148,7 +165,7 @@ impl<'a> Payload<'a> {
         match self {
             Self::Unit | Self::Named(_) => quote!(()),
             Self::Newtype(ty) => ty.to_token_stream(),
-            Self::Tuple(types) => quote!((#(#types),*)),
+            Self::Tuple(span, types) => quote_spanned!(*span=> (#(#types),*)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Path, Type};
@@ -165,12 +165,14 @@ impl<'a> Variant<'a> {
     fn take(&self, krate: &Path, of: &Type) -> TokenStream {
         let (topic, ty) = (self.topic(of), self.payload.ty());
         let place = match self.payload {
-            Payload::Unit | Payload::Named(_) => self.ident.to_token_stream(),
-            Payload::Newtype(_) | Payload::Tuple(_) => ty.clone(),
+            Payload::Unit => self.ident.span(),
+            Payload::Newtype(_) | Payload::Tuple(..) => ty.span(),
+            // Reported.
+            Payload::Named(_) => return TokenStream::new(),
         };
-        // Located at the payload, but not written by the user: the compiler proposes no edit then.
-        let span = Span::call_site().located_at(place.span());
-        let same = quote_spanned!(span=> #krate::__private::same::<_, #ty>);
+        let same = quote_spanned!(place=> #krate::__private::same::<_, #ty>);
+        // The call is located there too, but is not the user's: the compiler proposes no edit then.
+        let span = Span::call_site().located_at(place);
         let payload = quote_spanned!(span=> #same(#krate::__private::take(#topic, __stored)));
         let value = expand::build(self.ident, &self.payload, &payload);
         quote! {

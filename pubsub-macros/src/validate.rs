@@ -23,7 +23,6 @@ pub(crate) fn validate(map: &mut Map, errors: &mut Errors) {
         }
     }
     names_differ(&map.topics, errors);
-    constants_differ_from_variants(&map.topics, errors);
     constants_differ(&mut map.topics, errors);
 }
 
@@ -113,42 +112,32 @@ impl Problem {
 
 /// The grammar of topic names.
 fn problem(text: &str, what: &str) -> Option<Problem> {
-    let problem = |message, help| Some(Problem { message, help });
-    let forbidden = |char: char| !(char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_' | '/'));
-    if text.is_empty() {
-        return problem(
-            format!("a {what} cannot be empty"),
-            "write for example `topic = \"session.status\"`".into(),
-        );
-    }
-    let proposal = format!("use for example `{}`", proposal(text, forbidden));
-    if text.starts_with("__") {
-        return problem(
-            format!("{what} `{text}` starts with `__`, which is reserved for control messages"),
-            proposal,
-        );
-    }
-    if text.contains(':') {
-        return problem(
-            format!("{what} `{text}` contains `:`, which separates a topic from its id"),
-            proposal,
-        );
-    }
-    let char = text.chars().find(|&char| forbidden(char))?;
-    problem(
-        format!("{what} `{text}` contains {char:?}; topics have ASCII letters, digits and `. - _ /`"),
-        proposal,
-    )
+    let message = if text.is_empty() {
+        format!("a {what} cannot be empty")
+    } else if text.starts_with("__") {
+        format!("{what} `{text}` starts with `__`, which is reserved for control messages")
+    } else if text.contains(':') {
+        format!("{what} `{text}` contains `:`, which separates a topic from its id")
+    } else {
+        let char = text.chars().find(|&char| !is_allowed(char))?;
+        format!("{what} `{text}` contains {char:?}; topics have ASCII letters, digits and `. - _ /`")
+    };
+    Some(Problem { message, help: proposal(&text.replace(':', ".")) })
 }
 
-/// A name like this one that the grammar allows.
-fn proposal(text: &str, forbidden: impl Fn(char) -> bool) -> String {
-    let replaced = |char| match char {
-        ':' => '.',
-        char if forbidden(char) => '-',
-        char => char,
-    };
-    text.trim_start_matches('_').chars().map(replaced).collect()
+/// What to write instead: a name like this one, if there is one.
+fn proposal(text: &str) -> String {
+    let replaced: String = text.chars().map(|char| if is_allowed(char) { char } else { '-' }).collect();
+    let replaced = replaced.trim_start_matches('_').trim_matches('-');
+    // A word without its letters would be no word.
+    if replaced.is_empty() || text.contains(|char: char| char.is_alphabetic() && !char.is_ascii()) {
+        return "use for example `session.status`".to_owned();
+    }
+    format!("use for example `{replaced}`")
+}
+
+fn is_allowed(char: char) -> bool {
+    char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_' | '/')
 }
 
 fn names_differ(topics: &[Topic], errors: &mut Errors) {
@@ -166,33 +155,23 @@ fn names_differ(topics: &[Topic], errors: &mut Errors) {
     }
 }
 
-fn constants_differ_from_variants(topics: &[Topic], errors: &mut Errors) {
+/// From each other, and from the variants, which are reached in the same way.
+fn constants_differ(topics: &mut [Topic], errors: &mut Errors) {
     let variants: HashMap<String, &Ident> =
         topics.iter().map(|topic| (topic.variant.unraw().to_string(), topic.variant)).collect();
-    for Topic { constant, .. } in topics {
-        if let Some(variant) = variants.get(&constant.to_string()) {
-            let message = format_args!(
-                "the topic constant `{constant}` would have the name of the variant `{variant}`"
-            );
-            errors.push(another_constant(constant, message));
-        }
-    }
-}
-
-fn constants_differ(topics: &mut [Topic], errors: &mut Errors) {
     let mut first = HashMap::new();
     for Topic { constant, variant, has_constant, .. } in topics {
-        let &mut other = first.entry(constant.to_string()).or_insert(*variant);
-        if other != *variant {
-            *has_constant = false;
-            let message = format_args!(
-                "the variants `{other}` and `{variant}` both have the topic constant `{constant}`"
-            );
-            errors.push(another_constant(constant, message));
-        }
+        let name = constant.unraw().to_string();
+        let &mut other = first.entry(name.clone()).or_insert(*variant);
+        *has_constant = other == *variant;
+        let message = if let Some(taken) = variants.get(&name) {
+            format!("the topic constant `{constant}` would have the name of the variant `{taken}`")
+        } else if *has_constant {
+            continue;
+        } else {
+            format!("the variants `{other}` and `{variant}` both have the topic constant `{constant}`")
+        };
+        let mistake = at(constant, message);
+        errors.push(mistake.help(format_args!("give it another name: `#[event(constant = {name}_TOPIC)]`")));
     }
-}
-
-fn another_constant(constant: &Ident, message: std::fmt::Arguments) -> Mistake {
-    at(constant, message).help("name the constant yourself: `#[event(constant = OTHER_NAME)]`")
 }

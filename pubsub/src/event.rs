@@ -169,7 +169,7 @@ impl Stored {
     }
 
     #[cfg(feature = "serde")]
-    fn payload<P, I>(&self) -> &P
+    pub(crate) fn payload<P, I>(&self) -> &P
     where
         P: Send + Sync + 'static,
         I: TopicId + ?Sized + 'static,
@@ -199,40 +199,48 @@ impl Stored {
     #[must_use]
     pub fn take<P, I>(self) -> P
     where
-        P: for<'a> crate::event_map::ClonePayload<'a> + Send + Sync + 'static,
+        P: for<'a> crate::event_map::ClonePayload<'a>,
         I: TopicId + ?Sized + 'static,
     {
-        take_payload(self.data::<P, I>(), crate::event_map::ClonePayload::clone_payload)
+        P::take_from::<I>(self)
+    }
+
+    pub(crate) fn take_cloned<P, I>(self) -> P
+    where
+        P: Clone + Send + Sync + 'static,
+        I: TopicId + ?Sized + 'static,
+    {
+        take_payload(self.data::<P, I>(), P::clone)
     }
 
     /// Called by what the derive generates.
     #[cfg(feature = "serde")]
     pub fn serialize<P, I, S>(&self, serializer: S) -> Result<S::Ok, S::Error>
     where
-        P: for<'a> crate::wire_map::WirePayload<'a> + Send + Sync + 'static,
+        P: for<'a> crate::wire_map::WirePayload<'a>,
         I: TopicId + ?Sized + 'static,
         S: serde::Serializer,
     {
-        self.payload::<P, I>().serialize_payload(serializer)
+        P::serialize_stored::<I, S>(self, serializer)
     }
 
-    /// Called by what the derive generates, with a topic of the map `M`.
+    /// Called by what the derive generates, with the place and the name of a topic whose types these are.
     #[cfg(feature = "serde")]
-    pub fn deserialize<'de, M, P, I, D>(
-        topic: crate::Topic<M, P, I>,
+    pub fn deserialize<'de, P, I, D>(
+        index: usize,
+        topic: &'static str,
         id: &str,
         deserializer: D,
     ) -> Result<Self, D::Error>
     where
-        P: crate::wire_map::WirePayload<'de> + Send + Sync + 'static,
+        P: crate::wire_map::WirePayload<'de>,
         I: TopicId + ?Sized + 'static,
         D: serde::Deserializer<'de>,
     {
         let id = I::__parse(id).ok_or_else(|| {
-            let message = format_args!("{id:?} is no id of the topic `{}`", topic.name());
+            let message = format_args!("{id:?} is no id of the topic `{topic}`");
             <D::Error as serde::de::Error>::custom(message)
         })?;
-        let payload = P::deserialize_payload(deserializer)?;
-        Ok(Self::new(EventData::<P, I> { topic: topic.name(), id, payload, index: topic.index() }))
+        P::deserialize_stored::<I, D>(index, topic, id, deserializer)
     }
 }

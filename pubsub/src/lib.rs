@@ -18,8 +18,12 @@ mod overflow;
 pub mod prelude;
 mod publish;
 mod selector;
+#[cfg(feature = "tokio")]
+mod spawn;
 mod subscribe;
 mod subscription;
+#[cfg(feature = "test-util")]
+mod testing;
 mod topic;
 #[cfg(feature = "serde")]
 mod wire_map;
@@ -35,8 +39,12 @@ pub use crate::id::{IdString, TopicId};
 pub use crate::overflow::{Overflow, defaults};
 pub use crate::publish::{Publish, PublishError};
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
+#[cfg(feature = "tokio")]
+pub use crate::spawn::SpawnedHandler;
 pub use crate::subscribe::{Subscribe, SubscribeError};
 pub use crate::subscription::{Subscription, TryNextError};
+#[cfg(feature = "test-util")]
+pub use crate::testing::{NotPublished, TestBus};
 pub use crate::topic::{Topic, TopicKey};
 #[cfg(feature = "serde")]
 pub use crate::wire_map::WireMap;
@@ -50,10 +58,10 @@ pub use pubsub_transports::{InProcess, Shared, Transport};
 pub mod __private {
     pub use crate::event::Stored;
     pub use crate::event_map::{
-        ClonePayload, DeferredId, SamePayload, no_such_topic, same, take, topic_id, topic_info,
+        ClonePayload, DeferredId, DeferredShared, SamePayload, no_such_topic, same, take, topic_info,
     };
     pub use crate::selector::subset;
-    pub use crate::topic::{index, topic};
+    pub use crate::topic::{Payload, index, topic};
     #[cfg(feature = "serde")]
     pub use crate::wire_map::WirePayload;
     #[cfg(feature = "serde")]

@@ -106,7 +106,6 @@ impl<M: EventMap, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Selec
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct All;
 
-#[diagnostic::do_not_recommend]
 impl<M: CloneMap> Selector<M> for All {
     type Event = Event<M>;
 
@@ -187,7 +186,6 @@ impl<M: EventMap, S: Selector<M>> Selector<M> for Vec<S> {
 
 macro_rules! tuple_selectors {
     ($($name:ident)+) => {
-        #[diagnostic::do_not_recommend]
         impl<M: CloneMap, $($name: Selector<M>),+> Selector<M> for ($($name,)+) {
             type Event = Event<M>;
 

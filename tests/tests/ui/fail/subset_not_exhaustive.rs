@@ -8,7 +8,7 @@ enum AppEvent {
     Restart,
 }
 
-#[derive(EventSubset)]
+#[derive(Clone, EventSubset)]
 #[event_subset(of = AppEvent)]
 enum Subset {
     SessionStatus(u8),

@@ -6,6 +6,8 @@ enum AppEvent {
     Message(String),
     Pair(u8, u8),
     Restart,
+    #[event(constant = EVERYTHING)]
+    ALL(u8),
 }
 
 #[derive(EventSubset)]
@@ -35,7 +37,8 @@ enum Twice {
     Message(String),
     #[event(constant = MESSAGE)]
     Again(String),
-    ALL,
+    #[event(constant = EVERYTHING)]
+    ALL(u8),
 }
 
 fn main() {

@@ -7,7 +7,6 @@ struct Message;
 enum AppEvent {
     Text(String),
     Message(Message),
-    Borrowed(&'static str),
 }
 
 fn network<M: pubsub::WireMap>() {}

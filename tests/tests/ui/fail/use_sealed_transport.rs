@@ -1,5 +1,7 @@
 struct Mine;
 
-impl pubsub::Transport for Mine {}
+impl pubsub::Transport for Mine {
+    type Body = pubsub::Shared;
+}
 
 fn main() {}

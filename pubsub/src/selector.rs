@@ -23,7 +23,7 @@ use crate::{CloneMap, Event, EventMap, EventSubset, IdString, Topic, TopicId};
     message = "`{Self}` does not select topics of `{M}`",
     label = "expected a topic of `{M}`",
     note = "the topics of `{M}` are its associated constants: a variant `SessionStatus` has the topic `{M}::SESSION_STATUS`",
-    note = "`topic.id(..)` follows one id, `All` follows every topic"
+    note = "`topic.id(..)` follows one id, `All` follows every topic; `All` and tuples need every payload to be `Clone`"
 )]
 pub trait Selector<M: EventMap>: Sized {
     /// What the subscription yields.
@@ -185,7 +185,8 @@ impl<M: EventMap, S: Selector<M>> Selector<M> for Vec<S> {
 }
 
 macro_rules! tuple_selectors {
-    ($($name:ident)+) => {
+    ($(#[$attr:meta])? $($name:ident)+) => {
+        $(#[$attr])?
         impl<M: CloneMap, $($name: Selector<M>),+> Selector<M> for ($($name,)+) {
             type Event = Event<M>;
 
@@ -201,14 +202,16 @@ macro_rules! tuple_selectors {
         }
     };
 }
+// Lists of what implements the trait name `All` and the pair, and not the other ten. That payloads have to be `Clone`
+// is then said of these two by the error itself, of the others by a note of the trait.
 tuple_selectors!(A B);
-tuple_selectors!(A B C);
-tuple_selectors!(A B C D);
-tuple_selectors!(A B C D E);
-tuple_selectors!(A B C D E F);
-tuple_selectors!(A B C D E F G);
-tuple_selectors!(A B C D E F G H);
-tuple_selectors!(A B C D E F G H I);
-tuple_selectors!(A B C D E F G H I J);
-tuple_selectors!(A B C D E F G H I J K);
-tuple_selectors!(A B C D E F G H I J K L);
+tuple_selectors!(#[diagnostic::do_not_recommend] A B C);
+tuple_selectors!(#[diagnostic::do_not_recommend] A B C D);
+tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E);
+tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F);
+tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G);
+tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G H);
+tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G H I);
+tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G H I J);
+tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G H I J K);
+tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G H I J K L);

@@ -14,4 +14,5 @@ fn main() {
     let _ = bus.subscribe(AppEvent::MESSAGE);
     let _ = bus.subscribe(All);
     let _ = bus.subscribe((AppEvent::MESSAGE, AppEvent::TEXT));
+    let _ = bus.subscribe((AppEvent::MESSAGE, AppEvent::TEXT, AppEvent::TEXT));
 }

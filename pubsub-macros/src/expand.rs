@@ -15,7 +15,7 @@ use crate::spelling::{doc_text, hash};
 
 /// What the expansion of either derive may say without a lint of the user's crate.
 pub(crate) fn lints() -> TokenStream {
-    quote!(#[allow(dead_code, deprecated, private_interfaces, unreachable_patterns, unused_qualifications, unused_variables)])
+    quote!(#[allow(dead_code, deprecated)])
 }
 
 pub(crate) fn expand(map: &Map) -> TokenStream {

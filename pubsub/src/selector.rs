@@ -106,6 +106,7 @@ impl<M: EventMap, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Selec
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct All;
 
+// Recommended, unlike the others: that a payload has to be `Clone` is then said where it is not.
 impl<M: CloneMap> Selector<M> for All {
     type Event = Event<M>;
 
@@ -185,8 +186,8 @@ impl<M: EventMap, S: Selector<M>> Selector<M> for Vec<S> {
 }
 
 macro_rules! tuple_selectors {
-    ($(#[$attr:meta])? $($name:ident)+) => {
-        $(#[$attr])?
+    ($($name:ident)+) => {
+        #[diagnostic::do_not_recommend]
         impl<M: CloneMap, $($name: Selector<M>),+> Selector<M> for ($($name,)+) {
             type Event = Event<M>;
 
@@ -202,16 +203,14 @@ macro_rules! tuple_selectors {
         }
     };
 }
-// Lists of what implements the trait name `All` and the pair, and not the other ten. That payloads have to be `Clone`
-// is then said of these two by the error itself, of the others by a note of the trait.
 tuple_selectors!(A B);
-tuple_selectors!(#[diagnostic::do_not_recommend] A B C);
-tuple_selectors!(#[diagnostic::do_not_recommend] A B C D);
-tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E);
-tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F);
-tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G);
-tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G H);
-tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G H I);
-tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G H I J);
-tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G H I J K);
-tuple_selectors!(#[diagnostic::do_not_recommend] A B C D E F G H I J K L);
+tuple_selectors!(A B C);
+tuple_selectors!(A B C D);
+tuple_selectors!(A B C D E);
+tuple_selectors!(A B C D E F);
+tuple_selectors!(A B C D E F G);
+tuple_selectors!(A B C D E F G H);
+tuple_selectors!(A B C D E F G H I);
+tuple_selectors!(A B C D E F G H I J);
+tuple_selectors!(A B C D E F G H I J K);
+tuple_selectors!(A B C D E F G H I J K L);

@@ -4,12 +4,11 @@
 //! constants' names, which are the variants', and the types. Bindings and generics never have a user's span: inside
 //! `macro_rules!` two spans of the same name are two names.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::Generics;
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 
+use crate::bounds;
 use crate::model::{Map, Payload, Topic};
 use crate::spelling::{doc_text, hash};
 
@@ -18,6 +17,7 @@ pub(crate) fn lints() -> TokenStream {
     quote!(#[allow(dead_code, deprecated)])
 }
 
+/// A half that is asked for only in some places is one more function here, with deferred bounds, as that for a wire.
 pub(crate) fn expand(map: &Map) -> TokenStream {
     let parts = [constants(map), reads(map), event_map(map), clone_map(map), wire_map(map)];
     parts.into_iter().collect()
@@ -26,7 +26,8 @@ pub(crate) fn expand(map: &Map) -> TokenStream {
 /// `impl AppEvent { pub const SESSION_STATUS: Topic<Self, SessionStatus> = ..; }`
 fn constants(map: &Map) -> TokenStream {
     let Map { input, krate, .. } = map;
-    let (ident, vis, lints, bounds) = (&input.ident, &input.vis, lints(), bounds(&input.generics));
+    let (ident, vis, lints, bounds) =
+        (&input.ident, &input.vis, lints(), bounds::of_generics(&input.generics));
     let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
     let constants = map.topics.iter().filter(|topic| topic.has_constant).map(|topic| {
         let Topic { index, name, constant, .. } = topic;
@@ -96,7 +97,7 @@ fn event_map(map: &Map) -> TokenStream {
         const TOPICS: &'static [#krate::TopicInfo] = &[#(#infos),*];
         const __BY_NAME: &'static [(&'static ::core::primitive::str, ::core::primitive::usize)] = &[#(#sorted),*];
     };
-    implement(map, "EventMap", &map_bounds(map), &items)
+    implement(map, "EventMap", &bounds::of_map(map), &items)
 }
 
 /// The enum from a stored event, by a clone of the payload.
@@ -110,7 +111,7 @@ fn clone_map(map: &Map) -> TokenStream {
             match __stored.topic() { #arms }
         }
     };
-    implement(map, "CloneMap", &deferred(map, "ClonePayload"), &items)
+    implement(map, "CloneMap", &bounds::deferred(map, "ClonePayload"), &items)
 }
 
 /// The payloads to and from a wire. Whether there is a wire, the crate decides that is named: features of a macro
@@ -141,7 +142,7 @@ fn wire_map(map: &Map) -> TokenStream {
             match __topic { #deserialize }
         }
     };
-    let wire_map = implement(map, "WireMap", &deferred(map, "WirePayload"), &items);
+    let wire_map = implement(map, "WireMap", &bounds::deferred(map, "WirePayload"), &items);
     quote!(#krate::__if_serde! { #wire_map })
 }
 
@@ -184,55 +185,12 @@ fn implement(map: &Map, name: &str, bounds: &[TokenStream], items: &TokenStream)
     let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
     let name = Ident::new(name, ident.span());
     let path = quote_spanned!(ident.span()=> #krate_at_enum::#name);
+    // A page of docs has no use for a bound on each payload.
+    let hidden = (name != "EventMap").then(|| quote!(#[doc(hidden)]));
     quote! {
         #[automatically_derived]
+        #hidden
         #lints
         impl #impl_generics #path for #ident #ty_generics where #(#bounds,)* { #items }
     }
-}
-
-/// The where clauses of the enum, and what every event map and subset asks of its parameters.
-pub(crate) fn bounds(generics: &Generics) -> Vec<TokenStream> {
-    let given =
-        generics.where_clause.iter().flat_map(|clause| &clause.predicates).map(ToTokens::to_token_stream);
-    let types = generics.type_params().map(|param| {
-        let ident = &param.ident;
-        quote!(#ident: ::core::marker::Send + ::core::marker::Sync + 'static)
-    });
-    // Refused, and yet no second error.
-    let lifetimes = generics.lifetimes().map(|param| {
-        let lifetime = &param.lifetime;
-        quote!(#lifetime: 'static)
-    });
-    given.chain(types).chain(lifetimes).collect()
-}
-
-/// That the enum is `Send` and `Sync` is asked by the bound, not by the trait: if a payload is not, the error stands
-/// at the payload.
-fn map_bounds(map: &Map) -> Vec<TokenStream> {
-    let Map { input, krate, .. } = map;
-    let (_, ty_generics, _) = input.generics.split_for_impl();
-    let mut bounds = bounds(&input.generics);
-    let ident = &input.ident;
-    bounds.push(for_any(&quote!(#ident #ty_generics), &quote!(#krate::__private::DeferredShared)));
-    bounds
-}
-
-/// A bound on each payload and id that is checked where the impl is used, not here.
-fn deferred(map: &Map, payload_bound: &str) -> Vec<TokenStream> {
-    let krate = &map.krate;
-    let payload_bound = format_ident!("{payload_bound}");
-    let payload_bound = quote!(#krate::__private::#payload_bound);
-    let id_bound = quote!(#krate::__private::DeferredId);
-    let mut bounds = map_bounds(map);
-    bounds.extend(map.distinct_payloads().map(|ty| for_any(&ty, &payload_bound)));
-    bounds.extend(map.distinct_ids().map(|ty| for_any(&ty.to_token_stream(), &id_bound)));
-    bounds
-}
-
-/// A bound with a lifetime of its own, which may be false where it stands.
-pub(crate) fn for_any(ty: &TokenStream, bound: &TokenStream) -> TokenStream {
-    // Located at the type, so that an error can show whose payload it is.
-    let span = Span::call_site().located_at(ty.span());
-    quote_spanned!(span=> for<'__a> #ty: #bound<'__a>)
 }

@@ -4,8 +4,10 @@
 //! applies the rules to it, and `expand` writes the code, of a map with mistakes too. `subset` does the same for
 //! subsets.
 
+mod bounds;
 mod errors;
 mod expand;
+mod grammar;
 mod model;
 mod naming;
 mod parse;

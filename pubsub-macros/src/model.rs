@@ -7,7 +7,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Field, Fields, LitStr, Path, Type, parse_quote};
 
-use crate::errors::{Errors, Mistake, at};
+use crate::errors::Errors;
 use crate::naming;
 use crate::parse::{MapOptions, VariantOptions};
 use crate::spelling::type_text;
@@ -98,17 +98,6 @@ fn krate_at(span: Span, given: Option<&Path>) -> TokenStream {
         token
     };
     path.to_token_stream().into_iter().map(locate).collect()
-}
-
-/// The mistake of a derive on a struct or a union.
-pub(crate) fn not_an_enum(input: &DeriveInput, derive: &str) -> Option<Mistake> {
-    let (keyword, kind) = match &input.data {
-        Data::Enum(_) => return None,
-        Data::Struct(data) => (data.struct_token.to_token_stream(), "struct"),
-        Data::Union(data) => (data.union_token.to_token_stream(), "union"),
-    };
-    let ident = &input.ident;
-    Some(at(keyword, format_args!("`{derive}` can only be derived for an enum, and `{ident}` is a {kind}")))
 }
 
 impl<'a> Topic<'a> {

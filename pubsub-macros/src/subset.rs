@@ -9,9 +9,9 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Path, Type};
 
 use crate::errors::{Errors, at};
-use crate::model::{Payload, facade, not_an_enum};
+use crate::model::{Payload, facade};
 use crate::parse::{SubsetOptions, VariantOptions};
-use crate::{expand, naming, validate};
+use crate::{bounds, expand, naming, validate};
 
 struct Subset<'a> {
     input: &'a DeriveInput,
@@ -66,7 +66,7 @@ impl<'a> Subset<'a> {
 
     fn is_an_enum(&self, errors: &mut Errors) {
         let ident = &self.input.ident;
-        if let Some(mistake) = not_an_enum(self.input, "EventSubset") {
+        if let Some(mistake) = validate::not_an_enum(self.input, "EventSubset") {
             errors.push(mistake.help(
                 "name the topics as the event map does: `enum Presence { SessionStatus(SessionStatus) }`",
             ));
@@ -137,10 +137,10 @@ impl<'a> Subset<'a> {
     /// Payloads of a generic subset are `Clone` where it is used; those of others are, or that is an error here.
     fn bounds(&self) -> Vec<TokenStream> {
         let Self { input, krate, variants, .. } = self;
-        let mut bounds = expand::bounds(&input.generics);
+        let mut bounds = bounds::of_generics(&input.generics);
         if input.generics.type_params().next().is_some() {
             let bound = quote!(#krate::__private::ClonePayload);
-            bounds.extend(variants.iter().map(|variant| expand::for_any(&variant.payload.ty(), &bound)));
+            bounds.extend(variants.iter().map(|variant| bounds::for_any(&variant.payload.ty(), &bound)));
         }
         bounds
     }

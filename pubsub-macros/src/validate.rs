@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Data, Fields, Generics};
+use syn::{Data, DeriveInput, Fields, Generics};
 
 use crate::errors::{Errors, Mistake, at};
-use crate::model::{Map, Payload, Topic, not_an_enum};
+use crate::grammar;
+use crate::model::{Map, Payload, Topic};
 use crate::spelling::type_text;
 
 pub(crate) fn validate(map: &mut Map, errors: &mut Errors) {
@@ -44,6 +45,17 @@ fn has_topics(map: &Map, errors: &mut Errors) {
     }
 }
 
+/// The mistake of a derive on a struct or a union.
+pub(crate) fn not_an_enum(input: &DeriveInput, derive: &str) -> Option<Mistake> {
+    let (keyword, kind) = match &input.data {
+        Data::Enum(_) => return None,
+        Data::Struct(data) => (data.struct_token.to_token_stream(), "struct"),
+        Data::Union(data) => (data.union_token.to_token_stream(), "union"),
+    };
+    let ident = &input.ident;
+    Some(at(keyword, format_args!("`{derive}` can only be derived for an enum, and `{ident}` is a {kind}")))
+}
+
 /// Events outlive the call that publishes them.
 pub(crate) fn owns_its_data(what: &str, generics: &Generics, errors: &mut Errors) {
     for param in generics.lifetimes() {
@@ -77,67 +89,20 @@ fn declaration(fields: &Fields) -> String {
 fn prefix_is_valid(map: &Map, errors: &mut Errors) -> bool {
     let Some(prefix) = &map.prefix else { return true };
     let text = prefix.value();
-    match problem(&text, "prefix") {
-        // No prefix at all is a strange thing to write, but the topics are not empty.
-        Some(problem) if !text.is_empty() => {
-            errors.push(problem.at(prefix.to_token_stream()));
-            false
-        }
-        _ => true,
-    }
+    // No prefix at all is a strange thing to write, but the topics are not empty.
+    let mistake = if text.is_empty() { None } else { grammar::mistake(&text, "prefix", prefix) };
+    let valid = mistake.is_none();
+    mistake.into_iter().for_each(|mistake| errors.push(mistake));
+    valid
 }
 
 fn name_is_valid(topic: &Topic, errors: &mut Errors) {
-    let Some(problem) = problem(&topic.name, "topic") else {
-        return;
-    };
-    let mistake = problem.at(topic.named_at());
+    let Some(mistake) = grammar::mistake(&topic.name, "topic", topic.named_at()) else { return };
     errors.push(match topic.literal {
         Some(_) => mistake,
         None => mistake
             .note("the topic is made of the variant's name; `#[event(topic = \"..\")]` gives it another"),
     });
-}
-
-struct Problem {
-    message: String,
-    help: String,
-}
-
-impl Problem {
-    fn at(self, tokens: TokenStream) -> Mistake {
-        at(tokens, self.message).help(self.help)
-    }
-}
-
-/// The grammar of topic names.
-fn problem(text: &str, what: &str) -> Option<Problem> {
-    let message = if text.is_empty() {
-        format!("a {what} cannot be empty")
-    } else if text.starts_with("__") {
-        format!("{what} `{text}` starts with `__`, which is reserved for control messages")
-    } else if text.contains(':') {
-        format!("{what} `{text}` contains `:`, which separates a topic from its id")
-    } else {
-        let char = text.chars().find(|&char| !is_allowed(char))?;
-        format!("{what} `{text}` contains {char:?}; topics have ASCII letters, digits and `. - _ /`")
-    };
-    Some(Problem { message, help: proposal(&text.replace(':', ".")) })
-}
-
-/// What to write instead: a name like this one, if there is one.
-fn proposal(text: &str) -> String {
-    let replaced: String = text.chars().map(|char| if is_allowed(char) { char } else { '-' }).collect();
-    let replaced = replaced.trim_start_matches('_').trim_matches('-');
-    // A word without its letters would be no word.
-    if replaced.is_empty() || text.contains(|char: char| char.is_alphabetic() && !char.is_ascii()) {
-        return "use for example `session.status`".to_owned();
-    }
-    format!("use for example `{replaced}`")
-}
-
-fn is_allowed(char: char) -> bool {
-    char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_' | '/')
 }
 
 fn names_differ(topics: &[Topic], errors: &mut Errors) {

@@ -1,0 +1,77 @@
+//! Follows two topics as one enum: the strongest quake of each day, and which days are over.
+
+use std::collections::BTreeMap;
+
+use pubsub::prelude::*;
+
+use crate::calendar::Date;
+use crate::chart::bar;
+use crate::events::{Quake, QuakeEvent};
+use crate::page::Page;
+use crate::received::Received;
+
+/// What a calendar has to know. Whoever adds a topic here is told by the compiler where to handle it.
+#[derive(Clone, EventSubset)]
+#[event_subset(of = QuakeEvent)]
+pub(crate) enum Calendar {
+    QuakeReported(Quake),
+    DayEnded(Date),
+}
+
+/// The days, in their order.
+#[derive(Default)]
+pub(crate) struct Days {
+    pub(crate) received: Received,
+    days: BTreeMap<Date, Day>,
+}
+
+#[derive(Default)]
+struct Day {
+    quakes: u64,
+    strongest: Option<Quake>,
+    over: bool,
+}
+
+pub(crate) async fn follow(mut calendar: Subscription<Event<Calendar>>) -> Days {
+    let mut days = Days::default();
+    while let Some(event) = calendar.next().await {
+        days.received.count(&event);
+        match event.into_payload() {
+            Calendar::QuakeReported(quake) => days.day(quake.time.date()).add(quake),
+            Calendar::DayEnded(date) => days.day(date).over = true,
+        }
+    }
+    days
+}
+
+impl Day {
+    fn add(&mut self, quake: Quake) {
+        self.quakes += 1;
+        let so_far = self.strongest.as_ref().map(|strongest| strongest.magnitude);
+        if so_far.is_none_or(|magnitude| quake.magnitude > magnitude) {
+            self.strongest = Some(quake);
+        }
+    }
+}
+
+impl Days {
+    fn day(&mut self, date: Date) -> &mut Day {
+        self.days.entry(date).or_default()
+    }
+
+    pub(crate) fn show(&self, page: &mut Page) {
+        if self.days.is_empty() {
+            return;
+        }
+        page.heading("Strongest of each day");
+        for (date, day) in &self.days {
+            let Some(quake) = &day.strongest else { continue };
+            let bar = page.accent(&format!("{:<10}", bar(quake.magnitude / 10.0, 10)));
+            let so_far = if day.over { "" } else { "so far, " };
+            let place = format!("{so_far}{}, {:.0} km deep", quake.place, quake.depth_km);
+            let place = page.fit(&place, 43);
+            let (quakes, magnitude) = (day.quakes, quake.magnitude);
+            page.line(&format!("{date} {quakes:>5} quakes  {magnitude:>4.1} {bar} {place}"));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Who got what.
+
+use crate::page::Page;
+use crate::received::Received;
+
+/// A subscriber, what it follows, and what it received.
+type Row = (&'static str, &'static str, Received);
+
+pub(crate) struct Deliveries<const N: usize> {
+    pub(crate) topics: String,
+    pub(crate) rows: [Row; N],
+}
+
+impl<const N: usize> Deliveries<N> {
+    pub(crate) fn show(&self, page: &mut Page) {
+        page.heading("Deliveries");
+        let topics = page.fit(&self.topics, 0);
+        page.note(&topics);
+        for (name, follows, Received { delivered, missed }) in self.rows {
+            page.line(&format!(
+                "{name:<10} {follows:<30} {delivered:>6} delivered {missed:>6} missed"
+            ));
+        }
+    }
+}

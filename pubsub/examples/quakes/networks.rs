@@ -1,0 +1,74 @@
+//! Follows every report: how many each network made, and the strongest of each.
+
+use std::collections::BTreeMap;
+
+use pubsub::prelude::*;
+
+use crate::calendar::Timestamp;
+use crate::chart::bar;
+use crate::events::{Network, Report};
+use crate::page::Page;
+use crate::received::Received;
+
+/// The reports, by network.
+#[derive(Default)]
+pub(crate) struct Networks {
+    pub(crate) received: Received,
+    networks: BTreeMap<Network, Totals>,
+    period: Option<(Timestamp, Timestamp)>,
+    blasts: u64,
+}
+
+struct Totals {
+    reports: u64,
+    strongest: f64,
+}
+
+pub(crate) async fn follow(mut reports: Subscription<Report>) -> Networks {
+    let mut networks = Networks::default();
+    while let Some(report) = reports.next().await {
+        networks.add(&report);
+    }
+    networks
+}
+
+impl Networks {
+    fn add(&mut self, report: &Report) {
+        self.received.count(report);
+        let quake = &report.payload;
+        let totals = self.networks.entry(report.id.clone()).or_insert(Totals {
+            reports: 0,
+            strongest: quake.magnitude,
+        });
+        totals.reports += 1;
+        totals.strongest = totals.strongest.max(quake.magnitude);
+        let (first, last) = self.period.get_or_insert((quake.time, quake.time));
+        (*first, *last) = ((*first).min(quake.time), (*last).max(quake.time));
+        self.blasts += u64::from(quake.kind != "earthquake");
+    }
+
+    /// The line above everything.
+    pub(crate) fn title(&self, page: &mut Page) {
+        let Some((first, last)) = self.period else {
+            return page.line("nothing was reported");
+        };
+        let reports = self.received.delivered;
+        page.heading(&format!("{reports} earthquakes, {first} to {last} UTC"));
+        if self.blasts > 0 {
+            page.note(&format!("{} of them were blasts or other events that are no earthquakes", self.blasts));
+        }
+    }
+
+    pub(crate) fn show(&self, page: &mut Page) {
+        let mut rows: Vec<_> = self.networks.iter().collect();
+        rows.sort_by_key(|(_, totals)| std::cmp::Reverse(totals.reports));
+        let Some((_, busiest)) = rows.first() else { return };
+        page.heading("By network");
+        let (most, room) = (busiest.reports as f64, page.room_beside(37));
+        for (network, Totals { reports, strongest }) in rows {
+            let bar = page.accent(&bar(*reports as f64 / most, room));
+            let name = network.name();
+            page.line(&format!("{name:<20} {network:>3} {reports:>5}  up to {strongest:>4.1} {bar}"));
+        }
+    }
+}

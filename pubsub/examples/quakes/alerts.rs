@@ -46,12 +46,13 @@ impl Alerts {
 
     fn show_felt(&self, page: &mut Page) {
         let Some(most) = self.felt.first() else { return };
-        let people: u64 = self.felt.iter().map(|report| report.reports).sum();
+        let people: u64 = self.felt.iter().map(|report| u64::from(report.reports)).sum();
         page.heading(&format!("Felt: {people} people reported {} quakes", self.felt.len()));
+        page.note(&format!("{:>7} {:>5}", "people", "mag"));
         for FeltReport { reports, magnitude, place } in self.felt.iter().take(SHOWN) {
-            let bar = page.accent(&format!("{:<20}", bar(*reports as f64 / most.reports as f64, 20)));
-            let place = page.fit(place, 35);
-            page.line(&format!("{reports:>6} {bar} {magnitude:>4.1} {place}"));
+            let bar = page.accent(&format!("{:<16}", bar(f64::from(*reports) / f64::from(most.reports), 16)));
+            let place = page.fit(place, 33);
+            page.line(&format!("{reports:>7} {magnitude:>5.1}  {bar}  {place}"));
         }
     }
 
@@ -60,9 +61,10 @@ impl Alerts {
             return;
         }
         page.heading("Flagged: large and in an oceanic region");
+        page.note(&format!("{:<16} {:>5}", "UTC", "mag"));
         for TsunamiFlag { time, magnitude, place } in &self.flagged {
             let place = page.fit(place, 25);
-            page.line(&format!("{time} {magnitude:>4.1} {place}"));
+            page.line(&format!("{time} {magnitude:>5.1}  {place}"));
         }
     }
 }

@@ -38,11 +38,11 @@ impl California {
             parts[part as usize] += 1;
         }
         let hours = span as f64 / 3_600_000.0 / parts.len() as f64;
-        page.heading(&format!("California: {} quakes", self.times.len()));
+        page.heading(&format!("California: {} reports", self.times.len()));
         let line = page.accent(&sparkline(&parts));
         page.line(&line);
         let (from, to) = (first.date().short(), last.date().short());
-        let legend = format!("{from}, {hours:.1} hours a bar, up to {} quakes", parts.iter().max().unwrap_or(&0));
+        let legend = format!("{from}, {hours:.1} hours a bar, at most {}", parts.iter().max().unwrap_or(&0));
         let gap = page.room_beside(legend.chars().count() + to.chars().count());
         page.note(&format!("{legend}{:gap$}{to}", ""));
     }

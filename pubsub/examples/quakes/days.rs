@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use pubsub::prelude::*;
 
 use crate::calendar::Date;
-use crate::chart::bar;
 use crate::events::{Quake, QuakeEvent};
 use crate::page::Page;
 use crate::received::Received;
@@ -27,7 +26,7 @@ pub(crate) struct Days {
 
 #[derive(Default)]
 struct Day {
-    quakes: u64,
+    reports: u64,
     strongest: Option<Quake>,
     over: bool,
 }
@@ -46,7 +45,7 @@ pub(crate) async fn follow(mut calendar: Subscription<Event<Calendar>>) -> Days 
 
 impl Day {
     fn add(&mut self, quake: Quake) {
-        self.quakes += 1;
+        self.reports += 1;
         let so_far = self.strongest.as_ref().map(|strongest| strongest.magnitude);
         if so_far.is_none_or(|magnitude| quake.magnitude > magnitude) {
             self.strongest = Some(quake);
@@ -64,14 +63,13 @@ impl Days {
             return;
         }
         page.heading("Strongest of each day");
+        page.note(&format!("{:>18} {:>5} {:>8}", "reports", "mag", "km deep"));
         for (date, day) in &self.days {
             let Some(quake) = &day.strongest else { continue };
-            let bar = page.accent(&format!("{:<10}", bar(quake.magnitude / 10.0, 10)));
-            let so_far = if day.over { "" } else { "so far, " };
-            let place = format!("{so_far}{}, {:.0} km deep", quake.place, quake.depth_km);
-            let place = page.fit(&place, 43);
-            let (quakes, magnitude) = (day.quakes, quake.magnitude);
-            page.line(&format!("{date} {quakes:>5} quakes  {magnitude:>4.1} {bar} {place}"));
+            let so_far = if day.over { "" } else { "so far: " };
+            let place = page.fit(&format!("{so_far}{}", quake.place), 35);
+            let (reports, magnitude, depth) = (day.reports, quake.magnitude, quake.depth_km);
+            page.line(&format!("{date} {reports:>7} {magnitude:>5.1} {depth:>8.0}  {place}"));
         }
     }
 }

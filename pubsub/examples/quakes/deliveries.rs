@@ -16,10 +16,10 @@ impl<const N: usize> Deliveries<N> {
         page.heading("Deliveries");
         let topics = page.fit(&self.topics, 0);
         page.note(&topics);
+        page.gap();
+        page.note(&format!("{:<10} {:<30} {:>9} {:>7}", "subscriber", "follows", "delivered", "missed"));
         for (name, follows, Received { delivered, missed }) in self.rows {
-            page.line(&format!(
-                "{name:<10} {follows:<30} {delivered:>6} delivered {missed:>6} missed"
-            ));
+            page.line(&format!("{name:<10} {follows:<30} {delivered:>9} {missed:>7}"));
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct Quake {
 /// How many people felt a quake.
 #[derive(Debug, Clone)]
 pub(crate) struct FeltReport {
-    pub(crate) reports: u64,
+    pub(crate) reports: u32,
     pub(crate) magnitude: f64,
     pub(crate) place: String,
 }

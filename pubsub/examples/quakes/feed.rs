@@ -20,7 +20,7 @@ pub(crate) struct Record {
     pub(crate) network: Network,
     pub(crate) quake: Quake,
     /// Reports of people who felt it.
-    pub(crate) felt: u64,
+    pub(crate) felt: u32,
     pub(crate) tsunami: bool,
 }
 
@@ -52,7 +52,8 @@ impl Feed {
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
-            match Record::parse(&bytes) {
+            // Without the line end, after which a parser would count columns from 0.
+            match Record::parse(bytes.trim_ascii_end()) {
                 Ok(record) => feed.records.push(record),
                 Err(reason) => feed.malformed.push(Malformed { line, reason }),
             }
@@ -99,11 +100,7 @@ impl Fields<'_> {
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Result<T, Reason> {
         let value = self.get(field)?;
-        read(value).ok_or_else(|| Reason::Type {
-            field,
-            found: shown(value),
-            expected,
-        })
+        read(value).ok_or_else(|| Reason::Type { field, found: shown(value), expected })
     }
 
     fn number(&self, field: &'static str, min: f64, max: f64) -> Result<f64, Reason> {
@@ -111,11 +108,7 @@ impl Fields<'_> {
         if (min..=max).contains(&number) {
             Ok(number)
         } else {
-            Err(Reason::Range {
-                field,
-                found: number.to_string(),
-                range: format!("{min} to {max}"),
-            })
+            Err(Reason::Range { field, found: shown(self.get(field)?), range: format!("{min} to {max}") })
         }
     }
 
@@ -142,10 +135,16 @@ impl Fields<'_> {
         })
     }
 
-    fn count_or_null(&self, field: &'static str) -> Result<u64, Reason> {
-        self.typed(field, "a count or null", |value| match value {
+    /// Not more than 32 bits, so that no number of lines adds up to more than 64.
+    fn count_or_null(&self, field: &'static str) -> Result<u32, Reason> {
+        let count = self.typed(field, "a count or null", |value| match value {
             Value::Null => Some(0),
             value => value.as_u64(),
+        })?;
+        u32::try_from(count).map_err(|_| Reason::Range {
+            field,
+            found: count.to_string(),
+            range: format!("0 to {}", u32::MAX),
         })
     }
 
@@ -177,10 +176,7 @@ impl Reason {
     fn not_json(error: serde_json::Error) -> Self {
         // It knows one line only, and calls it line 1.
         let place = format!(" at line {} column {}", error.line(), error.column());
-        Self::NotJson {
-            column: error.column(),
-            message: error.to_string().replace(&place, ""),
-        }
+        Self::NotJson { column: error.column(), message: error.to_string().replace(&place, "") }
     }
 }
 

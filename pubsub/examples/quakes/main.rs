@@ -100,7 +100,7 @@ async fn run(options: Options) -> Result<bool, Box<dyn Error>> {
     let newest = spawn(newest::follow(newest, Progress::new(feed.records.len() as u64)));
 
     let published = replay::replay(&bus, feed.records, options.speed).await?;
-    // The streams end when all that was accepted has been read; five seconds are for a subscriber that hangs.
+    // What was published is still on its way to who reads slowly; what nobody reads in five seconds is reported.
     let report = bus.close().until(sleep(Duration::from_secs(5))).await;
 
     let (networks, world, days, alerts) = (networks.await?, world.await?, days.await?, alerts.await?);
@@ -128,10 +128,7 @@ async fn run(options: Options) -> Result<bool, Box<dyn Error>> {
     .show(&mut page);
     page.gap();
     let received = networks.received;
-    page.plain(&format!(
-        "published {published} delivered {} missed {}",
-        received.delivered, received.missed
-    ));
+    page.plain(&format!("published {published} delivered {} missed {}", received.delivered, received.missed));
     print(&page.into_text())?;
 
     let skipped = feed.malformed.len();

@@ -16,7 +16,7 @@ pub(crate) struct Networks {
     pub(crate) received: Received,
     networks: BTreeMap<Network, Totals>,
     period: Option<(Timestamp, Timestamp)>,
-    blasts: u64,
+    kinds: BTreeMap<String, u64>,
 }
 
 struct Totals {
@@ -36,27 +36,27 @@ impl Networks {
     fn add(&mut self, report: &Report) {
         self.received.count(report);
         let quake = &report.payload;
-        let totals = self.networks.entry(report.id.clone()).or_insert(Totals {
-            reports: 0,
-            strongest: quake.magnitude,
-        });
+        let totals = self
+            .networks
+            .entry(report.id.clone())
+            .or_insert(Totals { reports: 0, strongest: quake.magnitude });
         totals.reports += 1;
         totals.strongest = totals.strongest.max(quake.magnitude);
         let (first, last) = self.period.get_or_insert((quake.time, quake.time));
         (*first, *last) = ((*first).min(quake.time), (*last).max(quake.time));
-        self.blasts += u64::from(quake.kind != "earthquake");
+        *self.kinds.entry(quake.kind.clone()).or_default() += 1;
     }
 
     /// The line above everything.
     pub(crate) fn title(&self, page: &mut Page) {
         let Some((first, last)) = self.period else {
-            return page.line("nothing was reported");
+            return page.plain("nothing was reported");
         };
-        let reports = self.received.delivered;
-        page.heading(&format!("{reports} earthquakes, {first} to {last} UTC"));
-        if self.blasts > 0 {
-            page.note(&format!("{} of them were blasts or other events that are no earthquakes", self.blasts));
-        }
+        page.heading(&format!("Earthquakes, {first} to {last} UTC"));
+        let kinds = self.kinds.iter().map(|(kind, count)| format!("{kind} {count}"));
+        let kinds = kinds.collect::<Vec<_>>().join(", ");
+        let note = page.fit(&format!("{} reports: {kinds}", self.received.delivered), 0);
+        page.note(&note);
     }
 
     pub(crate) fn show(&self, page: &mut Page) {
@@ -64,11 +64,12 @@ impl Networks {
         rows.sort_by_key(|(_, totals)| std::cmp::Reverse(totals.reports));
         let Some((_, busiest)) = rows.first() else { return };
         page.heading("By network");
-        let (most, room) = (busiest.reports as f64, page.room_beside(37));
+        page.note(&format!("{:>32} {:>9}", "reports", "strongest"));
+        let (most, room) = (busiest.reports as f64, page.room_beside(44));
         for (network, Totals { reports, strongest }) in rows {
             let bar = page.accent(&bar(*reports as f64 / most, room));
             let name = network.name();
-            page.line(&format!("{name:<20} {network:>3} {reports:>5}  up to {strongest:>4.1} {bar}"));
+            page.line(&format!("{name:<20} {network:>3} {reports:>7} {strongest:>9.1}  {bar}"));
         }
     }
 }

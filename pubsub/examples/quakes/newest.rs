@@ -1,7 +1,7 @@
 //! Follows what is newest, and nothing else: the progress bar.
 //!
-//! It asks for one event and lets older ones give way, so a slow terminal slows nobody down. What gave way is
-//! counted, and the count is what tells the bar how far the replay has come.
+//! It asks for one event and lets older ones give way: the publisher never waits for it, and the line is drawn as
+//! often as there is time to. What gave way is counted, and the count is what tells the bar how far the replay is.
 
 use pubsub::prelude::*;
 

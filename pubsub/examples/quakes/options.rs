@@ -70,9 +70,7 @@ impl Request {
 
 fn speed(value: OsString) -> Result<f64, BadOption> {
     let number = value.to_str().and_then(|text| text.parse().ok());
-    number
-        .filter(|speed: &f64| speed.is_finite() && *speed > 0.0)
-        .ok_or(BadOption::Speed(value))
+    number.filter(|speed: &f64| speed.is_finite() && *speed > 0.0).ok_or(BadOption::Speed(value))
 }
 
 impl fmt::Display for BadOption {

@@ -16,11 +16,7 @@ pub(crate) struct Page {
 
 impl Page {
     pub(crate) fn new(columns: usize, colours: bool) -> Self {
-        Self {
-            text: String::new(),
-            columns,
-            colours,
-        }
+        Self { text: String::new(), columns, colours }
     }
 
     /// A line that starts a section.
@@ -40,8 +36,9 @@ impl Page {
 
     /// A line of a section that explains it.
     pub(crate) fn note(&mut self, text: &str) {
-        let note = self.painted("2", text);
-        self.line(&note);
+        let indent = text.len() - text.trim_start().len();
+        let note = self.painted("2", text.trim_start());
+        self.line(&format!("{:indent$}{note}", ""));
     }
 
     /// An empty line.
@@ -76,11 +73,7 @@ impl Page {
     }
 
     fn painted(&self, code: &str, text: impl Display) -> String {
-        if self.colours {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_string()
-        }
+        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 
     pub(crate) fn into_text(self) -> String {

@@ -29,19 +29,12 @@ pub(crate) async fn replay(
             bus.publish(QuakeEvent::DAY_ENDED, "UTC", yesterday).await?;
         }
         if felt > 0 {
-            let report = FeltReport {
-                reports: felt,
-                magnitude: quake.magnitude,
-                place: quake.place.clone(),
-            };
+            let report = FeltReport { reports: felt, magnitude: quake.magnitude, place: quake.place.clone() };
             bus.publish(QuakeEvent::QUAKE_FELT, &network, report).await?;
         }
         if tsunami {
-            let flag = TsunamiFlag {
-                time: quake.time,
-                magnitude: quake.magnitude,
-                place: quake.place.clone(),
-            };
+            let flag =
+                TsunamiFlag { time: quake.time, magnitude: quake.magnitude, place: quake.place.clone() };
             bus.publish(QuakeEvent::TSUNAMI_FLAGGED, &network, flag).await?;
         }
         bus.publish(QuakeEvent::QUAKE_REPORTED, &network, quake).await?;

@@ -18,13 +18,8 @@ pub(crate) struct World {
 }
 
 /// From this magnitude on, the mark, and its 256-colour code.
-const CLASSES: [(f64, char, u8); 5] = [
-    (6.0, '◉', 196),
-    (5.0, '●', 208),
-    (4.0, '•', 220),
-    (2.5, '◦', 150),
-    (f64::NEG_INFINITY, '·', 110),
-];
+const CLASSES: [(f64, char, u8); 5] =
+    [(6.0, '◉', 196), (5.0, '●', 208), (4.0, '•', 220), (2.5, '◦', 150), (f64::NEG_INFINITY, '·', 110)];
 
 fn class(magnitude: f64) -> usize {
     let found = CLASSES.iter().position(|(from, ..)| magnitude >= *from);
@@ -64,14 +59,13 @@ impl World {
             let line: String = cells.collect();
             page.line(&line);
         }
-        let mut legend = String::new();
+        let mut legend = "magnitude  ".to_owned();
         for ((from, mark, hue), count) in CLASSES.into_iter().zip(self.classes) {
             let mark = page.hue(hue, mark);
-            if from.is_finite() {
-                legend += &format!("{mark} from {from:.1}: {count}    ");
-            } else {
-                legend += &format!("{mark} smaller: {count}");
-            }
+            legend += &match from {
+                f64::NEG_INFINITY => format!("{mark} smaller: {count}"),
+                from => format!("{mark} {from}+: {count}   "),
+            };
         }
         page.line(&legend);
     }

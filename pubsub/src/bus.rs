@@ -170,9 +170,7 @@ impl<M: EventMap> PubSub<M> {
     /// ```
     #[must_use]
     pub fn has_subscribers<S: Selector<M>>(&self, selector: S) -> bool {
-        let mut interest = Interest::default();
-        selector.__interest(&mut interest);
-        self.handle.engine.has_subscribers(&interest.normalized())
+        self.handle.engine.has_subscribers(&Interest::of(&selector))
     }
 
     /// Closes the bus, for all its handles: nothing more is accepted, publishes that wait get their event back, and
@@ -195,6 +193,17 @@ impl<M: EventMap> PubSub<M> {
     /// ```
     pub fn close(&self) -> Close<'_> {
         Close::new::<M>(&self.handle.engine)
+    }
+
+    /// A subscription without a type, for the test bus.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn reader(
+        &self,
+        interest: Interest,
+        bound: usize,
+        overflow: crate::Overflow,
+    ) -> Result<crate::engine::Reader, crate::engine::Refused> {
+        self.handle.engine.subscribe(interest, bound, overflow)
     }
 
     /// Whether the bus was closed.

@@ -34,9 +34,9 @@ pin_project! {
     /// Dropping a handler drops the event it is handling, and what it had not handled yet.
     #[must_use = "a handler does nothing unless it is awaited, joined or spawned, and ends when it is dropped"]
     pub struct Handler<F> {
-        topics: Vec<String>,
+        pub(crate) topics: Vec<String>,
         #[pin]
-        run: F,
+        pub(crate) run: F,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a subscription follows, in normal form.
 
-use crate::{IdString, TopicInfo};
+use crate::{EventMap, IdString, Selector, TopicInfo};
 
 /// A set of addresses. Selectors add to it; then it is brought into normal form, so that an event is in it at most
 /// once: every topic, or whole topics and single addresses of others, both sorted and without repetition.
@@ -13,6 +13,13 @@ pub struct Interest {
 }
 
 impl Interest {
+    /// What `selector` selects, in normal form.
+    pub(crate) fn of<M: EventMap, S: Selector<M>>(selector: &S) -> Self {
+        let mut interest = Self::default();
+        selector.__interest(&mut interest);
+        interest.normalized()
+    }
+
     pub(crate) fn add_all(&mut self) {
         self.all = true;
     }
@@ -26,7 +33,7 @@ impl Interest {
     }
 
     /// What was added, in normal form.
-    pub(crate) fn normalized(mut self) -> Self {
+    fn normalized(mut self) -> Self {
         if self.all {
             return Self { all: true, ..Self::default() };
         }

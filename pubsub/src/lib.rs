@@ -18,8 +18,12 @@ mod overflow;
 pub mod prelude;
 mod publish;
 mod selector;
+#[cfg(feature = "tokio")]
+mod spawn;
 mod subscribe;
 mod subscription;
+#[cfg(feature = "test-util")]
+mod testing;
 mod topic;
 #[cfg(feature = "serde")]
 mod wire_map;
@@ -35,8 +39,12 @@ pub use crate::id::{IdString, TopicId};
 pub use crate::overflow::{Overflow, defaults};
 pub use crate::publish::{Publish, PublishError};
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
+#[cfg(feature = "tokio")]
+pub use crate::spawn::SpawnedHandler;
 pub use crate::subscribe::{Subscribe, SubscribeError};
 pub use crate::subscription::{Subscription, TryNextError};
+#[cfg(feature = "test-util")]
+pub use crate::testing::{NotPublished, TestBus};
 pub use crate::topic::{Topic, TopicKey};
 #[cfg(feature = "serde")]
 pub use crate::wire_map::WireMap;

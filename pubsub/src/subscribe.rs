@@ -34,12 +34,10 @@ impl<'a, E> Subscribe<'a, E> {
         M: EventMap,
         S: Selector<M, Event = E>,
     {
-        let mut interest = Interest::default();
-        selector.__interest(&mut interest);
         Self {
             handle,
             topics: M::TOPICS,
-            interest,
+            interest: Interest::of(selector),
             event: S::__event,
             bound: defaults::BOUND,
             overflow: defaults::OVERFLOW,
@@ -83,17 +81,17 @@ impl<'a, E> Subscribe<'a, E> {
     /// ```
     pub fn on<F, R>(
         mut self,
-        mut handle: F,
+        handle: F,
     ) -> Handler<impl Future<Output = Result<(), SubscribeError>> + use<E, F, R>>
     where
         F: AsyncFnMut(E) -> R,
         R: HandlerResult,
     {
-        let topics = self.interest.clone().normalized().addresses(self.topics);
+        let topics = self.interest.addresses(self.topics);
         let errors = self.handle.errors.clone();
         let subscription = self.complete();
         Handler::new(topics, async move {
-            handler::run(subscription?, errors, async |event| handle(event).await).await;
+            handler::run(subscription?, errors, handle).await;
             Ok(())
         })
     }
@@ -102,7 +100,7 @@ impl<'a, E> Subscribe<'a, E> {
         if self.bound == 0 {
             return Err(SubscribeError::ZeroBound);
         }
-        let interest = std::mem::take(&mut self.interest).normalized();
+        let interest = std::mem::take(&mut self.interest);
         if interest.is_empty() {
             return Err(SubscribeError::NoTopic);
         }

@@ -190,8 +190,10 @@ impl<E> Stream for Subscription<E> {
         Poll::Ready(next.map(|(stored, missed)| (self.event)(stored, missed)))
     }
 
+    /// Nothing is promised before the end: closing a bus with a deadline may discard what waits to be read.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        if self.end.is_some() { (self.len(), Some(self.len())) } else { (self.len(), None) }
+        let held = usize::from(matches!(self.held, Some(Held::Event(_))));
+        (held, self.end.map(|_| held))
     }
 }
 

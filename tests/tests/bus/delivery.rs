@@ -55,7 +55,8 @@ fn all_readers_share_one_payload() {
     let one = one.try_into_payload().expect_err("two holds it too");
     let address = one.payload.as_ptr();
     drop(two);
-    assert_eq!(one.into_payload().as_ptr(), address, "the last holder moves it out");
+    let text = one.into_payload();
+    assert_eq!(text.as_ptr(), address, "the last holder moves it out");
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 mod closing;
 mod delivery;
+mod handling;
 mod harness;
 mod ordering;
 mod overflow;
 mod publishing;
 mod selecting;
+mod testing;

@@ -1,34 +1,17 @@
-//! The example `quakes`, run as a person runs it.
-//!
-//! Cargo builds the examples before it runs the tests of a package. `cargo test --test quakes` alone does not:
-//! there, `cargo build --example quakes` comes first.
+//! `quakes`: what it shows, what it says of bad input, and its last line.
 
+use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::{env, fs};
 
-/// What the example computes with is tested here too: an example with tests of its own would no longer be built as
-/// a program by `cargo test`.
-#[path = "../examples/quakes/calendar.rs"]
-#[allow(dead_code, reason = "its callers are in the example")]
-mod calendar;
-#[path = "../examples/quakes/chart.rs"]
-#[allow(dead_code, reason = "its callers are in the example")]
-mod chart;
-#[path = "../examples/quakes/coast.rs"]
-#[allow(dead_code, reason = "its callers are in the example")]
-mod coast;
+use crate::{example, run, stderr, stdout};
 
 const GOOD: &str = r#"{"net":"us","time":1517363399650,"mag":5.1,"place":"Lima","lon":-77,"lat":-12,"depth_km":30,"felt":null,"tsunami":0,"kind":"earthquake"}"#;
 
-/// The example, beside the tests in the target directory; piped, at 80 columns.
+/// The example as in a pipe, at 80 columns.
 fn quakes() -> Command {
-    let tests = env::current_exe().expect("this test has a path");
-    let profile = tests.parent().and_then(Path::parent).expect("target/<profile>/deps");
-    let example = profile.join("examples").join(format!("quakes{}", env::consts::EXE_SUFFIX));
-    assert!(example.exists(), "run `cargo build --example quakes` first: there is no {}", example.display());
-    let mut command = Command::new(example);
+    let mut command = example("quakes");
     command.env_remove("COLUMNS").env_remove("NO_COLOR").stdin(Stdio::null());
     command
 }
@@ -42,18 +25,6 @@ fn quakes_of(input: impl AsRef<[u8]>) -> Output {
     stdin.write_all(input.as_ref()).expect("the example reads to the end");
     drop(stdin);
     child.wait_with_output().expect("the example ends")
-}
-
-fn run(command: &mut Command) -> Output {
-    command.output().expect("the example starts")
-}
-
-fn stdout(output: &Output) -> &str {
-    str::from_utf8(&output.stdout).expect("it prints UTF-8")
-}
-
-fn stderr(output: &Output) -> &str {
-    str::from_utf8(&output.stderr).expect("it prints UTF-8")
 }
 
 /// The end: what it printed last, and its exit status.

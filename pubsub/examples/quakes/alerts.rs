@@ -1,11 +1,12 @@
 //! Follows what people care about: which quakes were felt, and which could have raised the sea.
 
 use pubsub::prelude::*;
+use tokio::spawn;
 
 use crate::chart::bar;
 use crate::events::{FeltReport, QuakeEvent, TsunamiFlag};
 use crate::page::Page;
-use crate::received::Received;
+use crate::subscriber::{BOUND, Following, Received};
 
 /// How many of the most felt are shown.
 const SHOWN: usize = 5;
@@ -25,17 +26,20 @@ pub(crate) struct Alerts {
     flagged: Vec<TsunamiFlag>,
 }
 
-pub(crate) async fn follow(mut events: Subscription<Event<Alert>>) -> Alerts {
-    let mut alerts = Alerts::default();
-    while let Some(event) = events.next().await {
-        alerts.received.count(&event);
-        match event.into_payload() {
-            Alert::QuakeFelt(report) => alerts.felt.push(report),
-            Alert::TsunamiFlagged(flag) => alerts.flagged.push(flag),
+pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<Alerts> {
+    let mut events = bus.subscribe(Alert::ALL).bound(BOUND).await?;
+    Ok(spawn(async move {
+        let mut alerts = Alerts::default();
+        while let Some(event) = events.next().await {
+            alerts.received.count(&event);
+            match event.into_payload() {
+                Alert::QuakeFelt(report) => alerts.felt.push(report),
+                Alert::TsunamiFlagged(flag) => alerts.flagged.push(flag),
+            }
         }
-    }
-    alerts.felt.sort_by_key(|report| std::cmp::Reverse(report.reports));
-    alerts
+        alerts.felt.sort_by_key(|report| std::cmp::Reverse(report.reports));
+        alerts
+    }))
 }
 
 impl Alerts {

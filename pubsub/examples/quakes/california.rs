@@ -1,12 +1,13 @@
 //! Follows two ids of one topic: the networks of Southern and Northern California.
 
 use pubsub::prelude::*;
+use tokio::spawn;
 
 use crate::calendar::Timestamp;
 use crate::chart::sparkline;
-use crate::events::Report;
+use crate::events::{Network, QuakeEvent};
 use crate::page::Page;
-use crate::received::Received;
+use crate::subscriber::{BOUND, Following, Received};
 
 /// When they reported.
 #[derive(Default)]
@@ -15,13 +16,18 @@ pub(crate) struct California {
     times: Vec<Timestamp>,
 }
 
-pub(crate) async fn follow(mut reports: Subscription<Report>) -> California {
-    let mut california = California::default();
-    while let Some(report) = reports.next().await {
-        california.received.count(&report);
-        california.times.push(report.payload.time);
-    }
-    california
+pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<California> {
+    let networks = [Network::SOUTHERN_CALIFORNIA, Network::NORTHERN_CALIFORNIA];
+    let networks = networks.map(|network| QuakeEvent::QUAKE_REPORTED.id(&network));
+    let mut reports = bus.subscribe(networks).bound(BOUND).await?;
+    Ok(spawn(async move {
+        let mut california = California::default();
+        while let Some(report) = reports.next().await {
+            california.received.count(&report);
+            california.times.push(report.payload.time);
+        }
+        california
+    }))
 }
 
 impl California {
@@ -33,8 +39,7 @@ impl California {
         let mut parts = vec![0; page.room_beside(0)];
         let span = last.ms() - first.ms() + 1;
         for time in &self.times {
-            // Wide enough for a span of 10,000 years in a wide terminal.
-            let part = i128::from(time.ms() - first.ms()) * parts.len() as i128 / i128::from(span);
+            let part = (time.ms() - first.ms()) * parts.len() as i64 / span;
             parts[part as usize] += 1;
         }
         let hours = span as f64 / 3_600_000.0 / parts.len() as f64;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use pubsub::prelude::*;
+use tokio::spawn;
 
 use crate::calendar::Date;
 use crate::events::{Quake, QuakeEvent};
 use crate::page::Page;
-use crate::received::Received;
+use crate::subscriber::{BOUND, Following, Received};
 
 /// What a calendar has to know. Whoever adds a topic here is told by the compiler where to handle it.
 #[derive(Clone, EventSubset)]
@@ -31,16 +32,19 @@ struct Day {
     over: bool,
 }
 
-pub(crate) async fn follow(mut calendar: Subscription<Event<Calendar>>) -> Days {
-    let mut days = Days::default();
-    while let Some(event) = calendar.next().await {
-        days.received.count(&event);
-        match event.into_payload() {
-            Calendar::QuakeReported(quake) => days.day(quake.time.date()).add(quake),
-            Calendar::DayEnded(date) => days.day(date).over = true,
+pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<Days> {
+    let mut calendar = bus.subscribe(Calendar::ALL).bound(BOUND).await?;
+    Ok(spawn(async move {
+        let mut days = Days::default();
+        while let Some(event) = calendar.next().await {
+            days.received.count(&event);
+            match event.into_payload() {
+                Calendar::QuakeReported(quake) => days.day(quake.time.date()).add(quake),
+                Calendar::DayEnded(date) => days.day(date).over = true,
+            }
         }
-    }
-    days
+        days
+    }))
 }
 
 impl Day {

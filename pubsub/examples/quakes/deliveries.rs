@@ -1,7 +1,7 @@
 //! Who got what.
 
 use crate::page::Page;
-use crate::received::Received;
+use crate::subscriber::Received;
 
 /// A subscriber, what it follows, and what it received.
 type Row = (&'static str, &'static str, Received);

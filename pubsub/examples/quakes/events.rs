@@ -1,5 +1,6 @@
 //! What can happen: the event map, and what its events carry.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,7 +9,7 @@ use pubsub::prelude::*;
 use crate::calendar::{Date, Timestamp};
 
 /// Every topic of this program.
-#[derive(Debug, Clone, EventMap)]
+#[derive(EventMap)]
 #[event_map(rename_all = "dot.case", id = Network)]
 pub(crate) enum QuakeEvent {
     /// A seismic network reported an event.
@@ -22,7 +23,7 @@ pub(crate) enum QuakeEvent {
     DayEnded(Date),
 }
 
-/// What a subscription to [`QuakeEvent::QUAKE_REPORTED`] yields: the payload, with the network as its id.
+/// What a subscription to [`QuakeEvent::QUAKE_REPORTED`] yields.
 pub(crate) type Report = Event<Quake, Network>;
 
 /// One seismic event; most are earthquakes.
@@ -56,20 +57,15 @@ pub(crate) struct TsunamiFlag {
 
 /// A seismic network, by its code: the id of most topics. `ci` is Southern California.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Network(String);
+pub(crate) struct Network(Cow<'static, str>);
 
 impl Network {
-    pub(crate) fn new(code: &str) -> Result<Self, NotANetwork> {
-        let letters = code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        match code.len() {
-            1..=8 if letters => Ok(Self(code.to_owned())),
-            _ => Err(NotANetwork),
-        }
-    }
+    pub(crate) const SOUTHERN_CALIFORNIA: Self = Self(Cow::Borrowed("ci"));
+    pub(crate) const NORTHERN_CALIFORNIA: Self = Self(Cow::Borrowed("nc"));
 
     /// The region or institution, as far as this program knows it; else the code again.
     pub(crate) fn name(&self) -> &str {
-        match self.0.as_str() {
+        match &*self.0 {
             "ak" => "Alaska",
             "ci" => "Southern California",
             "hv" => "Hawaii",
@@ -98,18 +94,14 @@ impl FromStr for Network {
     type Err = NotANetwork;
 
     fn from_str(code: &str) -> Result<Self, NotANetwork> {
-        Self::new(code)
+        let letters = code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        match code.len() {
+            1..=8 if letters => Ok(Self(Cow::Owned(code.to_owned()))),
+            _ => Err(NotANetwork),
+        }
     }
 }
 
-/// The text is no code of a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The text is no code of a network: 1 to 8 letters or digits.
+#[derive(Debug)]
 pub(crate) struct NotANetwork;
-
-impl fmt::Display for NotANetwork {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the code of a network has 1 to 8 letters or digits")
-    }
-}
-
-impl std::error::Error for NotANetwork {}

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use pubsub::prelude::*;
+use tokio::spawn;
 
 use crate::events::QuakeEvent;
-use crate::received::Received;
+use crate::subscriber::{BOUND, Following, Received};
 
 /// Events by the name of their topic.
 #[derive(Default)]
@@ -14,13 +15,16 @@ pub(crate) struct Ledger {
     topics: BTreeMap<&'static str, u64>,
 }
 
-pub(crate) async fn follow(mut events: Subscription<Event<QuakeEvent>>) -> Ledger {
-    let mut ledger = Ledger::default();
-    while let Some(event) = events.next().await {
-        ledger.received.count(&event);
-        *ledger.topics.entry(event.topic).or_default() += 1;
-    }
-    ledger
+pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<Ledger> {
+    let mut events = bus.subscribe(All).bound(BOUND).await?;
+    Ok(spawn(async move {
+        let mut ledger = Ledger::default();
+        while let Some(event) = events.next().await {
+            ledger.received.count(&event);
+            *ledger.topics.entry(event.topic).or_default() += 1;
+        }
+        ledger
+    }))
 }
 
 impl Ledger {

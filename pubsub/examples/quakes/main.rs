@@ -29,8 +29,8 @@ mod newest;
 mod options;
 mod page;
 mod progress;
-mod received;
 mod replay;
+mod subscriber;
 mod terminal;
 mod world;
 
@@ -42,13 +42,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use pubsub::prelude::*;
-use tokio::spawn;
 use tokio::time::sleep;
 
-use crate::alerts::Alert;
-use crate::days::Calendar;
 use crate::deliveries::Deliveries;
-use crate::events::{Network, QuakeEvent};
+use crate::events::QuakeEvent;
 use crate::feed::Feed;
 use crate::options::{HELP, Options, Request, Source};
 use crate::page::Page;
@@ -56,8 +53,6 @@ use crate::progress::Progress;
 
 /// The week that comes with the example, from wherever this is started.
 const BUILT_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/earthquakes.jsonl");
-/// Events that a subscriber holds before the publisher waits for it.
-const BOUND: usize = 64;
 
 /// One thread is plenty, and shows that the bus asks for no more.
 #[tokio::main(flavor = "current_thread")]
@@ -80,24 +75,13 @@ async fn run(options: Options) -> Result<bool, Box<dyn Error>> {
     }
 
     let bus = PubSub::<QuakeEvent>::default();
-    let networks = bus.subscribe(QuakeEvent::QUAKE_REPORTED).bound(BOUND).await?;
-    let world = bus.subscribe(QuakeEvent::QUAKE_REPORTED).bound(BOUND).await?;
-    let days = bus.subscribe(Calendar::ALL).bound(BOUND).await?;
-    let alerts = bus.subscribe(Alert::ALL).bound(BOUND).await?;
-    let (southern, northern) = (Network::new("ci")?, Network::new("nc")?);
-    let california = [&southern, &northern].map(|network| QuakeEvent::QUAKE_REPORTED.id(network));
-    let california = bus.subscribe(california).bound(BOUND).await?;
-    let ledger = bus.subscribe(All).bound(BOUND).await?;
-    let newest = bus.subscribe(QuakeEvent::QUAKE_REPORTED);
-    let newest = newest.bound(1).overflow(Overflow::DropOldest).await?;
-
-    let networks = spawn(networks::follow(networks));
-    let world = spawn(world::follow(world));
-    let days = spawn(days::follow(days));
-    let alerts = spawn(alerts::follow(alerts));
-    let california = spawn(california::follow(california));
-    let ledger = spawn(ledger::follow(ledger));
-    let newest = spawn(newest::follow(newest, Progress::new(feed.records.len() as u64)));
+    let networks = networks::follow(&bus).await?;
+    let world = world::follow(&bus).await?;
+    let days = days::follow(&bus).await?;
+    let alerts = alerts::follow(&bus).await?;
+    let california = california::follow(&bus).await?;
+    let ledger = ledger::follow(&bus).await?;
+    let newest = newest::follow(&bus, Progress::new(feed.records.len() as u64)).await?;
 
     let published = replay::replay(&bus, feed.records, options.speed).await?;
     // What was published is still on its way to who reads slowly; what nobody reads in five seconds is reported.

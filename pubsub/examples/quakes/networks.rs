@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use pubsub::prelude::*;
+use tokio::spawn;
 
 use crate::calendar::Timestamp;
 use crate::chart::bar;
-use crate::events::{Network, Report};
+use crate::events::{Network, QuakeEvent, Report};
 use crate::page::Page;
-use crate::received::Received;
+use crate::subscriber::{BOUND, Following, Received};
 
 /// The reports, by network.
 #[derive(Default)]
@@ -24,12 +25,15 @@ struct Totals {
     strongest: f64,
 }
 
-pub(crate) async fn follow(mut reports: Subscription<Report>) -> Networks {
-    let mut networks = Networks::default();
-    while let Some(report) = reports.next().await {
-        networks.add(&report);
-    }
-    networks
+pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<Networks> {
+    let mut reports = bus.subscribe(QuakeEvent::QUAKE_REPORTED).bound(BOUND).await?;
+    Ok(spawn(async move {
+        let mut networks = Networks::default();
+        while let Some(report) = reports.next().await {
+            networks.add(&report);
+        }
+        networks
+    }))
 }
 
 impl Networks {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use pubsub::prelude::*;
+use tokio::spawn;
 
 use crate::coast::{self, Cell};
-use crate::events::{Quake, Report};
+use crate::events::{Quake, QuakeEvent};
 use crate::page::Page;
-use crate::received::Received;
+use crate::subscriber::{BOUND, Following, Received};
 
 /// The strongest quake in each cell of the map.
 #[derive(Default)]
@@ -26,13 +27,16 @@ fn class(magnitude: f64) -> usize {
     found.unwrap_or(CLASSES.len() - 1)
 }
 
-pub(crate) async fn follow(mut reports: Subscription<Report>) -> World {
-    let mut world = World::default();
-    while let Some(report) = reports.next().await {
-        world.received.count(&report);
-        world.add(&report.payload);
-    }
-    world
+pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<World> {
+    let mut reports = bus.subscribe(QuakeEvent::QUAKE_REPORTED).bound(BOUND).await?;
+    Ok(spawn(async move {
+        let mut world = World::default();
+        while let Some(report) = reports.next().await {
+            world.received.count(&report);
+            world.add(&report.payload);
+        }
+        world
+    }))
 }
 
 impl World {

@@ -1,8 +1,15 @@
-//! What a subscriber got, for the table of deliveries.
+//! What the subscribers have in common.
 
 use pubsub::prelude::*;
+use tokio::task::JoinHandle;
 
-/// Counted by a subscriber while it reads.
+/// Events that a subscriber holds before the publisher waits for it.
+pub(crate) const BOUND: usize = 64;
+
+/// A task that has subscribed, and ends with what it learnt when the bus is closed.
+pub(crate) type Following<T> = Result<JoinHandle<T>, SubscribeError>;
+
+/// What a subscriber got, for the table of deliveries.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Received {
     pub(crate) delivered: u64,

@@ -136,3 +136,32 @@ fn a_dropped_subscription_is_gone() {
     assert!(!bus.has_subscribers(All));
     number(&bus, "a", 3);
 }
+
+/// An operator that discards takes all it can get in one poll; the subscription sees to it that others get a turn.
+#[test]
+fn a_subscription_that_is_always_ready_gives_other_tasks_a_turn() {
+    let bus = bus();
+    let task = Task::new();
+    let mut subscription = bus.subscribe(App::NUMBER).now().unwrap();
+    (0..300).for_each(|n| number(&bus, "a", n));
+    let mut turns = Vec::new();
+    let mut taken = 0;
+    while taken < 300 {
+        match std::pin::Pin::new(&mut subscription).poll_next(&mut task.context()) {
+            Poll::Ready(event) => {
+                assert_eq!(event.unwrap().payload, taken);
+                taken += 1;
+            }
+            Poll::Pending => turns.push((taken, task.wakes())),
+        }
+    }
+    assert_eq!(turns, [(128, 1), (256, 2)], "and is woken at once");
+}
+
+#[test]
+fn try_next_knows_no_turns() {
+    let bus = bus();
+    let mut subscription = bus.subscribe(App::NUMBER).now().unwrap();
+    (0..300).for_each(|n| number(&bus, "a", n));
+    assert_eq!(drain(&mut subscription).len(), 300);
+}

@@ -73,6 +73,10 @@ async fn run(options: Options) -> Result<bool, Box<dyn Error>> {
     for line in &feed.malformed {
         complain(&line.to_string());
     }
+    let skipped = feed.malformed.len();
+    if skipped > 0 {
+        complain(&format!("lines skipped: {skipped}"));
+    }
 
     let bus = PubSub::<QuakeEvent>::default();
     let networks = networks::follow(&bus).await?;
@@ -113,15 +117,10 @@ async fn run(options: Options) -> Result<bool, Box<dyn Error>> {
     page.gap();
     let received = networks.received;
     page.plain(&format!("published {published} delivered {} missed {}", received.delivered, received.missed));
-    print(&page.into_text())?;
-
-    let skipped = feed.malformed.len();
-    if skipped > 0 {
-        complain(&format!("lines skipped: {skipped}"));
-    }
     if !report.is_clean() {
         complain(&format!("not everything was read: {report}"));
     }
+    print(&page.into_text())?;
     Ok(skipped == 0 && report.is_clean())
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Received {
 
 impl Received {
     /// One more event, and the loss that it tells of.
-    pub(crate) fn count<P, I: pubsub::TopicId + ?Sized>(&mut self, event: &Event<P, I>) {
+    pub(crate) fn count<P, I: TopicId + ?Sized>(&mut self, event: &Event<P, I>) {
         self.delivered += 1;
         self.missed += event.missed;
     }

@@ -1,6 +1,7 @@
 //! Subscribing.
 
 use std::fmt;
+use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -165,11 +166,11 @@ pub trait Completed {}
 
 #[doc(hidden)]
 impl<E> Subscribe<'_, E> {
-    pub async fn next(&mut self) -> Option<E>
+    pub fn next(&mut self) -> Ready<Option<E>>
     where
         Self: Completed,
     {
-        None
+        ready(None)
     }
 
     pub fn try_next(&mut self) -> Result<E, TryNextError>

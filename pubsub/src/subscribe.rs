@@ -166,6 +166,7 @@ pub trait Completed {}
 
 #[doc(hidden)]
 impl<E> Subscribe<'_, E> {
+    #[expect(clippy::should_implement_trait, reason = "named after the method that it stands in for")]
     pub fn next(&mut self) -> Ready<Option<E>>
     where
         Self: Completed,

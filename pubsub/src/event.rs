@@ -41,7 +41,8 @@ pub struct EventData<P, I: TopicId + ?Sized = str> {
     pub topic: &'static str,
     /// The id that scopes the topic.
     pub id: I::Owned,
-    /// What was published.
+    /// What was published. Shared by all holders of the event, so it can be borrowed and not moved; by value it is had
+    /// with [`Event::into_payload`].
     pub payload: P,
     /// The topic's place in [`EventMap::TOPICS`](crate::EventMap::TOPICS).
     pub(crate) index: usize,

@@ -1,6 +1,7 @@
 //! Subscribing.
 
 use std::fmt;
+use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,7 +10,7 @@ use crate::event::Stored;
 use crate::handler::{self, HandlerResult};
 use crate::interest::Interest;
 use crate::overflow::{Overflow, defaults};
-use crate::{EventMap, Handler, Selector, Subscription, TopicInfo};
+use crate::{EventMap, Handler, Selector, Subscription, TopicInfo, TryNextError};
 
 /// A subscription that is about to be made, by [`PubSub::subscribe`](crate::PubSub::subscribe).
 ///
@@ -153,3 +154,30 @@ impl fmt::Display for SubscribeError {
 }
 
 impl std::error::Error for SubscribeError {}
+
+/// A subscription that was completed. [`Subscribe`] is none: its methods below exist for the sake of the error.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "nothing is subscribed yet",
+    label = "complete the subscription first",
+    note = "`subscribe(..)` is completed by `.await?`, or by `.now()?` in code that is not async: `let mut events = bus.subscribe(..).await?;`"
+)]
+pub trait Completed {}
+
+#[doc(hidden)]
+impl<E> Subscribe<'_, E> {
+    #[expect(clippy::should_implement_trait, reason = "named after the method that it stands in for")]
+    pub fn next(&mut self) -> Ready<Option<E>>
+    where
+        Self: Completed,
+    {
+        ready(None)
+    }
+
+    pub fn try_next(&mut self) -> Result<E, TryNextError>
+    where
+        Self: Completed,
+    {
+        Err(TryNextError::Empty)
+    }
+}

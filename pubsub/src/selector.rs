@@ -207,6 +207,7 @@ impl<M: EventMap, S: Selector<M>> Selector<M> for Vec<S> {
 
 macro_rules! tuple_selectors {
     ($($name:ident)+) => {
+        #[diagnostic::do_not_recommend]
         impl<M: CloneMap, $($name: Selector<M>),+> Selector<M> for ($($name,)+) {
             type Event = Event<M>;
 

@@ -85,7 +85,8 @@ impl<'a> Subset<'a> {
                 let message = format_args!(
                     "the variants `{other}` and `{ident}` both stand for the topic `{constant}`"
                 );
-                errors.push(at(constant, message).help("remove one of them, or name another constant of the event map: `#[event(constant = NAME)]`"));
+                let help = "remove one, or name another constant of the map: `#[event(constant = NAME)]`";
+                errors.push(at(constant, message).help(help));
             }
         }
     }

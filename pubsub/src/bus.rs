@@ -70,7 +70,7 @@ impl<M: EventMap> PubSub<M> {
             transports::Link::InProcess => {}
         }
         let handle = Arc::new(Handle {
-            engine: Arc::new(Engine::new()),
+            engine: Arc::new(Engine::new(M::TOPICS.len())),
         });
         Self {
             handle,
@@ -100,7 +100,7 @@ impl<M: EventMap> PubSub<M> {
             payload,
             index: topic.index(),
         };
-        Publish::new(&self.handle.engine, data)
+        Publish::new(&self.handle.engine, None, data)
     }
 
     /// Subscribes to what `selector` selects: complete it with `.await`, or with `.now()` from code that is not

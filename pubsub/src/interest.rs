@@ -55,7 +55,18 @@ impl Interest {
                 .is_ok()
     }
 
+    /// The topics of which something is in it, out of `count`.
+    pub(crate) fn distinct_topics(&self, count: usize) -> impl Iterator<Item = usize> {
+        let part = |topic: &usize| {
+            self.all
+                || self.topics.binary_search(topic).is_ok()
+                || self.addresses.binary_search_by_key(topic, |(other, _)| *other).is_ok()
+        };
+        (0..count).filter(part)
+    }
+
     /// Whether some event could be in both.
+    #[cfg(test)]
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let covers = |one: &Self, two: &Self| {
             (one.all && !two.is_empty())

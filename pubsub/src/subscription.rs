@@ -130,7 +130,7 @@ impl<E> Subscription<E> {
             None if self.end.is_some() => return Poll::Ready(self.tell_end()),
             None => {}
         }
-        let (missed, held) = match ready!(self.reader.poll_next(cx)) {
+        let (missed, held) = match ready!(self.reader.poll_next(cx.waker())) {
             Taken::Event { stored, missed: 0 } => {
                 return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0))));
             }
@@ -173,7 +173,7 @@ impl<E> Stream for Subscription<E> {
         if this.end.is_some() {
             return Poll::Ready(None);
         }
-        match ready!(this.reader.poll_next(cx)) {
+        match ready!(this.reader.poll_next(cx.waker())) {
             Taken::Event { stored, missed } => Poll::Ready(Some((this.event)(stored, missed))),
             Taken::End { end, .. } => {
                 this.end = Some((end, false));

@@ -8,9 +8,11 @@ use pubsub_transports::{__private as transports, Shared, Transport};
 
 use crate::close::Close;
 use crate::engine::Engine;
+use crate::errors::{ErrorSource, Errors};
 use crate::event::EventData;
+use crate::handler::{Handler, HandlerResult};
 use crate::interest::Interest;
-use crate::{EventMap, Publish, Selector, Subscribe, TopicId, TopicKey};
+use crate::{EventMap, Publish, Selector, Subscribe, SubscribeError, TopicId, TopicKey};
 
 /// A bus for the events of the map `M`: publish to a topic, subscribe to topics.
 ///
@@ -43,8 +45,9 @@ pub struct PubSub<M: EventMap> {
 }
 
 /// Shared by the handles of a bus, so that it knows when the last one goes.
-struct Handle {
-    engine: Arc<Engine>,
+pub(crate) struct Handle {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) errors: ErrorSource,
 }
 
 impl Drop for Handle {
@@ -69,13 +72,8 @@ impl<M: EventMap> PubSub<M> {
         match transports::connect(transport) {
             transports::Link::InProcess => {}
         }
-        let handle = Arc::new(Handle {
-            engine: Arc::new(Engine::new(M::TOPICS.len())),
-        });
-        Self {
-            handle,
-            map: PhantomData,
-        }
+        let handle = Arc::new(Handle { engine: Arc::new(Engine::new(M::TOPICS.len())), errors: ErrorSource::new() });
+        Self { handle, map: PhantomData }
     }
 
     /// Publishes `payload` to `topic` under `id`: complete it with `.await`, or with `.now()` from code that is not
@@ -94,12 +92,7 @@ impl<M: EventMap> PubSub<M> {
         payload: K::Payload,
     ) -> Publish<'_, K::Payload, K::Id> {
         let topic = topic.__topic();
-        let data = EventData {
-            topic: topic.name(),
-            id: id.__to_owned(),
-            payload,
-            index: topic.index(),
-        };
+        let data = EventData { topic: topic.name(), id: id.__to_owned(), payload, index: topic.index() };
         Publish::new(&self.handle.engine, None, data)
     }
 
@@ -109,7 +102,58 @@ impl<M: EventMap> PubSub<M> {
     /// # Errors
     /// [`SubscribeError`](crate::SubscribeError).
     pub fn subscribe<S: Selector<M>>(&self, selector: S) -> Subscribe<'_, S::Event> {
-        Subscribe::new(&self.handle.engine, &selector)
+        Subscribe::new(&self.handle, &selector)
+    }
+
+    /// Subscribes at once to what `selector` selects, and handles every event by `handle`: an async function or
+    /// closure that returns nothing, or a `Result<(), E>`.
+    ///
+    /// The [`Handler`] is a future that handles events while it is driven. For a bound or an overflow policy see
+    /// [`Subscribe::on`].
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # futures::executor::block_on(async {
+    /// let bus = PubSub::<App>::default();
+    /// let mut errors = bus.errors();
+    /// let mut seen = 0;
+    /// let handler = bus.on(App::NOTE, async |event| {
+    ///     seen += 1;
+    ///     if event.payload.is_empty() { Err("an empty note") } else { Ok(()) }
+    /// });
+    /// bus.publish(App::NOTE, "desk", String::new()).await?;
+    /// bus.publish(App::NOTE, "desk", "tidy".to_owned()).await?;
+    /// drop(bus);
+    /// handler.await?; // ready once the bus is gone and its last event handled
+    /// assert_eq!(seen, 2);
+    /// let error = errors.next().await.expect("one note was empty");
+    /// assert_eq!((error.topic, &*error.id), ("Note", "desk"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn on<S, F, R>(
+        &self,
+        selector: S,
+        handle: F,
+    ) -> Handler<impl Future<Output = Result<(), SubscribeError>> + use<M, S, F, R>>
+    where
+        S: Selector<M>,
+        F: AsyncFnMut(S::Event) -> R,
+        R: HandlerResult,
+    {
+        self.subscribe(selector).on(handle)
+    }
+
+    /// What goes wrong where no caller waits for an answer: handlers that fail or panic.
+    pub fn errors(&self) -> Errors {
+        self.handle.errors.errors()
+    }
+
+    /// How many errors there were in all, whether somebody read them or not.
+    #[must_use]
+    pub fn error_count(&self) -> u64 {
+        self.handle.errors.total()
     }
 
     /// Whether some subscription follows some of what `selector` selects, so that publishing there may reach
@@ -125,14 +169,8 @@ impl<M: EventMap> PubSub<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "selectors are given by value, as to `subscribe`"
-    )]
     pub fn has_subscribers<S: Selector<M>>(&self, selector: S) -> bool {
-        let mut interest = Interest::default();
-        selector.__interest(&mut interest);
-        self.handle.engine.has_subscribers(&interest.normalized())
+        self.handle.engine.has_subscribers(&Interest::of(&selector))
     }
 
     /// Closes the bus, for all its handles: nothing more is accepted, publishes that wait get their event back, and
@@ -157,6 +195,17 @@ impl<M: EventMap> PubSub<M> {
         Close::new::<M>(&self.handle.engine)
     }
 
+    /// A subscription without a type, for the test bus.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn reader(
+        &self,
+        interest: Interest,
+        bound: usize,
+        overflow: crate::Overflow,
+    ) -> Result<crate::engine::Reader, crate::engine::Refused> {
+        self.handle.engine.subscribe(interest, bound, overflow)
+    }
+
     /// Whether the bus was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -173,18 +222,13 @@ impl<M: EventMap> Default for PubSub<M> {
 
 impl<M: EventMap> Clone for PubSub<M> {
     fn clone(&self) -> Self {
-        Self {
-            handle: Arc::clone(&self.handle),
-            map: PhantomData,
-        }
+        Self { handle: Arc::clone(&self.handle), map: PhantomData }
     }
 }
 
 impl<M: EventMap> fmt::Debug for PubSub<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PubSub")
-            .field("closed", &self.is_closed())
-            .finish_non_exhaustive()
+        f.debug_struct("PubSub").field("closed", &self.is_closed()).finish_non_exhaustive()
     }
 }
 

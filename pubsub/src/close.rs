@@ -31,12 +31,7 @@ pin_project! {
 
 impl<'a> Close<'a> {
     pub(crate) fn new<M: EventMap>(engine: &'a Engine) -> Self {
-        Self {
-            engine,
-            topics: |index| M::TOPICS[index].name,
-            deadline: None,
-            refused: None,
-        }
+        Self { engine, topics: |index| M::TOPICS[index].name, deadline: None, refused: None }
     }
 
     /// Waits until all that was accepted has been read, but no longer than until `deadline` is ready; what has not
@@ -59,16 +54,10 @@ impl<'a> Close<'a> {
     /// # }).unwrap();
     /// ```
     pub fn until<D: Future>(self, deadline: D) -> Close<'a, D> {
-        Close {
-            engine: self.engine,
-            topics: self.topics,
-            deadline: Some(deadline),
-            refused: None,
-        }
+        Close { engine: self.engine, topics: self.topics, deadline: Some(deadline), refused: None }
     }
 
     /// Closes without waiting, from code that is not async. What was accepted stays readable; the report counts it.
-    #[must_use = "the report says what was left"]
     pub fn now(self) -> CloseReport {
         CloseReport::new(self.engine.close(), self.topics)
     }
@@ -107,7 +96,6 @@ impl<D> fmt::Debug for Close<'_, D> {
 /// What was left when a bus was closed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-#[must_use = "it says what was left"]
 pub struct CloseReport {
     /// Events that had been accepted and were not read: an event that two subscriptions had still to read counts
     /// twice.
@@ -123,11 +111,7 @@ pub struct CloseReport {
 
 impl CloseReport {
     fn new(left: Left, topics: fn(usize) -> &'static str) -> Self {
-        let mut report = Self {
-            subscriptions: left.queued.len(),
-            refused: left.refused,
-            ..Self::default()
-        };
+        let mut report = Self { subscriptions: left.queued.len(), refused: left.refused, ..Self::default() };
         for (topic, events) in left.queued.into_iter().flatten() {
             report.unread += events;
             *report.unread_by_topic.entry(topics(topic)).or_default() += events;
@@ -144,15 +128,10 @@ impl CloseReport {
 
 impl fmt::Display for CloseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            unread,
-            subscriptions,
-            refused,
-            ..
-        } = self;
+        let Self { unread, subscriptions, refused, .. } = self;
         write!(
             f,
-            "{unread} events unread in {subscriptions} subscriptions, {refused} publishes refused"
+            "unread events: {unread}, subscriptions behind: {subscriptions}, refused publishes: {refused}"
         )
     }
 }

@@ -41,7 +41,8 @@ pub struct EventData<P, I: TopicId + ?Sized = str> {
     pub topic: &'static str,
     /// The id that scopes the topic.
     pub id: I::Owned,
-    /// What was published.
+    /// What was published. Shared by all holders of the event, so it can be borrowed and not moved; by value it is had
+    /// with [`Event::into_payload`].
     pub payload: P,
     /// The topic's place in [`EventMap::TOPICS`](crate::EventMap::TOPICS).
     pub(crate) index: usize,
@@ -67,9 +68,7 @@ impl<P, I: TopicId + ?Sized> Event<P, I> {
     /// Gives the event back while others hold it too.
     pub fn try_into_payload(self) -> Result<P, Self> {
         let Self { missed, data } = self;
-        Arc::try_unwrap(data)
-            .map(|data| data.payload)
-            .map_err(|data| Self { missed, data })
+        Arc::try_unwrap(data).map(|data| data.payload).map_err(|data| Self { missed, data })
     }
 }
 
@@ -90,10 +89,7 @@ impl<P, I: TopicId + ?Sized> Deref for Event<P, I> {
 
 impl<P, I: TopicId + ?Sized> Clone for Event<P, I> {
     fn clone(&self) -> Self {
-        Self {
-            missed: self.missed,
-            data: Arc::clone(&self.data),
-        }
+        Self { missed: self.missed, data: Arc::clone(&self.data) }
     }
 }
 
@@ -152,6 +148,11 @@ impl Stored {
         self.0.topic()
     }
 
+    /// The topic's name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
     pub(crate) fn id_text(&self) -> IdString {
         self.0.id_text()
     }
@@ -165,8 +166,7 @@ impl Stored {
         I: TopicId + ?Sized + 'static,
     {
         let any: Arc<dyn Any + Send + Sync> = self.0;
-        any.downcast()
-            .unwrap_or_else(|_| unreachable!("a topic's index decides its payload and id types"))
+        any.downcast().unwrap_or_else(|_| unreachable!("a topic's index decides its payload and id types"))
     }
 
     #[cfg(feature = "serde")]
@@ -192,16 +192,8 @@ impl Stored {
 
     /// An event whose payload is built from the stored one: the enum of the map, or of a subset.
     pub(crate) fn into_enum<E>(self, missed: u64, build: impl FnOnce(Self) -> E) -> Event<E> {
-        let (topic, index, id) = (self.0.name(), self.0.topic(), self.0.id_text());
-        Event::new(
-            Arc::new(EventData {
-                topic,
-                id,
-                index,
-                payload: build(self),
-            }),
-            missed,
-        )
+        let (topic, index, id) = (self.name(), self.topic(), self.id_text());
+        Event::new(Arc::new(EventData { topic, id, index, payload: build(self) }), missed)
     }
 
     /// The payload, moved out if this is the last handle, cloned otherwise. Called by what the derives generate.
@@ -211,7 +203,7 @@ impl Stored {
         P: for<'a> crate::event_map::ClonePayload<'a> + Send + Sync + 'static,
         I: TopicId + ?Sized + 'static,
     {
-        take_payload(self.data::<P, I>(), |payload| payload.clone_payload())
+        take_payload(self.data::<P, I>(), crate::event_map::ClonePayload::clone_payload)
     }
 
     /// Called by what the derive generates.
@@ -242,11 +234,6 @@ impl Stored {
             <D::Error as serde::de::Error>::custom(message)
         })?;
         let payload = P::deserialize_payload(deserializer)?;
-        Ok(Self::new(EventData::<P, I> {
-            topic: topic.name(),
-            id,
-            payload,
-            index: topic.index(),
-        }))
+        Ok(Self::new(EventData::<P, I> { topic: topic.name(), id, payload, index: topic.index() }))
     }
 }

@@ -33,9 +33,7 @@ pub trait EventMap: Sized + Send + Sync + 'static {
     /// The place of a topic in [`TOPICS`](Self::TOPICS); `None` if the map has no topic of that name.
     #[must_use]
     fn topic_index(name: &str) -> Option<usize> {
-        let place = Self::__BY_NAME
-            .binary_search_by(|(other, _)| (*other).cmp(name))
-            .ok()?;
+        let place = Self::__BY_NAME.binary_search_by(|(other, _)| (*other).cmp(name)).ok()?;
         Some(Self::__BY_NAME[place].1)
     }
 }
@@ -70,14 +68,7 @@ pub const fn topic_info(
     doc: &'static str,
     hash: u64,
 ) -> TopicInfo {
-    TopicInfo {
-        name,
-        variant,
-        payload,
-        id,
-        doc,
-        hash,
-    }
+    TopicInfo { name, variant, payload, id, doc, hash }
 }
 
 /// An event map whose payloads are all `Clone`, so that the enum can be built from a shared payload.
@@ -187,3 +178,17 @@ where
 /// Reports a bad id type where it is written.
 #[doc(hidden)]
 pub fn topic_id<I: crate::TopicId + ?Sized>() {}
+
+/// [`TopicId`](crate::TopicId), with the lifetime that defers the question; see [`ClonePayload`]. The derive asks it
+/// once, by [`topic_id`]; without this, every use of the type would ask it again.
+#[doc(hidden)]
+pub trait DeferredId<'a>: crate::TopicId {}
+
+impl<T: crate::TopicId + ?Sized> DeferredId<'_> for T {}
+
+/// Called by what the derives generate, where an event is of another map.
+#[doc(hidden)]
+#[cold]
+pub fn no_such_topic(index: usize) -> ! {
+    unreachable!("topic {index} is none of this map's")
+}

@@ -1,6 +1,6 @@
 //! What a subscription follows, in normal form.
 
-use crate::IdString;
+use crate::{EventMap, IdString, Selector, TopicInfo};
 
 /// A set of addresses. Selectors add to it; then it is brought into normal form, so that an event is in it at most
 /// once: every topic, or whole topics and single addresses of others, both sorted and without repetition.
@@ -13,6 +13,13 @@ pub struct Interest {
 }
 
 impl Interest {
+    /// What `selector` selects, in normal form.
+    pub(crate) fn of<M: EventMap, S: Selector<M>>(selector: &S) -> Self {
+        let mut interest = Self::default();
+        selector.__interest(&mut interest);
+        interest.normalized()
+    }
+
     pub(crate) fn add_all(&mut self) {
         self.all = true;
     }
@@ -28,18 +35,25 @@ impl Interest {
     /// What was added, in normal form.
     pub(crate) fn normalized(mut self) -> Self {
         if self.all {
-            return Self {
-                all: true,
-                ..Self::default()
-            };
+            return Self { all: true, ..Self::default() };
         }
         self.topics.sort_unstable();
         self.topics.dedup();
-        self.addresses
-            .retain(|(topic, _)| self.topics.binary_search(topic).is_err());
+        self.addresses.retain(|(topic, _)| self.topics.binary_search(topic).is_err());
         self.addresses.sort_unstable();
         self.addresses.dedup();
         self
+    }
+
+    /// As addresses: `type` for a whole topic, `type:id` for one id. `topics` are those of the map.
+    pub(crate) fn addresses(&self, topics: &[TopicInfo]) -> Vec<String> {
+        if self.all {
+            return topics.iter().map(|topic| topic.name.to_owned()).collect();
+        }
+        let whole = self.topics.iter().map(|&topic| topics[topic].name.to_owned());
+        whole
+            .chain(self.addresses.iter().map(|(topic, id)| format!("{}:{id}", topics[*topic].name)))
+            .collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -49,10 +63,7 @@ impl Interest {
     pub(crate) fn contains(&self, topic: usize, id: &str) -> bool {
         self.all
             || self.topics.binary_search(&topic).is_ok()
-            || self
-                .addresses
-                .binary_search_by(|(t, i)| (*t, i.as_str()).cmp(&(topic, id)))
-                .is_ok()
+            || self.addresses.binary_search_by(|(t, i)| (*t, i.as_str()).cmp(&(topic, id))).is_ok()
     }
 
     /// The topics of which something is in it, out of `count`.
@@ -92,35 +103,18 @@ mod tests {
         one.add_address(1, "b".into());
         one.add_topic(1);
         let normal = one.clone().normalized();
-        assert_eq!(
-            (normal.topics, normal.addresses),
-            (vec![1], vec![(2, "a".into())])
-        );
+        assert_eq!((normal.topics, normal.addresses), (vec![1], vec![(2, "a".into())]));
         one.add_all();
         one.add_topic(3);
-        assert_eq!(
-            one.normalized(),
-            Interest {
-                all: true,
-                ..Interest::default()
-            }
-        );
+        assert_eq!(one.normalized(), Interest { all: true, ..Interest::default() });
     }
 
     #[test]
     fn overlap_is_symmetric_and_exact() {
-        let topic = |topic| Interest {
-            topics: vec![topic],
-            ..Interest::default()
-        };
-        let address = |topic, id: &str| Interest {
-            addresses: vec![(topic, id.into())],
-            ..Interest::default()
-        };
-        let all = Interest {
-            all: true,
-            ..Interest::default()
-        };
+        let topic = |topic| Interest { topics: vec![topic], ..Interest::default() };
+        let address =
+            |topic, id: &str| Interest { addresses: vec![(topic, id.into())], ..Interest::default() };
+        let all = Interest { all: true, ..Interest::default() };
         let cases = [
             (topic(1), topic(1), true),
             (topic(1), topic(2), false),

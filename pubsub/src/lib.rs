@@ -8,16 +8,22 @@ mod bus;
 mod close;
 mod delivery;
 mod engine;
+mod errors;
 mod event;
 mod event_map;
+mod handler;
 mod id;
 mod interest;
 mod overflow;
 pub mod prelude;
 mod publish;
 mod selector;
+#[cfg(feature = "tokio")]
+mod spawn;
 mod subscribe;
 mod subscription;
+#[cfg(feature = "test-util")]
+mod testing;
 mod topic;
 #[cfg(feature = "serde")]
 mod wire_map;
@@ -25,14 +31,20 @@ mod wire_map;
 pub use crate::bus::{Carries, PubSub};
 pub use crate::close::{Close, CloseReport};
 pub use crate::delivery::{Deliveries, Delivery, End};
+pub use crate::errors::{BusError, Cause, Errors};
 pub use crate::event::{Event, EventData};
 pub use crate::event_map::{CloneMap, EventMap, EventSubset, TopicInfo};
+pub use crate::handler::{Handler, HandlerResult};
 pub use crate::id::{IdString, TopicId};
 pub use crate::overflow::{Overflow, defaults};
 pub use crate::publish::{Publish, PublishError};
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
+#[cfg(feature = "tokio")]
+pub use crate::spawn::SpawnedHandler;
 pub use crate::subscribe::{Subscribe, SubscribeError};
 pub use crate::subscription::{Subscription, TryNextError};
+#[cfg(feature = "test-util")]
+pub use crate::testing::{NotPublished, TestBus};
 pub use crate::topic::{Topic, TopicKey};
 #[cfg(feature = "serde")]
 pub use crate::wire_map::WireMap;
@@ -45,7 +57,9 @@ pub use pubsub_transports::{InProcess, Shared, Transport};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::event::Stored;
-    pub use crate::event_map::{ClonePayload, SamePayload, same, take, topic_id, topic_info};
+    pub use crate::event_map::{
+        ClonePayload, DeferredId, SamePayload, no_such_topic, same, take, topic_id, topic_info,
+    };
     pub use crate::selector::subset;
     pub use crate::topic::{index, topic};
     #[cfg(feature = "serde")]

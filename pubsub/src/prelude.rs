@@ -2,5 +2,5 @@
 
 pub use crate::{
     All, Delivery, End, Event, EventMap, EventSubset, Overflow, PubSub, PublishError, SubscribeError,
-    Subscription, Topic, TryNextError,
+    Subscription, Topic, TopicId, TryNextError,
 };

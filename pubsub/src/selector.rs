@@ -13,6 +13,7 @@ use crate::{CloneMap, Event, EventMap, EventSubset, IdString, Topic, TopicId};
 /// |---|---|---|
 /// | `AppEvent::MESSAGE` | a topic, every id | `Event<Message, RoomId>` |
 /// | `AppEvent::MESSAGE.id(&room)` | a topic and one id | `Event<Message, RoomId>` |
+/// | `AppEvent::MESSAGE.ids(&rooms)` | a topic and several ids | `Event<Message, RoomId>` |
 /// | an array or `Vec` of one of these | several of one payload and id type | the same |
 /// | `Presence::ALL` | the topics of a [subset](EventSubset) | `Event<Presence>` |
 /// | a tuple of up to 12 selectors | several of different types | `Event<AppEvent>` |
@@ -70,28 +71,38 @@ impl<M, P, I: TopicId + ?Sized> Topic<M, P, I> {
     /// ```
     #[must_use]
     pub fn id(self, id: &I) -> TopicWithId<M, P, I> {
-        TopicWithId {
-            topic: self,
-            id: I::__text(&id.__to_owned()),
-        }
+        TopicWithId { topic: self, id: I::__text(&id.__to_owned()) }
+    }
+
+    /// Only the events with one of these ids.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # let bus = PubSub::<App>::default();
+    /// let mut notes = bus.subscribe(App::NOTE.ids(["desk", "shelf"])).now()?;
+    /// bus.publish(App::NOTE, "shelf", "dust".to_owned()).now()?;
+    /// assert_eq!(notes.try_next()?.id, "shelf");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn ids<'a>(self, ids: impl IntoIterator<Item = &'a I>) -> Vec<TopicWithId<M, P, I>>
+    where
+        I: 'a,
+    {
+        ids.into_iter().map(|id| self.id(id)).collect()
     }
 }
 
 impl<M, P, I: ?Sized> Clone for TopicWithId<M, P, I> {
     fn clone(&self) -> Self {
-        Self {
-            topic: self.topic,
-            id: self.id.clone(),
-        }
+        Self { topic: self.topic, id: self.id.clone() }
     }
 }
 
 impl<M, P, I: ?Sized> fmt::Debug for TopicWithId<M, P, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TopicWithId")
-            .field("topic", &self.topic.name())
-            .field("id", &self.id)
-            .finish()
+        f.debug_struct("TopicWithId").field("topic", &self.topic.name()).field("id", &self.id).finish()
     }
 }
 
@@ -115,7 +126,7 @@ impl<M: EventMap, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Selec
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct All;
 
-#[diagnostic::do_not_recommend]
+// Recommended, unlike the other implementations: where it does not hold, the error names the payload that is not `Clone`.
 impl<M: CloneMap> Selector<M> for All {
     type Event = Event<M>;
 
@@ -196,7 +207,6 @@ impl<M: EventMap, S: Selector<M>> Selector<M> for Vec<S> {
 
 macro_rules! tuple_selectors {
     ($($name:ident)+) => {
-        #[diagnostic::do_not_recommend]
         impl<M: CloneMap, $($name: Selector<M>),+> Selector<M> for ($($name,)+) {
             type Event = Event<M>;
 

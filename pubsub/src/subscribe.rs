@@ -1,15 +1,17 @@
 //! Subscribing.
 
 use std::fmt;
+use std::future::{Ready, ready};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::engine::{Engine, Terms};
+use crate::bus::Handle;
+use crate::engine::Terms;
 use crate::event::Stored;
+use crate::handler::{self, HandlerResult};
 use crate::interest::Interest;
 use crate::overflow::{Overflow, defaults};
-use crate::{EventMap, Selector, Subscription};
+use crate::{EventMap, Handler, Selector, Subscription, TopicInfo, TryNextError};
 
 /// A subscription that is about to be made, by [`PubSub::subscribe`](crate::PubSub::subscribe).
 ///
@@ -20,7 +22,8 @@ use crate::{EventMap, Selector, Subscription};
 /// Dropped before it is ready, nothing was subscribed.
 #[must_use = "nothing is subscribed until this is awaited or `.now()` is called"]
 pub struct Subscribe<'a, E> {
-    engine: &'a Arc<Engine>,
+    handle: &'a Handle,
+    topics: &'static [TopicInfo],
     interest: Interest,
     event: fn(Stored, u64) -> E,
     bound: usize,
@@ -29,16 +32,15 @@ pub struct Subscribe<'a, E> {
 }
 
 impl<'a, E> Subscribe<'a, E> {
-    pub(crate) fn new<M, S>(engine: &'a Arc<Engine>, selector: &S) -> Self
+    pub(crate) fn new<M, S>(handle: &'a Handle, selector: &S) -> Self
     where
         M: EventMap,
         S: Selector<M, Event = E>,
     {
-        let mut interest = Interest::default();
-        selector.__interest(&mut interest);
         Self {
-            engine,
-            interest,
+            handle,
+            topics: M::TOPICS,
+            interest: Interest::of(selector),
             event: S::__event,
             bound: defaults::BOUND,
             overflow: defaults::OVERFLOW,
@@ -76,20 +78,45 @@ impl<'a, E> Subscribe<'a, E> {
         self.complete()
     }
 
+    /// Subscribes at once and handles every event by `handle`; what [`PubSub::on`](crate::PubSub::on) does, with the
+    /// options of a subscription.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Tick(u32) }
+    /// # let bus = PubSub::<App>::default();
+    /// let handler = bus.subscribe(App::TICK).bound(8).overflow(Overflow::DropOldest).on(async |event| {
+    ///     println!("{} after {} missed", event.payload, event.missed);
+    /// });
+    /// # drop(handler);
+    /// ```
+    pub fn on<F, R>(
+        mut self,
+        handle: F,
+    ) -> Handler<impl Future<Output = Result<(), SubscribeError>> + use<E, F, R>>
+    where
+        F: AsyncFnMut(E) -> R,
+        R: HandlerResult,
+    {
+        let topics = self.interest.addresses(self.topics);
+        let errors = self.handle.errors.clone();
+        let subscription = self.complete();
+        Handler::new(topics, async move {
+            handler::run(subscription?, errors, handle).await;
+            Ok(())
+        })
+    }
+
     fn complete(&mut self) -> Result<Subscription<E>, SubscribeError> {
         if self.bound == 0 {
             return Err(SubscribeError::ZeroBound);
         }
-        let interest = std::mem::take(&mut self.interest).normalized();
+        let interest = std::mem::take(&mut self.interest);
         if interest.is_empty() {
             return Err(SubscribeError::NoTopic);
         }
-        let terms = Terms {
-            bound: self.bound,
-            overflow: self.overflow,
-            name: self.name.take(),
-        };
-        let reader = self.engine.subscribe(interest, terms);
+        let terms = Terms { bound: self.bound, overflow: self.overflow, name: self.name.take() };
+        let reader = self.handle.engine.subscribe(interest, terms);
         let reader = reader.map_err(|_| SubscribeError::Closed)?;
         Ok(Subscription::new(reader, self.event))
     }
@@ -138,3 +165,30 @@ impl fmt::Display for SubscribeError {
 }
 
 impl std::error::Error for SubscribeError {}
+
+/// A subscription that was completed. [`Subscribe`] is none: its methods below exist for the sake of the error.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "nothing is subscribed yet",
+    label = "complete the subscription first",
+    note = "`subscribe(..)` is completed by `.await?`, or by `.now()?` in code that is not async: `let mut events = bus.subscribe(..).await?;`"
+)]
+pub trait Completed {}
+
+#[doc(hidden)]
+impl<E> Subscribe<'_, E> {
+    #[expect(clippy::should_implement_trait, reason = "named after the method that it stands in for")]
+    pub fn next(&mut self) -> Ready<Option<E>>
+    where
+        Self: Completed,
+    {
+        ready(None)
+    }
+
+    pub fn try_next(&mut self) -> Result<E, TryNextError>
+    where
+        Self: Completed,
+    {
+        Err(TryNextError::Empty)
+    }
+}

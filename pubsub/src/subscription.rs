@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
+use crate::IdString;
 use crate::delivery::{Deliveries, Delivery, End};
 use crate::engine::{Reader, Taken};
 use crate::event::Stored;
@@ -38,7 +39,13 @@ pub struct Subscription<E> {
     /// Read for [`Deliveries`], which tells the loss before the event as an item of its own.
     held: Option<Held>,
     end: Option<(End, bool)>,
+    /// Events taken since the task last had to wait.
+    taken: u32,
 }
+
+/// Events that are given one after the other, without a wait, before other tasks get a turn. An operator that discards or
+/// collects takes all it can get in one poll; a subscription that is always ready would keep its task from ever yielding.
+const BUDGET: u32 = 128;
 
 enum Held {
     Event(Stored),
@@ -47,12 +54,7 @@ enum Held {
 
 impl<E> Subscription<E> {
     pub(crate) fn new(reader: Reader, event: fn(Stored, u64) -> E) -> Self {
-        Self {
-            reader,
-            event,
-            held: None,
-            end: None,
-        }
+        Self { reader, event, held: None, end: None, taken: 0 }
     }
 
     /// The next event; `None` once the subscription has [ended](Self::end).
@@ -68,8 +70,8 @@ impl<E> Subscription<E> {
     /// # Errors
     /// [`Empty`](TryNextError::Empty) if there is none yet, [`Ended`](TryNextError::Ended) if none will come.
     pub fn try_next(&mut self) -> Result<E, TryNextError> {
-        match Pin::new(&mut *self).poll_next(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Some(event)) => Ok(event),
+        match self.poll_stored(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some((stored, missed))) => Ok((self.event)(stored, missed)),
             Poll::Ready(None) => Err(TryNextError::Ended(self.end().unwrap_or(End::Closed))),
             Poll::Pending => Err(TryNextError::Empty),
         }
@@ -123,7 +125,52 @@ impl<E> Subscription<E> {
         Deliveries::new(self)
     }
 
+    /// The next event with its topic and id, for reports.
+    pub(crate) async fn next_with_address(&mut self) -> Option<(E, &'static str, IdString)> {
+        let (stored, missed) =
+            std::future::poll_fn(|cx| self.poll_within_budget(cx, Self::poll_stored)).await?;
+        let (topic, id) = (stored.name(), stored.id_text());
+        Some(((self.event)(stored, missed), topic, id))
+    }
+
+    /// Polls, but gives other tasks a turn after [`BUDGET`] items in a row.
+    fn poll_within_budget<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: fn(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if self.taken == BUDGET {
+            self.taken = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = poll(self, cx);
+        self.taken = if polled.is_ready() { self.taken + 1 } else { 0 };
+        polled
+    }
+
+    /// The next event and what was missed just before it.
+    fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Stored, u64)>> {
+        if let Some(Held::Event(stored)) = self.held.take() {
+            return Poll::Ready(Some((stored, 0)));
+        }
+        if self.end.is_some() {
+            return Poll::Ready(None);
+        }
+        match ready!(self.reader.poll_next(cx.waker())) {
+            Taken::Event { stored, missed } => Poll::Ready(Some((stored, missed))),
+            Taken::End { end, .. } => {
+                self.end = Some((end, false));
+                Poll::Ready(None)
+            }
+        }
+    }
+
     pub(crate) fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
+        self.poll_within_budget(cx, Self::poll_story)
+    }
+
+    fn poll_story(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
         match self.held.take() {
             Some(Held::Event(stored)) => return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0)))),
             Some(Held::End) => return Poll::Ready(self.tell_end()),
@@ -166,28 +213,14 @@ impl<E> Stream for Subscription<E> {
     type Item = E;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
-        let this = &mut *self;
-        if let Some(Held::Event(stored)) = this.held.take() {
-            return Poll::Ready(Some((this.event)(stored, 0)));
-        }
-        if this.end.is_some() {
-            return Poll::Ready(None);
-        }
-        match ready!(this.reader.poll_next(cx.waker())) {
-            Taken::Event { stored, missed } => Poll::Ready(Some((this.event)(stored, missed))),
-            Taken::End { end, .. } => {
-                this.end = Some((end, false));
-                Poll::Ready(None)
-            }
-        }
+        let next = ready!(self.poll_within_budget(cx, Self::poll_stored));
+        Poll::Ready(next.map(|(stored, missed)| (self.event)(stored, missed)))
     }
 
+    /// Nothing is promised before the end: closing a bus with a deadline may discard what waits to be read.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        if self.end.is_some() {
-            (self.len(), Some(self.len()))
-        } else {
-            (self.len(), None)
-        }
+        let held = usize::from(matches!(self.held, Some(Held::Event(_))));
+        (held, self.end.map(|_| held))
     }
 }
 

@@ -89,11 +89,7 @@ impl<M: EventMap, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Topic
 #[doc(hidden)]
 #[must_use]
 pub const fn topic<M, P, I: ?Sized>(index: usize, name: &'static str) -> Topic<M, P, I> {
-    Topic {
-        index,
-        name,
-        types: PhantomData,
-    }
+    Topic { index, name, types: PhantomData }
 }
 
 /// Called by what the derive of a subset generates.

@@ -27,20 +27,12 @@ pub(super) struct Waiter {
 
 impl Line {
     pub(super) fn join(&mut self, key: u64, topic: usize, id: IdString, stored: Stored, waker: Waker) {
-        self.waiters.push_back(Waiter {
-            key,
-            topic,
-            id,
-            stored,
-            waker,
-        });
+        self.waiters.push_back(Waiter { key, topic, id, stored, waker });
     }
 
     /// Whether somebody waits who will need a place in this queue.
     pub(super) fn has_any_for(&self, queue: &Queue) -> bool {
-        self.waiters
-            .iter()
-            .any(|waiter| queue.makes_wait(waiter.topic, &waiter.id))
+        self.waiters.iter().any(|waiter| queue.makes_wait(waiter.topic, &waiter.id))
     }
 
     /// Takes out the first for whom there is room, and who overtakes nobody that waits for the same room.
@@ -48,16 +40,12 @@ impl Line {
         let mut claimed = BTreeSet::new();
         let place = self.waiters.iter().position(|waiter| {
             let mut admissible = true;
-            for (key, queue) in queues
-                .iter()
-                .filter(|(_, queue)| queue.makes_wait(waiter.topic, &waiter.id))
+            for (key, queue) in queues.iter().filter(|(_, queue)| queue.makes_wait(waiter.topic, &waiter.id))
             {
                 admissible &= !queue.is_full() && !claimed.contains(key);
             }
             if !admissible {
-                let needed = queues
-                    .iter()
-                    .filter(|(_, queue)| queue.makes_wait(waiter.topic, &waiter.id));
+                let needed = queues.iter().filter(|(_, queue)| queue.makes_wait(waiter.topic, &waiter.id));
                 claimed.extend(needed.map(|(key, _)| *key));
             }
             admissible
@@ -89,12 +77,7 @@ impl Waiting {
     /// Ready when the event was accepted, or with the event when the bus was closed.
     pub(in crate::engine::tests) fn poll(&self, cx: &Context<'_>) -> Poll<Result<(), Stored>> {
         let mut state = self.engine.lock();
-        if let Some(waiter) = state
-            .line
-            .waiters
-            .iter_mut()
-            .find(|waiter| waiter.key == self.key)
-        {
+        if let Some(waiter) = state.line.waiters.iter_mut().find(|waiter| waiter.key == self.key) {
             waiter.waker.clone_from(cx.waker());
             return Poll::Pending;
         }
@@ -105,11 +88,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let _left = self.engine.with(|state, effects| {
-            let place = state
-                .line
-                .waiters
-                .iter()
-                .position(|waiter| waiter.key == self.key);
+            let place = state.line.waiters.iter().position(|waiter| waiter.key == self.key);
             let left = place.and_then(|place| state.line.waiters.remove(place));
             // Those behind may have waited for nothing but their turn.
             state.admit(effects);

@@ -12,7 +12,8 @@ use crate::errors::{ErrorSource, Errors};
 use crate::event::EventData;
 use crate::handler::{Handler, HandlerResult};
 use crate::interest::Interest;
-use crate::{EventMap, Publish, Selector, Subscribe, SubscribeError, TopicId, TopicKey};
+use crate::stats::stats;
+use crate::{EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId, TopicKey, TopicStats};
 
 /// A bus for the events of the map `M`: publish to a topic, subscribe to topics.
 ///
@@ -96,6 +97,22 @@ impl<M: EventMap> PubSub<M> {
         Publish::new(&self.handle.engine, None, data)
     }
 
+    /// A publisher to `topic` under `id`, which are looked up once; also a [`Sink`](futures_sink::Sink) of payloads.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # let bus = PubSub::<App>::default();
+    /// let desk = bus.publisher(App::NOTE, "desk");
+    /// desk.publish("tidy".to_owned()).now()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn publisher<K: TopicKey<M>>(&self, topic: K, id: &K::Id) -> Publisher<K::Payload, K::Id> {
+        let topic = topic.__topic();
+        Publisher::new(&self.handle, topic.name(), topic.index(), id.__to_owned())
+    }
+
     /// Subscribes to what `selector` selects: complete it with `.await`, or with `.now()` from code that is not
     /// async.
     ///
@@ -171,6 +188,13 @@ impl<M: EventMap> PubSub<M> {
     #[must_use]
     pub fn has_subscribers<S: Selector<M>>(&self, selector: S) -> bool {
         self.handle.engine.has_subscribers(&Interest::of(&selector))
+    }
+
+    /// Figures of each topic, in the order of [`EventMap::TOPICS`]: who listens, what waits, what was lost, and for
+    /// whom publishers wait.
+    #[must_use]
+    pub fn stats(&self) -> Vec<TopicStats> {
+        stats::<M>(&self.handle.engine)
     }
 
     /// Closes the bus, for all its handles: nothing more is accepted, publishes that wait get their event back, and

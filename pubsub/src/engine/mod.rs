@@ -56,7 +56,7 @@ pub(crate) use self::line::Waiting;
 pub(crate) use self::reader::Reader;
 pub(crate) use self::routing::{Address, At, Pin};
 use self::shard::Shard;
-pub(crate) use self::stats::{Blocking, Figures};
+pub(crate) use self::stats::Figures;
 pub(crate) use self::subscribe::Terms;
 use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use self::topic::Topic;

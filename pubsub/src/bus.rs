@@ -12,7 +12,8 @@ use crate::errors::{ErrorSource, Errors};
 use crate::event::EventData;
 use crate::handler::{Handler, HandlerResult};
 use crate::interest::Interest;
-use crate::{EventMap, Publish, Selector, Subscribe, SubscribeError, TopicId, TopicKey};
+use crate::stats::stats;
+use crate::{EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId, TopicKey, TopicStats};
 
 /// A bus for the events of the map `M`: publish to a topic, subscribe to topics.
 ///
@@ -72,7 +73,7 @@ impl<M: EventMap> PubSub<M> {
         match transports::connect(transport) {
             transports::Link::InProcess => {}
         }
-        let handle = Arc::new(Handle { engine: Arc::new(Engine::new()), errors: ErrorSource::new() });
+        let handle = Arc::new(Handle { engine: Arc::new(Engine::new(M::TOPICS.len())), errors: ErrorSource::new() });
         Self { handle, map: PhantomData }
     }
 
@@ -93,7 +94,23 @@ impl<M: EventMap> PubSub<M> {
     ) -> Publish<'_, K::Payload, K::Id> {
         let topic = topic.__topic();
         let data = EventData { topic: topic.name(), id: id.__to_owned(), payload, index: topic.index() };
-        Publish::new(&self.handle.engine, data)
+        Publish::new(&self.handle.engine, None, data)
+    }
+
+    /// A publisher to `topic` under `id`, which are looked up once; also a [`Sink`](futures_sink::Sink) of payloads.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # let bus = PubSub::<App>::default();
+    /// let desk = bus.publisher(App::NOTE, "desk");
+    /// desk.publish("tidy".to_owned()).now()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn publisher<K: TopicKey<M>>(&self, topic: K, id: &K::Id) -> Publisher<K::Payload, K::Id> {
+        let topic = topic.__topic();
+        Publisher::new(&self.handle, topic.name(), topic.index(), id.__to_owned())
     }
 
     /// Subscribes to what `selector` selects: complete it with `.await`, or with `.now()` from code that is not
@@ -171,6 +188,13 @@ impl<M: EventMap> PubSub<M> {
     #[must_use]
     pub fn has_subscribers<S: Selector<M>>(&self, selector: S) -> bool {
         self.handle.engine.has_subscribers(&Interest::of(&selector))
+    }
+
+    /// Figures of each topic, in the order of [`EventMap::TOPICS`]: who listens, what waits, what was lost, and for
+    /// whom publishers wait.
+    #[must_use]
+    pub fn stats(&self) -> Vec<TopicStats> {
+        stats::<M>(&self.handle.engine)
     }
 
     /// Closes the bus, for all its handles: nothing more is accepted, publishes that wait get their event back, and

@@ -33,7 +33,7 @@ impl Interest {
     }
 
     /// What was added, in normal form.
-    fn normalized(mut self) -> Self {
+    pub(crate) fn normalized(mut self) -> Self {
         if self.all {
             return Self { all: true, ..Self::default() };
         }
@@ -66,7 +66,18 @@ impl Interest {
             || self.addresses.binary_search_by(|(t, i)| (*t, i.as_str()).cmp(&(topic, id))).is_ok()
     }
 
+    /// The topics of which something is in it, out of `count`.
+    pub(crate) fn distinct_topics(&self, count: usize) -> impl Iterator<Item = usize> {
+        let part = |topic: &usize| {
+            self.all
+                || self.topics.binary_search(topic).is_ok()
+                || self.addresses.binary_search_by_key(topic, |(other, _)| *other).is_ok()
+        };
+        (0..count).filter(part)
+    }
+
     /// Whether some event could be in both.
+    #[cfg(test)]
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let covers = |one: &Self, two: &Self| {
             (one.all && !two.is_empty())

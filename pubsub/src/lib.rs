@@ -17,9 +17,11 @@ mod interest;
 mod overflow;
 pub mod prelude;
 mod publish;
+mod publisher;
 mod selector;
 #[cfg(feature = "tokio")]
 mod spawn;
+mod stats;
 mod subscribe;
 mod subscription;
 #[cfg(feature = "test-util")]
@@ -38,9 +40,11 @@ pub use crate::handler::{Handler, HandlerResult};
 pub use crate::id::{IdString, TopicId};
 pub use crate::overflow::{Overflow, defaults};
 pub use crate::publish::{Publish, PublishError};
+pub use crate::publisher::Publisher;
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
 #[cfg(feature = "tokio")]
 pub use crate::spawn::SpawnedHandler;
+pub use crate::stats::{BlockingSubscription, TopicStats};
 pub use crate::subscribe::{Subscribe, SubscribeError};
 pub use crate::subscription::{Subscription, TryNextError};
 #[cfg(feature = "test-util")]

@@ -1,13 +1,12 @@
 //! Publishing one event.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::engine::{Engine, Refused, Waiting};
+use crate::engine::{Address, At, Engine, Pin, Refused, Waiting};
 use crate::event::{EventData, Stored};
-use crate::{Event, TopicId};
+use crate::{Event, IdString, TopicId};
 
 /// An event that is about to be published; made by [`PubSub::publish`](crate::PubSub::publish).
 ///
@@ -17,14 +16,15 @@ use crate::{Event, TopicId};
 /// Dropped before it is ready, the event was published to nobody; a publish is never half done.
 #[must_use = "nothing is published until this is awaited or `.now()` is called"]
 pub struct Publish<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static = str> {
-    engine: &'a Engine,
-    state: State<'a, P, I>,
+    engine: &'a Arc<Engine>,
+    pin: Option<Pin>,
+    state: State<P, I>,
 }
 
-enum State<'a, P, I: TopicId + ?Sized> {
+enum State<P, I: TopicId + ?Sized> {
     New(EventData<P, I>),
     /// The engine has the event and gives it a place when there is room.
-    Waiting(Waiting<'a>),
+    Waiting(Waiting),
     Done,
 }
 
@@ -32,8 +32,13 @@ enum State<'a, P, I: TopicId + ?Sized> {
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Unpin for Publish<'_, P, I> {}
 
 impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P, I> {
-    pub(crate) fn new(engine: &'a Engine, data: EventData<P, I>) -> Self {
-        Self { engine, state: State::New(data) }
+    #[inline]
+    pub(crate) fn new(engine: &'a Arc<Engine>, pin: Option<Pin>, data: EventData<P, I>) -> Self {
+        Self {
+            engine,
+            pin,
+            state: State::New(data),
+        }
     }
 
     /// Publishes without waiting, from code that is not async.
@@ -45,19 +50,29 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     /// # Panics
     /// If it was polled before: a publish is either awaited or completed by this.
     pub fn now(self) -> Result<(), PublishError<P, I>> {
-        let State::New(data) = self.state else { panic!("`Publish::now` called after it was polled") };
-        offer(data, |topic, id, store| self.engine.try_publish(topic, id, store))
+        let State::New(data) = self.state else {
+            panic!("`Publish::now` called after it was polled")
+        };
+        offer(data, self.pin, |address, store| self.engine.try_publish(address, store))
     }
 }
 
 /// Hands the event to `engine`, which stores it or refuses it; what was refused comes back in the error.
-fn offer<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static, T>(
+#[inline]
+pub(crate) fn offer<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static, T>(
     data: EventData<P, I>,
-    engine: impl FnOnce(usize, &str, &mut dyn FnMut() -> Stored) -> Result<T, Refused>,
+    pin: Option<Pin>,
+    engine: impl FnOnce(Address<'_>, &mut dyn FnMut() -> Stored) -> Result<T, Refused>,
 ) -> Result<T, PublishError<P, I>> {
-    let (topic, id) = (data.index, I::__text(&data.id));
+    let topic = data.index;
+    let id = match pin {
+        None => I::__text(&data.id),
+        Some(_) => IdString::default(),
+    };
     let mut data = Some(data);
-    let result = engine(topic, &id, &mut || Stored::new(data.take().expect("an event is stored once")));
+    let mut store = || Stored::new(data.take().expect("an event is stored once"));
+    let at = pin.map_or_else(|| At::Id(&id), At::Pin);
+    let result = engine(Address { topic, at }, &mut store);
     result.map_err(|refused| {
         let event = Event::new(Arc::new(data.expect("a refused event was not stored")), 0);
         match refused {
@@ -70,10 +85,10 @@ fn offer<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static, T>(
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish<'_, P, I> {
     type Output = Result<(), PublishError<P, I>>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let State::Waiting(waiting) = &this.state {
-            let result = ready!(waiting.poll(cx));
+            let result = ready!(waiting.poll(cx.waker()));
             this.state = State::Done;
             return Poll::Ready(result.map_err(|stored| PublishError::Closed(stored.into_event(0))));
         }
@@ -81,7 +96,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish
             panic!("`Publish` polled after it was ready");
         };
         let engine = this.engine;
-        match offer(data, |topic, id, store| engine.publish(topic, id, store, cx))? {
+        match offer(data, this.pin, |address, store| engine.publish(address, store, cx.waker()))? {
             None => Poll::Ready(Ok(())),
             Some(waiting) => {
                 this.state = State::Waiting(waiting);
@@ -98,7 +113,9 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> fmt::Debug for Pub
             State::Waiting(_) => "waiting for room",
             State::Done => "done",
         };
-        f.debug_struct("Publish").field("state", &format_args!("{state}")).finish_non_exhaustive()
+        f.debug_struct("Publish")
+            .field("state", &format_args!("{state}"))
+            .finish_non_exhaustive()
     }
 }
 
@@ -148,7 +165,10 @@ impl<P, I: TopicId + ?Sized> fmt::Display for PublishError<P, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let topic = self.event().topic;
         match self {
-            Self::Full(_) => write!(f, "a subscription to `{topic}` is full and asks publishers to wait"),
+            Self::Full(_) => write!(
+                f,
+                "a subscription to `{topic}` is full and asks publishers to wait"
+            ),
             Self::Closed(_) => write!(f, "`{topic}` cannot be published: the bus is closed"),
         }
     }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::bus::Handle;
+use crate::engine::Terms;
 use crate::event::Stored;
 use crate::handler::{self, HandlerResult};
 use crate::interest::Interest;
@@ -27,6 +28,7 @@ pub struct Subscribe<'a, E> {
     event: fn(Stored, u64) -> E,
     bound: usize,
     overflow: Overflow,
+    name: Option<Box<str>>,
 }
 
 impl<'a, E> Subscribe<'a, E> {
@@ -42,6 +44,7 @@ impl<'a, E> Subscribe<'a, E> {
             event: S::__event,
             bound: defaults::BOUND,
             overflow: defaults::OVERFLOW,
+            name: None,
         }
     }
 
@@ -56,6 +59,13 @@ impl<'a, E> Subscribe<'a, E> {
     /// What happens to an event beyond the bound; by default publishers wait ([`defaults::OVERFLOW`]).
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
+        self
+    }
+
+    /// What the subscription is called in [statistics](crate::PubSub::stats), where it says for whom publishers
+    /// wait.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into().into());
         self
     }
 
@@ -105,7 +115,8 @@ impl<'a, E> Subscribe<'a, E> {
         if interest.is_empty() {
             return Err(SubscribeError::NoTopic);
         }
-        let reader = self.handle.engine.subscribe(interest, self.bound, self.overflow);
+        let terms = Terms { bound: self.bound, overflow: self.overflow, name: self.name.take() };
+        let reader = self.handle.engine.subscribe(interest, terms);
         let reader = reader.map_err(|_| SubscribeError::Closed)?;
         Ok(Subscription::new(reader, self.event))
     }

@@ -157,7 +157,7 @@ impl<E> Subscription<E> {
         if self.end.is_some() {
             return Poll::Ready(None);
         }
-        match ready!(self.reader.poll_next(cx)) {
+        match ready!(self.reader.poll_next(cx.waker())) {
             Taken::Event { stored, missed } => Poll::Ready(Some((stored, missed))),
             Taken::End { end, .. } => {
                 self.end = Some((end, false));
@@ -177,7 +177,7 @@ impl<E> Subscription<E> {
             None if self.end.is_some() => return Poll::Ready(self.tell_end()),
             None => {}
         }
-        let (missed, held) = match ready!(self.reader.poll_next(cx)) {
+        let (missed, held) = match ready!(self.reader.poll_next(cx.waker())) {
             Taken::Event { stored, missed: 0 } => {
                 return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0))));
             }

@@ -1,39 +1,83 @@
 //! The engine: who follows what, and delivery to them.
 //!
-//! It knows topics by their index and payloads not at all. Every publish goes to all matching subscriptions or to
-//! none: under one lock, room is checked in each that asks for backpressure, then the event is given to all.
-//! Otherwise the publish waits, once, in a line that keeps the order in which publishes arrived, and the reader that
-//! makes room gives the event its place: nobody overtakes.
+//! It knows topics by their index and payloads not at all.
 //!
-//! Wake-ups and the destructors of events, both of which run code of users, happen outside the lock.
+//! # Where events are kept
+//! Subscriptions that follow the same address, or the same whole topic, with the same policy and bound share a
+//! [`Log`]: a publish writes one slot however many they are, each of them reads at a cursor of its own, and the last
+//! to read a slot takes the event out of it. Only backpressure and drop-oldest can be shared: under the other
+//! policies, and with several selectors, what one subscription keeps depends on itself alone, so it has a private
+//! [`Queue`], and a slow reader never costs another an event.
+//!
+//! # How an event finds its way
+//! Two loads say that nobody follows the topic. Otherwise a [`Roster`] lists the logs and queues of the whole topic,
+//! and another those of the address, found by a hash table in one of [`SHARDS`] shards.
+//!
+//! # Acceptance
+//! Every publish is accepted by all it matches or by none: with all their locks held, room is checked in each that
+//! asks for backpressure, then the event is written to all. Otherwise the publish joins the [`Line`], once, and it
+//! [claims](Claims) its turn in each of them: from then on no later publish overtakes it there. Whoever makes room
+//! moves the event in, and wakes the publisher.
+//!
+//! # Locks, in the order in which they are taken
+//! the line · the roster of the topic · the shard · private queues by their key. None is held while a waker is
+//! called or an event is dropped, which both run code of users: see [`Effects`].
+//!
+//! * Readers join and leave under the lock under which publishes find their log, so no log stays without readers.
+//! * A log or queue is made with the line locked, so that it knows who waits for its address already.
+//! * `closed` is set first; then every lock is taken once. So a publish that holds a lock and reads `false` is seen
+//!   by the closing, and one that comes later reads `true`.
 
+mod accept;
+mod claims;
+mod closing;
+mod cursors;
+mod effects;
+mod held;
+mod line;
+mod log;
+mod parked;
+mod private;
 mod queue;
-mod waiting;
+mod reader;
+mod roster;
+mod routing;
+mod shard;
+mod stats;
+mod subscribe;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod topic;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 
-use self::queue::{Popped, Queue};
-use self::waiting::Line;
-pub(crate) use self::waiting::Waiting;
+pub(crate) use self::line::Waiting;
+pub(crate) use self::reader::Reader;
+pub(crate) use self::routing::{Address, At, Pin};
+use self::shard::Shard;
+pub(crate) use self::stats::Figures;
+pub(crate) use self::subscribe::Terms;
+use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
+use self::topic::Topic;
 use crate::delivery::End;
 use crate::event::Stored;
-use crate::interest::Interest;
-use crate::overflow::Overflow;
+
+#[cfg(doc)]
+use self::{claims::Claims, effects::Effects, line::Line, log::Log, queue::Queue, roster::Roster};
+
+/// A power of two. More of them let more threads publish at once, to different addresses.
+const SHARDS: usize = if cfg!(pubsub_loom) { 1 } else { 64 };
 
 pub(crate) struct Engine {
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    queues: BTreeMap<u64, Queue>,
-    line: Line,
-    last_key: u64,
-    closed: bool,
-    /// Who waits for a closed bus to be drained.
-    drained: Vec<Waker>,
+    topics: Box<[Topic]>,
+    shards: Box<[Mutex<Shard>]>,
+    hasher: foldhash::fast::RandomState,
+    closed: AtomicBool,
+    line: Mutex<line::Line>,
+    /// Subscriptions to a closed bus that still have something to read.
+    undrained: AtomicUsize,
+    drained: Mutex<Vec<std::task::Waker>>,
 }
 
 /// Why an event was not accepted.
@@ -50,7 +94,7 @@ pub(crate) enum Taken {
 }
 
 /// What was left when the bus was closed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Left {
     /// Topic and number of events, for each subscription that still has some.
     pub(crate) queued: Vec<BTreeMap<usize, u64>>,
@@ -58,230 +102,20 @@ pub(crate) struct Left {
     pub(crate) refused: usize,
 }
 
-/// What is left to do once the lock is released. Dropping it does it.
-#[derive(Default)]
-struct Effects {
-    wake: Vec<Waker>,
-    /// Dropped here, because the destructor of a payload may do anything.
-    garbage: Vec<Stored>,
-}
-
-impl Drop for Effects {
-    fn drop(&mut self) {
-        self.wake.drain(..).for_each(Waker::wake);
-    }
-}
-
 impl Engine {
-    pub(crate) fn new() -> Self {
-        Self { state: Mutex::default() }
-    }
-
-    /// The lock is never poisoned by an invariant broken half-way: no code of users runs under it.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs `f` under the lock, and its effects after.
-    fn with<R>(&self, f: impl FnOnce(&mut State, &mut Effects) -> R) -> R {
-        let mut effects = Effects::default();
-        let result = f(&mut self.lock(), &mut effects);
-        drop(effects);
-        result
-    }
-
-    /// Gives the event to all that follow its address, or to none. `store` is called only if it is accepted, and at
-    /// most once.
-    pub(crate) fn try_publish(
-        &self,
-        topic: usize,
-        id: &str,
-        store: &mut dyn FnMut() -> Stored,
-    ) -> Result<(), Refused> {
-        self.with(|state, effects| {
-            if state.closed {
-                return Err(Refused::Closed);
-            }
-            if !state.has_room(topic, id) {
-                return Err(Refused::Full);
-            }
-            state.accept(topic, id, store, effects);
-            Ok(())
-        })
-    }
-
-    /// Like [`try_publish`](Self::try_publish); where there is no room the event joins the line.
-    pub(crate) fn publish(
-        &self,
-        topic: usize,
-        id: &str,
-        store: &mut dyn FnMut() -> Stored,
-        cx: &Context<'_>,
-    ) -> Result<Option<Waiting<'_>>, Refused> {
-        self.with(|state, effects| {
-            if state.closed {
-                return Err(Refused::Closed);
-            }
-            if state.has_room(topic, id) {
-                state.accept(topic, id, store, effects);
-                return Ok(None);
-            }
-            let key = state.new_key();
-            state.line.join(key, topic, id.into(), store(), cx.waker().clone());
-            Ok(Some(Waiting::new(self, key)))
-        })
-    }
-
-    pub(crate) fn subscribe(
-        self: &Arc<Self>,
-        interest: Interest,
-        bound: usize,
-        overflow: Overflow,
-    ) -> Result<Reader, Refused> {
-        let mut state = self.lock();
-        if state.closed {
-            return Err(Refused::Closed);
+    pub(crate) fn new(topics: usize) -> Self {
+        Self {
+            topics: (0..topics).map(|_| Topic::default()).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::default())).collect(),
+            hasher: foldhash::fast::RandomState::default(),
+            closed: AtomicBool::new(false),
+            line: Mutex::default(),
+            undrained: AtomicUsize::new(0),
+            drained: Mutex::default(),
         }
-        let key = state.new_key();
-        state.queues.insert(key, Queue::new(interest, bound, overflow));
-        Ok(Reader { engine: Arc::clone(self), key })
-    }
-
-    pub(crate) fn has_subscribers(&self, interest: &Interest) -> bool {
-        self.lock().queues.values().any(|queue| queue.is_open() && queue.interest().overlaps(interest))
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.lock().closed
-    }
-
-    /// Accepts nothing more. What is queued stays readable.
-    pub(crate) fn close(&self) -> Left {
-        self.with(|state, effects| {
-            state.closed = true;
-            let refused = state.line.refuse_all(&mut effects.wake);
-            for queue in state.queues.values_mut() {
-                queue.close();
-                effects.wake.extend(queue.take_waker());
-            }
-            Left { refused, ..state.left() }
-        })
-    }
-
-    /// Ready when every event of a closed bus has been read.
-    pub(crate) fn poll_drained(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
-        if state.queues.values().all(|queue| queue.len() == 0) {
-            return Poll::Ready(());
-        }
-        if !state.drained.iter().any(|waker| waker.will_wake(cx.waker())) {
-            state.drained.push(cx.waker().clone());
-        }
-        Poll::Pending
-    }
-
-    /// Takes away what has not been read from a closed bus, and says what it was.
-    pub(crate) fn discard(&self) -> Left {
-        self.with(|state, effects| {
-            let left = state.left();
-            for queue in state.queues.values_mut() {
-                queue.discard(&mut effects.garbage);
-                effects.wake.extend(queue.take_waker());
-            }
-            left
-        })
-    }
-}
-
-impl State {
-    fn new_key(&mut self) -> u64 {
-        self.last_key += 1;
-        self.last_key
-    }
-
-    /// Whether an event can be accepted now, without overtaking one in the line.
-    fn has_room(&self, topic: usize, id: &str) -> bool {
-        let mut blocking = self
-            .queues
-            .iter()
-            .filter(|(_, queue)| queue.makes_wait(topic, id))
-            .filter(|(_, queue)| queue.is_full() || self.line.has_any_for(queue));
-        blocking.next().is_none()
-    }
-
-    fn accept(&mut self, topic: usize, id: &str, store: &mut dyn FnMut() -> Stored, effects: &mut Effects) {
-        let mut stored = None;
-        for queue in self.queues.values_mut().filter(|queue| queue.follows(topic, id)) {
-            let stored = stored.get_or_insert_with(&mut *store);
-            queue.push(stored.clone(), id, &mut effects.garbage);
-            effects.wake.extend(queue.take_waker());
-        }
-        effects.garbage.extend(stored);
-    }
-
-    /// Gives a place to those in the line for whom there is room now, in their order.
-    fn admit(&mut self, effects: &mut Effects) {
-        while let Some(admitted) = self.line.next_admissible(&self.queues) {
-            effects.wake.push(admitted.waker);
-            let mut stored = Some(admitted.stored);
-            let mut store = || stored.take().expect("an event is stored once");
-            self.accept(admitted.topic, &admitted.id, &mut store, effects);
-            effects.garbage.extend(stored);
-        }
-    }
-
-    fn wake_if_drained(&mut self, effects: &mut Effects) {
-        if self.closed && self.queues.values().all(|queue| queue.len() == 0) {
-            effects.wake.append(&mut self.drained);
-        }
-    }
-
-    fn left(&self) -> Left {
-        let queued = self.queues.values().map(Queue::left).filter(|topics| !topics.is_empty()).collect();
-        Left { queued, refused: 0 }
-    }
-}
-
-/// One subscription's end of the engine; dropping it unsubscribes.
-pub(crate) struct Reader {
-    engine: Arc<Engine>,
-    key: u64,
-}
-
-impl Reader {
-    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Taken> {
-        self.engine.with(|state, effects| {
-            let queue = state.queues.get_mut(&self.key).expect("a reader has a queue");
-            let taken = match queue.pop() {
-                Popped::Event(stored, missed) => Taken::Event { stored, missed },
-                Popped::End(end, missed) => Taken::End { end, missed },
-                Popped::Nothing => {
-                    queue.set_waker(cx.waker());
-                    return Poll::Pending;
-                }
-            };
-            state.admit(effects);
-            state.wake_if_drained(effects);
-            Poll::Ready(taken)
-        })
-    }
-
-    pub(crate) fn missed(&self) -> u64 {
-        self.engine.lock().queues[&self.key].lost()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.engine.lock().queues[&self.key].len()
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        let _queue = self.engine.with(|state, effects| {
-            let queue = state.queues.remove(&self.key);
-            state.admit(effects);
-            state.wake_if_drained(effects);
-            queue
-        });
+        self.closed.load(Ordering::Acquire)
     }
 }

@@ -1,6 +1,7 @@
 //! Publishes that wait for room, in order.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::Engine;
@@ -63,18 +64,18 @@ impl Line {
 }
 
 /// A publish in the line. Dropped before it was admitted, it leaves the line and reached nobody.
-pub(crate) struct Waiting<'a> {
-    engine: &'a Engine,
+pub(in crate::engine::tests) struct Waiting {
+    engine: Arc<Engine>,
     key: u64,
 }
 
-impl<'a> Waiting<'a> {
-    pub(super) fn new(engine: &'a Engine, key: u64) -> Self {
+impl Waiting {
+    pub(super) fn new(engine: Arc<Engine>, key: u64) -> Self {
         Self { engine, key }
     }
 
     /// Ready when the event was accepted, or with the event when the bus was closed.
-    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Result<(), Stored>> {
+    pub(in crate::engine::tests) fn poll(&self, cx: &Context<'_>) -> Poll<Result<(), Stored>> {
         let mut state = self.engine.lock();
         if let Some(waiter) = state.line.waiters.iter_mut().find(|waiter| waiter.key == self.key) {
             waiter.waker.clone_from(cx.waker());
@@ -84,7 +85,7 @@ impl<'a> Waiting<'a> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Waiting {
     fn drop(&mut self) {
         let _left = self.engine.with(|state, effects| {
             let place = state.line.waiters.iter().position(|waiter| waiter.key == self.key);

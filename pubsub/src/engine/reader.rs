@@ -86,13 +86,7 @@ impl Engine {
 
 impl Reader {
     pub(super) fn new(engine: Arc<Engine>, home: Home, seat: u32) -> Self {
-        Self {
-            engine,
-            home,
-            ticket: Ticket::default(),
-            local: None,
-            seat,
-        }
+        Self { engine, home, ticket: Ticket::default(), local: None, seat }
     }
 
     #[inline]
@@ -130,10 +124,7 @@ impl Reader {
         drop((stored, discarded));
         local.told += lost;
         self.poll_next(waker).map(|taken| match taken {
-            Taken::End { end, missed } => Taken::End {
-                end,
-                missed: missed + lost,
-            },
+            Taken::End { end, missed } => Taken::End { end, missed: missed + lost },
             event @ Taken::Event { .. } => event,
         })
     }

@@ -18,8 +18,9 @@ struct Blob(Vec<u8>);
 
 pub(crate) fn large() -> f64 {
     let bus = PubSub::<Large>::default();
-    let mut subscriptions: Vec<_> =
-        (0..SUBSCRIBERS).map(|_| bus.subscribe(Large::BLOB.id("a")).now().expect("the bus is open")).collect();
+    let mut subscriptions: Vec<_> = (0..SUBSCRIBERS)
+        .map(|_| bus.subscribe(Large::BLOB.id("a")).now().expect("the bus is open"))
+        .collect();
     let start = Instant::now();
     for _ in 0..TOTAL {
         let blob = Blob(vec![0; SIZE]);

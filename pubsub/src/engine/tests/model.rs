@@ -197,13 +197,9 @@ impl Schedule {
         let plain = self.plain.publish(topic, id, &mut store, &cx);
         let ours = self.engine.publish(at(topic, id), &mut store, &waker);
         match (plain, ours) {
-            (Ok(Some(plain)), Ok(Some(waiting))) => self.publishes.push(Publish {
-                plain,
-                waiting,
-                alarm,
-                waker,
-                parked: 0,
-            }),
+            (Ok(Some(plain)), Ok(Some(waiting))) => {
+                self.publishes.push(Publish { plain, waiting, alarm, waker, parked: 0 })
+            }
             (plain, ours) => {
                 assert_eq!(plain.map(|waiting| waiting.is_some()), ours.map(|waiting| waiting.is_some()));
             }

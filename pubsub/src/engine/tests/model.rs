@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::plain;
 use super::support::{Alarm, Random, assert_empty, at, event, number, terms};
-use crate::engine::{Engine, Left, Reader, Refused, Taken, Waiting};
+use crate::engine::{Engine, Left, Reader, Taken, Waiting};
 use crate::interest::Interest;
 use crate::overflow::Overflow;
 

@@ -83,7 +83,7 @@ pub(super) fn address(topic: usize, id: &str) -> Interest {
 }
 
 pub(super) fn terms(bound: usize, overflow: Overflow) -> Terms {
-    Terms { bound, overflow, name: None }
+    Terms { bound, overflow, name: None, observes: false }
 }
 
 /// Nothing of any subscription or publish is left.

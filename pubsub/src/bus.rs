@@ -84,7 +84,7 @@ impl<M: EventMap> PubSub<M> {
     /// async.
     ///
     /// Every matching subscription gets the event once, the publisher's own included. Two publishes of one task to
-    /// one topic and id arrive in their order. Ready when every matching subscription with
+    /// one topic and id arrive in the order in which they were first polled. Ready when every matching subscription with
     /// [backpressure](crate::Overflow::Backpressure) has a place for it; without a subscription, at once.
     ///
     /// # Errors
@@ -125,8 +125,8 @@ impl<M: EventMap> PubSub<M> {
         Subscribe::new(&self.handle, &selector)
     }
 
-    /// Subscribes at once to what `selector` selects, and handles every event by `handle`: an async function or
-    /// closure that returns nothing, or a `Result<(), E>`.
+    /// Subscribes at once to what `selector` selects, and handles every event by `handle`: an async function, or an
+    /// async closure as in `async |event| { .. }`, that returns nothing or a `Result<(), E>`.
     ///
     /// The [`Handler`] is a future that handles events while it is driven. For a bound or an overflow policy see
     /// [`Subscribe::on`].
@@ -222,15 +222,18 @@ impl<M: EventMap> PubSub<M> {
         Close::new::<M>(&self.handle.engine)
     }
 
-    /// A subscription without a type, for the test bus.
+    /// Listens to everything, for the test bus.
     #[cfg(feature = "test-util")]
-    pub(crate) fn reader(
-        &self,
-        interest: Interest,
-        bound: usize,
-        overflow: crate::Overflow,
-    ) -> Result<crate::engine::Reader, crate::engine::Refused> {
-        self.handle.engine.subscribe(interest, bound, overflow)
+    pub(crate) fn observer(&self) -> Result<crate::engine::Reader, crate::engine::Refused> {
+        let mut everything = Interest::default();
+        everything.add_all();
+        let terms = crate::engine::Terms {
+            bound: usize::MAX,
+            overflow: crate::Overflow::Backpressure,
+            name: None,
+            observes: true,
+        };
+        self.handle.engine.subscribe(everything, terms)
     }
 
     /// Whether the bus was closed.

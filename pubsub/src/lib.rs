@@ -1,4 +1,4 @@
-#![doc = include_str!("../../README.md")]
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 // What the derives generate names `::pubsub`; with this it compiles inside this crate too.
@@ -14,6 +14,7 @@ mod event_map;
 mod handler;
 mod id;
 mod interest;
+mod next;
 mod overflow;
 pub mod prelude;
 mod publish;
@@ -33,17 +34,18 @@ mod wire_map;
 pub use crate::bus::{Carries, PubSub};
 pub use crate::close::{Close, CloseReport};
 pub use crate::delivery::{Deliveries, Delivery, End};
-pub use crate::errors::{BusError, Cause, Errors};
+pub use crate::errors::{BusError, Errors};
 pub use crate::event::{Event, EventData};
 pub use crate::event_map::{CloneMap, EventMap, EventSubset, TopicInfo};
-pub use crate::handler::{Handler, HandlerResult};
+pub use crate::handler::{BoxedHandler, Handler, HandlerResult};
 pub use crate::id::{IdString, TopicId};
+pub use crate::next::Next;
 pub use crate::overflow::{Overflow, defaults};
 pub use crate::publish::{Publish, PublishError};
 pub use crate::publisher::Publisher;
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
 #[cfg(feature = "tokio")]
-pub use crate::spawn::SpawnedHandler;
+pub use crate::spawn::{FinishedError, SpawnedHandler};
 pub use crate::stats::{BlockingSubscription, TopicStats};
 pub use crate::subscribe::{Subscribe, SubscribeError};
 pub use crate::subscription::{Subscription, TryNextError};

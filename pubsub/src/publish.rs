@@ -13,7 +13,9 @@ use crate::{Event, IdString, TopicId};
 /// Nothing happens until it is awaited, or completed by [`now`](Self::now) from code that is not async.
 ///
 /// # Cancel safety
-/// Dropped before it is ready, the event was published to nobody; a publish is never half done.
+/// A publish is never half done. Dropped before it was polled, or while there is no room, the event reached nobody. While
+/// it waits, whoever makes room accepts the event at that moment, to keep its turn: dropped between that and its next
+/// poll, it reached all. So a publish that was cancelled while it waited reached all or nobody, and which is not told.
 #[must_use = "nothing is published until this is awaited or `.now()` is called"]
 pub struct Publish<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static = str> {
     engine: &'a Arc<Engine>,

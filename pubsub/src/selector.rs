@@ -122,7 +122,8 @@ impl<M: EventMap, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Selec
 }
 
 /// Every topic of the map: the subscription gives the enum itself, built from a clone of the payload (or from the
-/// payload, where this subscription is its last reader).
+/// payload, where this subscription is its last reader). Nobody else holds that enum, so
+/// [`try_into_payload`](Event::try_into_payload) gives it without asking for `Clone`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct All;
 

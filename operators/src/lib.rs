@@ -1,6 +1,84 @@
-//! Operators for streams of anything: `filter`, `map`, `batch`, `dedupe` and their kin, as adaptors that only
-//! pull.
-//!
-//! This crate is a leaf: it knows `futures_core::Stream` and nothing of topics, events or transports. It holds no
-//! operator yet.
+#![no_std]
 #![forbid(unsafe_code)]
+//! Operators for streams.
+
+extern crate alloc;
+// The list of methods is expanded in other crates too, and names this crate in its documentation.
+extern crate self as pubsub_operators;
+
+mod access;
+mod accumulate;
+mod batch;
+mod chain;
+mod dedupe;
+mod filter;
+mod flat;
+mod flow;
+mod latest;
+mod map;
+mod merge;
+mod methods;
+mod methods_ok;
+mod operator;
+mod pair;
+mod pipe;
+mod reduce;
+mod sequential;
+mod stage;
+mod take;
+mod to_vec;
+mod window;
+mod yielding;
+mod zip;
+
+pub use self::{
+    accumulate::{Accumulate, AccumulateOp, accumulate},
+    batch::{
+        Batch, BatchBy, BatchByOp, BatchOk, BatchOkOp, BatchOp, BatchReady, BatchReadyOp, batch, batch_by,
+        batch_ok, batch_ready,
+    },
+    chain::{Chain, ChainOp, ChainWith, ChainWithOp, chain, chain_with},
+    dedupe::{
+        Dedupe, DedupeOk, DedupeOkOp, DedupeOp, DedupeRef, DedupeRefOp, DedupeRuns, DedupeRunsOp,
+        RandomState, dedupe, dedupe_ok, dedupe_ok_with_hasher, dedupe_ref, dedupe_ref_with_hasher,
+        dedupe_runs, dedupe_with_hasher,
+    },
+    filter::{
+        Filter, FilterMap, FilterMapOk, FilterMapOkOp, FilterMapOp, FilterOk, FilterOkOp, FilterOp, filter,
+        filter_map, filter_map_ok, filter_ok,
+    },
+    flat::{
+        Flat, FlatMapOp, FlatOk, FlatOkOp, FlatOp, IntoFlat, ViaIterator, ViaStream, flat, flat_map, flat_ok,
+    },
+    flow::{Flow, Next},
+    latest::{
+        Latest, LatestMap, LatestMapOp, LatestOp, WithLatest, WithLatestMap, WithLatestMapOp, WithLatestOp,
+        latest, latest_map, with_latest, with_latest_map,
+    },
+    map::{Map, MapOk, MapOkOp, MapOp, map, map_ok},
+    merge::{Merge, MergeOp, merge},
+    operator::Operator,
+    pipe::{StreamOps, pipe},
+    reduce::{
+        Reduce, ReduceFirst, ReduceFirstOp, ReduceOp, TryReduce, TryReduceOp, reduce, reduce_first,
+        try_reduce,
+    },
+    stage::{Pipeline, stage},
+    take::{Take, TakeOp, TakeUntil, TakeUntilOp, TakeWhile, TakeWhileOp, take, take_until, take_while},
+    to_vec::{
+        Overflow, ToVec, ToVecMax, ToVecMaxOp, ToVecOp, TryToVec, TryToVecOp, to_vec, to_vec_max, try_to_vec,
+    },
+    window::{Window, WindowMap, WindowMapOp, WindowOk, WindowOkOp, WindowOp, window, window_map, window_ok},
+    yielding::{Yielding, YieldingOp, yielding},
+    zip::{Zip, ZipOp, zip},
+};
+
+/// What the expansion of [`operator_methods!`] needs where it is expanded.
+#[doc(hidden)]
+pub mod __private {
+    pub use alloc::borrow::ToOwned;
+
+    pub use futures_core::{FusedStream, Stream};
+
+    pub use crate::{filter::filter_async, map::map_async};
+}

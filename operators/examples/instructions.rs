@@ -1,7 +1,7 @@
 //! The workloads behind `tests/instructions/operators`: one function per case, so that callgrind can count inside it.
 //!
-//! `instructions CASE ITEMS PENDING` runs one case over `ITEMS` events; every `PENDING`-th poll of the source is
-//! `Pending`, 0 for none. The sum it prints is the same for all cases of a workload.
+//! `instructions cases` lists the cases. `instructions CASE ITEMS PENDING` runs one over `ITEMS` events; every
+//! `PENDING`-th poll of the source is `Pending`, 0 for none. The sum it prints is the same for all cases of a workload.
 
 use std::{
     collections::HashSet,
@@ -119,16 +119,18 @@ const BATCH: usize = 16;
 struct Seen {
     ring: Vec<(u64, u64)>,
     oldest: usize,
+    last: usize,
     places: HashTable<u32>,
     hasher: FixedState,
 }
 
 impl Seen {
-    fn new() -> Self {
+    fn new(last: usize) -> Self {
         Self {
-            ring: Vec::with_capacity(REMEMBERED),
+            ring: Vec::with_capacity(last),
             oldest: 0,
-            places: HashTable::with_capacity(REMEMBERED + 1),
+            last,
+            places: HashTable::with_capacity(last),
             hasher: FixedState::default(),
         }
     }
@@ -145,12 +147,12 @@ impl Seen {
         {
             return false;
         }
-        let place = if self.ring.len() < REMEMBERED {
+        let place = if self.ring.len() < self.last {
             self.ring.push((hash, key));
             self.ring.len() - 1
         } else {
             let place = self.oldest;
-            self.oldest = if place + 1 == REMEMBERED { 0 } else { place + 1 };
+            self.oldest = if place + 1 == self.last { 0 } else { place + 1 };
             let (old, _) = std::mem::replace(&mut self.ring[place], (hash, key));
             if let Ok(entry) = self
                 .places
@@ -280,7 +282,7 @@ mod b {
         let mut source = pin!(Source::new(events, every));
         let mut cx = Context::from_waker(Waker::noop());
         let (mut total, mut left) = (0_u64, events.len());
-        let mut seen = Seen::new();
+        let mut seen = Seen::new(REMEMBERED);
         let mut items = Vec::new();
         loop {
             match source.as_mut().poll_next(&mut cx) {
@@ -391,8 +393,10 @@ fn events(n: u64) -> Vec<Event> {
     (0..n).map(event).collect()
 }
 
+type Case = fn(&[Event], u32) -> u64;
+
 fn main() {
-    let cases: &[(&str, fn(&[Event], u32) -> u64)] = &[
+    let cases: &[(&str, Case)] = &[
         ("a_hand", a::a_hand),
         ("a_flow", a::a_flow),
         ("a_tuple", a::a_tuple),
@@ -411,17 +415,22 @@ fn main() {
         ("b_lite", b::b_lite),
     ];
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [name, items, every] = arguments.as_slice() else {
-        let names: Vec<_> = cases.iter().map(|(name, _)| name).collect();
-        panic!("instructions CASE ITEMS PENDING, where a case is one of {names:?}");
-    };
-    let (_, case) = cases
+    match arguments
         .iter()
-        .find(|(known, _)| known == name)
-        .expect("a known case");
-    let events = black_box(events(items.parse().expect("a number of items")));
-    println!(
-        "{}",
-        black_box(case)(&events, black_box(every.parse().expect("a number of polls")))
-    );
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        ["cases"] => cases.iter().for_each(|(name, _)| println!("{name}")),
+        [name, items, every] => {
+            let (_, case) = cases
+                .iter()
+                .find(|(known, _)| known == name)
+                .expect("a case that `cases` lists");
+            let events = black_box(events(items.parse().expect("a number of items")));
+            let every = black_box(every.parse().expect("a number of polls"));
+            println!("{}", black_box(case)(&events, every));
+        }
+        _ => panic!("instructions cases | CASE ITEMS PENDING"),
+    }
 }

@@ -39,8 +39,8 @@ pub use self::{
     },
     chain::{Chain, ChainOp, ChainWith, ChainWithOp, chain, chain_with},
     dedupe::{
-        Dedupe, DedupeOk, DedupeOkOp, DedupeOp, DedupeRef, DedupeRefOp, DedupeRuns, DedupeRunsOp,
-        RandomState, dedupe, dedupe_ok, dedupe_ok_with_hasher, dedupe_ref, dedupe_ref_with_hasher,
+        Dedupe, DedupeOk, DedupeOkOp, DedupeOp, DedupeRef, DedupeRefOp, DedupeRuns, DedupeRunsOp, MakeHasher,
+        RandomState, Seeded, dedupe, dedupe_ok, dedupe_ok_with_hasher, dedupe_ref, dedupe_ref_with_hasher,
         dedupe_runs, dedupe_with_hasher,
     },
     filter::{

@@ -4,7 +4,7 @@ use futures::{channel::mpsc, stream};
 use pubsub_operators::StreamOps;
 
 use crate::harness::{
-    Ends, Hint, Random, Rig, Script, Step, alloc::allocations, contract, drain, panic_message, poll,
+    Ends, Hint, Item, Random, Rig, Script, Step, alloc::allocations, contract, drain, panic_message, poll,
 };
 
 const INPUT: [u32; 6] = [1, 2, 3, 4, 5, 6];
@@ -102,7 +102,7 @@ fn batch_ready_takes_what_is_there_up_to_the_bound() {
     let mut batches = pin!(source.flow().batch_ready(3));
     let mut next = || match poll(batches.as_mut()) {
         Poll::Ready(batch) => {
-            Poll::Ready(batch.map(|batch| batch.iter().map(|item| item.value()).collect::<Vec<_>>()))
+            Poll::Ready(batch.map(|batch| batch.iter().map(Item::value).collect::<Vec<_>>()))
         }
         Poll::Pending => Poll::Pending,
     };

@@ -49,7 +49,7 @@ fn adaptors_are_send_and_sync_if_their_parts_are() {
             .map_async(async |n| n)
             .take(2),
     );
-    let _ = is_send(
+    let _future = is_send(
         numbers()
             .map(Ok::<_, ()>)
             .batch_ok(2)
@@ -57,7 +57,7 @@ fn adaptors_are_send_and_sync_if_their_parts_are() {
             .map_ok(|n| n)
             .try_to_vec(),
     );
-    let _ = is_send(numbers().reduce(0, |a, b| a + b));
+    let _future = is_send(numbers().reduce(0, |a, b| a + b));
     // Operator values do not care what the items are.
     let _ = is_send(filter(|_: &Cell<u8>| true));
     let _ = is_sync(stage::<PhantomData<*const u8>>().filter(|_| true).take(2));
@@ -107,9 +107,11 @@ fn adaptors_without_state_are_clone_if_their_parts_are() {
 
 #[test]
 fn boxed_has_one_type() {
-    let mut flows: Vec<Flow<Pin<Box<dyn futures::Stream<Item = u32> + Send>>>> = Vec::new();
-    flows.push(stream::iter(0..2).flow().boxed());
-    flows.push(stream::iter(0..2).flow().map(|n| n * 10).boxed());
+    type Boxed = Flow<Pin<Box<dyn futures::Stream<Item = u32> + Send>>>;
+    let flows: [Boxed; 2] = [
+        stream::iter(0..2).flow().boxed(),
+        stream::iter(0..2).flow().map(|n| n * 10).boxed(),
+    ];
     let all: Vec<_> = flows
         .into_iter()
         .flat_map(|flow| drain(flow.filter(|n| *n > 0)))

@@ -9,7 +9,7 @@ use futures::stream;
 use pubsub_operators::{Operator, StreamOps, dedupe};
 
 use crate::harness::{
-    Ends, Hint, Random, Rig, Script, alloc::allocations, contract, drain, panic_message, poll,
+    Ends, Hint, Item, Random, Rig, Script, alloc::allocations, contract, drain, panic_message, poll,
 };
 
 const INPUT: [u32; 8] = [1, 2, 1, 3, 1, 1, 2, 3];
@@ -104,12 +104,7 @@ fn equals_the_queue_that_specifies_it() {
         let (steps, items) = random.steps(4000, 40);
         let rig = Rig::default();
         let (source, _) = Script::new(&rig, 0, &steps, Hint::Exact, true);
-        let passed: Vec<_> = drain(
-            source
-                .flow()
-                .dedupe(last, |item| item.value())
-                .map(|item| item.value()),
-        );
+        let passed: Vec<_> = drain(source.flow().dedupe(last, Item::value).map(|item| item.value()));
         assert_eq!(passed, model(last, &items), "last {last}; {random}");
         let texts = stream::iter(items.iter().map(u32::to_string)).flow();
         let passed: Vec<_> = drain(texts.dedupe_ref(last, |text| text.as_str()));

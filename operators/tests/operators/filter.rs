@@ -1,6 +1,6 @@
 use pubsub_operators::StreamOps;
 
-use crate::harness::{Ends, Hint, Rig, Script, Step, contract, drain, poll};
+use crate::harness::{Ends, Hint, Item, Rig, Script, Step, contract, drain, poll};
 use std::{pin::pin, task::Poll};
 
 const INPUT: [u32; 6] = [1, 2, 3, 4, 5, 6];
@@ -91,10 +91,7 @@ fn the_predicate_sees_each_item_once_in_order() {
         seen.len() % 2 == 0
     }));
     assert_eq!(seen, INPUT);
-    assert_eq!(
-        kept.iter().map(|item| item.value()).collect::<Vec<_>>(),
-        [2, 4, 6]
-    );
+    assert_eq!(kept.iter().map(Item::value).collect::<Vec<_>>(), [2, 4, 6]);
 }
 
 #[test]

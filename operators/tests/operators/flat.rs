@@ -79,11 +79,7 @@ fn the_next_is_taken_when_the_inner_one_has_ended_and_is_dropped() {
     let (source, seen) = Script::of(&rig, [1, 2]);
     let (sender, receiver) = mpsc::unbounded::<u32>();
     let mut first = Some(receiver);
-    let inner = move |_| {
-        first
-            .take()
-            .map_or_else(|| mpsc::unbounded().1, |receiver| receiver)
-    };
+    let inner = move |_| first.take().unwrap_or_else(|| mpsc::unbounded().1);
     let mut flat = pin!(source.flow().flat_map(inner));
     assert!(poll(flat.as_mut()).is_pending());
     sender.unbounded_send(7).unwrap();

@@ -52,7 +52,7 @@ fn take_while_keeps_the_contract() {
 #[test]
 fn take_until_keeps_the_contract() {
     let build = |_: &Rig, source: Script| source.flow().take_until(std::future::pending::<()>());
-    contract(Ends::Itself, false, &INPUT, build, |input| input.to_vec());
+    contract(Ends::Itself, false, &INPUT, build, <[u32]>::to_vec);
     let build = |_: &Rig, source: Script| source.flow().take_until(async {});
     contract(Ends::Itself, false, &INPUT, build, |_| Vec::<u32>::new());
 }

@@ -4,7 +4,7 @@ use futures::{channel::mpsc, stream};
 use pubsub_operators::StreamOps;
 
 use crate::harness::{
-    Ends, Hint, Random, Rig, Script, alloc::allocations, contract, drain, panic_message, poll,
+    Ends, Hint, Item, Random, Rig, Script, alloc::allocations, contract, drain, panic_message, poll,
 };
 
 /// The specification: the windows of a slice, and with `partial` what is left and new.
@@ -53,7 +53,7 @@ fn window_map_keeps_the_contract() {
             let rig = rig.clone();
             let sums = source.flow().window_map(3, 2, move |window| {
                 rig.tick();
-                window.iter().map(|item| item.value()).collect::<Vec<_>>()
+                window.iter().map(Item::value).collect::<Vec<_>>()
             });
             if partial { sums.partial() } else { sums }
         };
@@ -118,9 +118,9 @@ fn equals_the_windows_of_a_slice_at_random() {
         let (steps, items) = random.steps(length, 1000);
         let rig = Rig::default();
         let (source, _) = Script::new(&rig, 0, &steps, Hint::Exact, true);
-        let windows = source.flow().window_map(size, step, |window| {
-            window.iter().map(|item| item.value()).collect()
-        });
+        let windows = source
+            .flow()
+            .window_map(size, step, |window| window.iter().map(Item::value).collect());
         let windows: Vec<Vec<u32>> = drain(if partial { windows.partial() } else { windows });
         let expected = model(size, step, partial, &items);
         assert_eq!(

@@ -76,11 +76,12 @@ impl<T> Frame<T> {
         self.partial && self.fresh > 0
     }
 
-    /// Drops all items.
+    /// Drops all items; the next one begins a window.
     pub(super) fn clear(&mut self) {
         self.items = Vec::new();
         self.start = 0;
         self.room = 0;
+        self.skip = 0;
         self.fresh = 0;
     }
 

@@ -115,3 +115,11 @@ fn many_empty_ones_do_not_grow_the_stack() {
     let empty = stream::iter(0..1_000_000).flow().map(|_| Vec::<u32>::new());
     assert!(drain(empty.flat()).is_empty());
 }
+
+#[test]
+fn what_is_still_to_come_may_hold_any_number() {
+    let mut flat = stream::iter([1, 2]).flow().flat_map(|n| 0..n);
+    assert_eq!(futures::Stream::size_hint(&flat), (0, None));
+    assert_eq!(poll(std::pin::Pin::new(&mut flat)), Poll::Ready(Some(0)));
+    assert_eq!(futures::Stream::size_hint(&flat), (0, None));
+}

@@ -15,6 +15,7 @@ mod flow;
 mod latest;
 mod map;
 mod merge;
+mod methods;
 mod pipe;
 mod reduce;
 mod take;

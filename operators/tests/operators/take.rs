@@ -129,3 +129,13 @@ fn select_sees_the_end() {
     all.now_or_never().expect("everything is ready");
     assert_eq!(seen, [1, 2]);
 }
+
+#[test]
+fn take_until_drops_the_future_with_the_end() {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut until = pin!(stream::iter([1]).flow().take_until(stopped));
+    assert_eq!(poll(until.as_mut()), Poll::Ready(Some(1)));
+    assert!(!stop.is_canceled());
+    assert_eq!(poll(until.as_mut()), Poll::Ready(None));
+    assert!(stop.is_canceled(), "nobody waits for the stop any more");
+}

@@ -182,6 +182,14 @@ fn what_is_gathered_can_be_taken_out() {
 }
 
 #[test]
+fn taken_out_in_a_gap_the_next_window_begins_at_once() {
+    let mut apart = pin!(stream::iter(0..4).flow().window(1, 3));
+    assert_eq!(poll(apart.as_mut()), Poll::Ready(Some(vec![0])));
+    assert!(apart.as_mut().get_pin_mut().take_buffered().is_empty());
+    assert_eq!(poll(apart.as_mut()), Poll::Ready(Some(vec![1])));
+}
+
+#[test]
 fn no_size_and_no_step_are_refused() {
     let numbers = || stream::iter([Ok::<_, ()>(1)]).flow();
     let size = "a window of 0 items would show nothing: pass how many items a window has, at least 1";

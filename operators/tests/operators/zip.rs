@@ -45,3 +45,13 @@ fn an_item_without_a_partner_is_dropped_at_the_end() {
     assert_eq!(rig.live(), 0);
     assert_eq!(drain(stream::iter([1]).flow().zip(stream::iter([2]))), [(1, 2)]);
 }
+
+#[test]
+fn when_one_has_ended_the_other_is_not_asked_for_an_item_it_would_lose() {
+    let rig = Rig::default();
+    let (right, seen) = Script::of(&rig, [1, 2]);
+    let mut pairs = pin!(stream::empty::<u32>().flow().zip(right));
+    assert!(matches!(poll(pairs.as_mut()), Poll::Ready(None)));
+    assert_eq!(seen.polls.get(), 0);
+    assert!(seen.dropped.get());
+}

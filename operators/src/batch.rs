@@ -106,9 +106,7 @@ impl<S: Stream> Stream for Batch<S> {
         let held = self.items.len();
         (
             lower.saturating_add(held).div_ceil(self.max),
-            upper
-                .and_then(|upper| upper.checked_add(held))
-                .map(|upper| upper.div_ceil(self.max)),
+            upper.and_then(|upper| upper.checked_add(held)).map(|upper| upper.div_ceil(self.max)),
         )
     }
 }
@@ -141,14 +139,8 @@ operator_value! {
 /// If `max` is 0.
 #[inline]
 pub fn batch(max: usize) -> BatchOp {
-    assert!(
-        max > 0,
-        "batch(0) would hold nothing: pass the number of items of a full batch, at least 1"
-    );
-    BatchOp {
-        max,
-        phantom: PhantomData,
-    }
+    assert!(max > 0, "batch(0) would hold nothing: pass the number of items of a full batch, at least 1");
+    BatchOp { max, phantom: PhantomData }
 }
 
 impl<S: Stream> Operator<S> for BatchOp {
@@ -156,10 +148,6 @@ impl<S: Stream> Operator<S> for BatchOp {
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(Batch {
-            source: Some(source),
-            items: Vec::new(),
-            max: self.max,
-        })
+        Flow::new(Batch { source: Some(source), items: Vec::new(), max: self.max })
     }
 }

@@ -147,12 +147,7 @@ where
     K: Hash + Eq,
     F: FnMut(&T) -> K,
 {
-    DedupeOp {
-        last: memory::check(last),
-        hasher: Seeded,
-        key,
-        phantom: PhantomData,
-    }
+    DedupeOp { last: memory::check(last), hasher: Seeded, key, phantom: PhantomData }
 }
 
 /// [`dedupe`] with a hasher of your own, for instance one with a fixed seed.
@@ -167,12 +162,7 @@ where
     B: BuildHasher,
     F: FnMut(&T) -> K,
 {
-    DedupeOp {
-        last: memory::check(last),
-        hasher,
-        key,
-        phantom: PhantomData,
-    }
+    DedupeOp { last: memory::check(last), hasher, key, phantom: PhantomData }
 }
 
 impl<S, T, K, F, B> Operator<S> for DedupeOp<T, K, F, B>
@@ -186,10 +176,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(Dedupe {
-            source,
-            key: self.key,
-            memory: Memory::new(self.last, self.hasher.make()),
-        })
+        Flow::new(Dedupe { source, key: self.key, memory: Memory::new(self.last, self.hasher.make()) })
     }
 }

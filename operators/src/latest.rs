@@ -115,10 +115,7 @@ operator_value! {
 /// [`Latest`] as an operator value.
 #[inline]
 pub fn latest<B: Stream>(other: B) -> LatestOp<B> {
-    LatestOp {
-        other,
-        phantom: PhantomData,
-    }
+    LatestOp { other, phantom: PhantomData }
 }
 
 impl<A, B> Operator<A> for LatestOp<B>
@@ -132,8 +129,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(Latest {
-            sides: Sides::new(source, self.other),
-        })
+        Flow::new(Latest { sides: Sides::new(source, self.other) })
     }
 }

@@ -40,10 +40,7 @@ use crate::{
 /// (`stage().take(3)`).
 #[inline]
 pub fn stage<T>() -> Pipeline<T, T> {
-    Pipeline {
-        operator: (),
-        items: PhantomData,
-    }
+    Pipeline { operator: (), items: PhantomData }
 }
 
 /// What [`stage`] builds: an operator from streams of `In` to streams of `Out`.
@@ -62,10 +59,7 @@ pub struct Pipeline<In, Out, Op = ()> {
 impl<In, Out, Op> Pipeline<In, Out, Op> {
     #[inline]
     fn then<Next, Step>(self, step: Step) -> Pipeline<In, Next, (Op, Step)> {
-        Pipeline {
-            operator: (self.operator, step),
-            items: PhantomData,
-        }
+        Pipeline { operator: (self.operator, step), items: PhantomData }
     }
 
     /// Adds any other operator. What its items are must be inferable from use, or said: `.pipe::<u32, _>(mine)`.
@@ -436,10 +430,7 @@ where
 
 impl<In, Out, Op: Clone> Clone for Pipeline<In, Out, Op> {
     fn clone(&self) -> Self {
-        Self {
-            operator: self.operator.clone(),
-            items: PhantomData,
-        }
+        Self { operator: self.operator.clone(), items: PhantomData }
     }
 }
 

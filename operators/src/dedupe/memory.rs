@@ -18,10 +18,7 @@ pub(super) fn check(last: usize) -> usize {
         last > 0,
         "a memory of 0 keys would drop no duplicate: pass how many keys to remember, at least 1"
     );
-    assert!(
-        u32::try_from(last).is_ok(),
-        "a memory has at most u32::MAX keys: pass a smaller number"
-    );
+    assert!(u32::try_from(last).is_ok(), "a memory has at most u32::MAX keys: pass a smaller number");
     last
 }
 
@@ -92,9 +89,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
     where
         K: Borrow<Q>,
     {
-        self.places
-            .find(hash, |&place| self.ring[place as usize].1.borrow() == key)
-            .is_some()
+        self.places.find(hash, |&place| self.ring[place as usize].1.borrow() == key).is_some()
     }
 
     #[inline(always)]
@@ -108,10 +103,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
             let place = self.oldest;
             self.oldest = if place + 1 == self.last { 0 } else { place + 1 };
             let evicted = core::mem::replace(&mut self.ring[place], (hash, key));
-            if let Ok(entry) = self
-                .places
-                .find_entry(evicted.0, |&candidate| candidate as usize == place)
-            {
+            if let Ok(entry) = self.places.find_entry(evicted.0, |&candidate| candidate as usize == place) {
                 entry.remove();
             }
             _evicted = evicted;
@@ -119,8 +111,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
             place
         };
         let ring = &self.ring;
-        self.places
-            .insert_unique(hash, place as u32, |&place| ring[place as usize].0);
+        self.places.insert_unique(hash, place as u32, |&place| ring[place as usize].0);
     }
 }
 
@@ -132,8 +123,7 @@ impl<K, B> Memory<K, B> {
         self.ring.push((hash, key));
         if self.ring.len() == self.last {
             let ring = &self.ring;
-            self.places
-                .reserve(self.last + 1, |&place| ring[place as usize].0);
+            self.places.reserve(self.last + 1, |&place| ring[place as usize].0);
         }
     }
 }

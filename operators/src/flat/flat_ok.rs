@@ -87,14 +87,7 @@ where
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (lower, upper) = self.inner.as_ref().map_or((0, Some(0)), T::inner_hint);
-        (
-            lower,
-            if self.source.size_hint().1 == Some(0) {
-                upper
-            } else {
-                None
-            },
-        )
+        (lower, if self.source.size_hint().1 == Some(0) { upper } else { None })
     }
 }
 

@@ -101,11 +101,7 @@ where
     B: Stream,
     F: FnMut(&T, &B::Item) -> R,
 {
-    LatestMapOp {
-        other,
-        f,
-        phantom: PhantomData,
-    }
+    LatestMapOp { other, f, phantom: PhantomData }
 }
 
 impl<A, T, B, R, F> Operator<A> for LatestMapOp<T, B, F>
@@ -118,9 +114,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(LatestMap {
-            sides: Sides::new(source, self.other),
-            f: self.f,
-        })
+        Flow::new(LatestMap { sides: Sides::new(source, self.other), f: self.f })
     }
 }

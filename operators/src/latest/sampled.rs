@@ -23,11 +23,7 @@ pin_project! {
 
 impl<A: Stream, B: Stream> Sampled<A, B> {
     pub(super) fn new(left: A, right: B) -> Self {
-        Self {
-            left: Some(left),
-            right: Some(right),
-            right_item: None,
-        }
+        Self { left: Some(left), right: Some(right), right_item: None }
     }
 
     /// Takes one item of the left side, with what the right side has given last.
@@ -79,9 +75,6 @@ impl<A: Stream, B: Stream> Sampled<A, B> {
 
 impl<A: fmt::Debug, B: Stream + fmt::Debug> Sampled<A, B> {
     pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(name)
-            .field("left", &self.left)
-            .field("right", &self.right)
-            .finish_non_exhaustive()
+        f.debug_struct(name).field("left", &self.left).field("right", &self.right).finish_non_exhaustive()
     }
 }

@@ -25,13 +25,7 @@ pin_project! {
 
 impl<A: Stream, B: Stream> Sides<A, B> {
     pub(super) fn new(left: A, right: B) -> Self {
-        Self {
-            left: Some(left),
-            right: Some(right),
-            left_item: None,
-            right_item: None,
-            right_first: false,
-        }
+        Self { left: Some(left), right: Some(right), left_item: None, right_item: None, right_first: false }
     }
 
     /// Takes one item of either side. Ready with both last items once each side has had one.
@@ -113,9 +107,6 @@ impl<A: Stream, B: Stream> Sides<A, B> {
 
 impl<A: Stream + fmt::Debug, B: Stream + fmt::Debug> Sides<A, B> {
     pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(name)
-            .field("left", &self.left)
-            .field("right", &self.right)
-            .finish_non_exhaustive()
+        f.debug_struct(name).field("left", &self.left).field("right", &self.right).finish_non_exhaustive()
     }
 }

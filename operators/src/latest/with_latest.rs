@@ -103,10 +103,7 @@ operator_value! {
 /// [`WithLatest`] as an operator value.
 #[inline]
 pub fn with_latest<B: Stream>(other: B) -> WithLatestOp<B> {
-    WithLatestOp {
-        other,
-        phantom: PhantomData,
-    }
+    WithLatestOp { other, phantom: PhantomData }
 }
 
 impl<A, B> Operator<A> for WithLatestOp<B>
@@ -119,8 +116,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(WithLatest {
-            sampled: Sampled::new(source, self.other),
-        })
+        Flow::new(WithLatest { sampled: Sampled::new(source, self.other) })
     }
 }

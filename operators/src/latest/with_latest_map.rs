@@ -101,11 +101,7 @@ where
     B: Stream,
     F: FnMut(T, &B::Item) -> R,
 {
-    WithLatestMapOp {
-        other,
-        f,
-        phantom: PhantomData,
-    }
+    WithLatestMapOp { other, f, phantom: PhantomData }
 }
 
 impl<A, T, B, R, F> Operator<A> for WithLatestMapOp<T, B, F>
@@ -118,9 +114,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(WithLatestMap {
-            sampled: Sampled::new(source, self.other),
-            f: self.f,
-        })
+        Flow::new(WithLatestMap { sampled: Sampled::new(source, self.other), f: self.f })
     }
 }

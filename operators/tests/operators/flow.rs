@@ -32,19 +32,9 @@ fn the_source_can_be_reached_through_every_adaptor() {
     let rig = Rig::default();
     let (source, seen) = Script::of(&rig, [1, 2, 3]);
     let mut taken = pin!(source.flow().filter(|_| true).take(2));
-    let filter = taken
-        .as_mut()
-        .get_pin_mut()
-        .get_pin_mut()
-        .expect("it is not released");
+    let filter = taken.as_mut().get_pin_mut().get_pin_mut().expect("it is not released");
     assert!(matches!(poll(filter.get_pin_mut()), Poll::Ready(Some(item)) if item.value() == 1));
-    assert_eq!(
-        taken
-            .get_ref()
-            .get_ref()
-            .map(|filter| filter.get_ref().size_hint()),
-        Some((2, Some(2)))
-    );
+    assert_eq!(taken.get_ref().get_ref().map(|filter| filter.get_ref().size_hint()), Some((2, Some(2))));
     assert!(poll(taken.as_mut()).is_ready());
     assert!(poll(taken.as_mut()).is_ready());
     assert!(taken.get_ref().get_ref().is_none(), "released with its last item");

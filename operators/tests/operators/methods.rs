@@ -38,40 +38,22 @@ operator_methods! {
 }
 
 fn subscription() -> Subscription<&'static str> {
-    let events = ["on", "off", "on"]
-        .into_iter()
-        .zip(0..)
-        .map(|(payload, id)| Event { id, payload });
-    Subscription {
-        events: stream::iter(events.collect::<Vec<_>>()),
-    }
+    let events = ["on", "off", "on"].into_iter().zip(0..).map(|(payload, id)| Event { id, payload });
+    Subscription { events: stream::iter(events.collect::<Vec<_>>()) }
 }
 
 #[test]
 fn another_type_has_the_same_methods() {
-    let on = subscription()
-        .filter(|event| event.payload == "on")
-        .map(|event| event.id)
-        .take(5);
+    let on = subscription().filter(|event| event.payload == "on").map(|event| event.id).take(5);
     assert_eq!(drain(on), [0, 2]);
+    assert_eq!(drain(subscription().dedupe_ref(8, |event| event.payload)).len(), 2);
     assert_eq!(
-        drain(subscription().dedupe_ref(8, |event| event.payload)).len(),
-        2
-    );
-    assert_eq!(
-        drain(
-            subscription()
-                .filter_async(async |event| event.id > 0)
-                .map_async(async |event| event.id)
-        ),
+        drain(subscription().filter_async(async |event| event.id > 0).map_async(async |event| event.id)),
         [1, 2]
     );
     assert_eq!(drain(subscription().window(2, 1)).len(), 2);
     assert_eq!(drain(subscription().zip(subscription()).batch(2)).len(), 2);
     assert_eq!(finish(subscription().reduce(0, |sum, event| sum + event.id)), 3);
-    assert_eq!(
-        finish(subscription().through(|events| events.map(|event| event.id).to_vec())),
-        [0, 1, 2]
-    );
+    assert_eq!(finish(subscription().through(|events| events.map(|event| event.id).to_vec())), [0, 1, 2]);
     assert_eq!(finish(subscription().pipe(pubsub_operators::to_vec())).len(), 3);
 }

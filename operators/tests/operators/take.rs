@@ -12,9 +12,7 @@ const INPUT: [u32; 5] = [1, 2, 3, 4, 5];
 fn take_keeps_the_contract() {
     for n in [0, 1, 4, 5, 6, usize::MAX] {
         let build = |_: &Rig, source: Script| source.flow().take(n);
-        contract(Ends::Itself, true, &INPUT, build, |input| {
-            input.iter().copied().take(n).collect()
-        });
+        contract(Ends::Itself, true, &INPUT, build, |input| input.iter().copied().take(n).collect());
         contract(Ends::Itself, true, &[], build, |_| Vec::<u32>::new());
     }
     contract(

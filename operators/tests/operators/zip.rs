@@ -7,20 +7,11 @@ use crate::harness::{Rig, Script, contract2, drain, poll};
 
 #[test]
 fn zip_keeps_the_contract() {
-    for inputs in [
-        [&[1, 2, 3][..], &[10, 20]],
-        [&[1, 2], &[10, 20, 30]],
-        [&[], &[10]],
-        [&[1], &[]],
-        [&[], &[]],
-    ] {
+    for inputs in
+        [[&[1, 2, 3][..], &[10, 20]], [&[1, 2], &[10, 20, 30]], [&[], &[10]], [&[1], &[]], [&[], &[]]]
+    {
         let expected: Vec<_> = inputs[0].iter().copied().zip(inputs[1].iter().copied()).collect();
-        contract2(
-            true,
-            inputs,
-            |_, left, right| left.flow().zip(right),
-            |_| expected.clone(),
-        );
+        contract2(true, inputs, |_, left, right| left.flow().zip(right), |_| expected.clone());
     }
 }
 

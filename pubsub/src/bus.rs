@@ -148,7 +148,7 @@ impl<M: EventMap> PubSub<M> {
     /// handler.await?; // ready once the bus is gone and its last event handled
     /// assert_eq!(seen, 2);
     /// let error = errors.next().await.expect("one note was empty");
-    /// assert_eq!((error.topic, &*error.id), ("Note", "desk"));
+    /// assert_eq!(error.to_string(), "a handler of `Note` failed for the id \"desk\"");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```

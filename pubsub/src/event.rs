@@ -63,6 +63,13 @@ impl<P, I: TopicId + ?Sized> Event<P, I> {
         take_payload(self.data, P::clone)
     }
 
+    /// The same event with a payload made of this one's.
+    pub(crate) fn with_payload<Q>(self, convert: impl FnOnce(&P) -> Q) -> Event<Q, I> {
+        let EventData { topic, id, payload, index } = &*self;
+        let data = EventData { topic, id: id.clone(), payload: convert(payload), index: *index };
+        Event::new(Arc::new(data), self.missed)
+    }
+
     /// The payload, by value and without a clone.
     ///
     /// # Errors

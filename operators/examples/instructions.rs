@@ -112,6 +112,9 @@ const REMEMBERED: usize = 1024;
 const BATCH: usize = 16;
 
 /// What one would write by hand for `dedupe`: the last distinct keys in a ring, and a table of places in it.
+///
+/// Its table has room for the keys it remembers, as one would ask for. That of `dedupe` has twice the room, so that it
+/// never allocates again, and is a little quicker to search for it.
 struct Seen {
     ring: Vec<(u64, u64)>,
     oldest: usize,

@@ -1,13 +1,12 @@
 //! JSON: what the ancestors' clients speak, and what a hub speaks unless asked otherwise.
 
-use std::borrow::Cow;
-use std::fmt;
+mod read;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::Serialize;
+use serde::de::DeserializeSeed;
 use serde_json::Deserializer;
-use serde_json::value::RawValue;
 
-use super::envelope::{Envelope, Member, Slot};
+use self::read::{depth, envelope};
 use super::{Codec, DecodeError, EncodeError, MAX_DEPTH, MAX_MESSAGE, append, check_size};
 use crate::Header;
 
@@ -65,7 +64,7 @@ impl Codec for Json {
 
     fn encode_payload<P>(&self, topic: &str, payload: &P, out: &mut Vec<u8>) -> Result<(), EncodeError>
     where
-        P: serde::Serialize + ?Sized,
+        P: Serialize + ?Sized,
     {
         append(out, self.max_message, |out| write_payload(topic, payload, out))
     }
@@ -100,15 +99,12 @@ impl Codec for Json {
         check_size(message, self.max_message)?;
         let text =
             str::from_utf8(message).map_err(|error| DecodeError::Syntax { at: error.valid_up_to() })?;
-        let mut deserializer = Deserializer::from_str(text);
-        let envelope = deserializer.deserialize_map(EnvelopeVisitor);
-        let envelope = envelope.and_then(|envelope| deserializer.end().map(|()| envelope));
-        envelope.map_err(|error| DecodeError::Syntax { at: place(text, &error) })?.split()
+        envelope(text).map_err(|error| DecodeError::Syntax { at: read::place(text, &error) })?.split()
     }
 
     fn encode<P>(&self, header: &Header, payload: &P, out: &mut Vec<u8>) -> Result<(), EncodeError>
     where
-        P: serde::Serialize + ?Sized,
+        P: Serialize + ?Sized,
     {
         append(out, self.max_message, |out| {
             open(header, out);
@@ -121,7 +117,7 @@ impl Codec for Json {
 
 fn write_payload<P>(topic: &str, payload: &P, out: &mut Vec<u8>) -> Result<(), EncodeError>
 where
-    P: serde::Serialize + ?Sized,
+    P: Serialize + ?Sized,
 {
     serde_json::to_writer(out, payload).map_err(|error| EncodeError::payload(topic, error))
 }
@@ -153,104 +149,4 @@ fn text(name: &str, value: &str, out: &mut Vec<u8>) {
 fn number(name: &str, value: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(name.as_bytes());
     serde_json::to_writer(out, &value).expect("a number can be written to memory");
-}
-
-/// The JSON of one member.
-#[derive(Clone, Copy)]
-struct Value<'m>(&'m RawValue);
-
-impl<'m> Member<'m> for Value<'m> {
-    fn is_null(self) -> bool {
-        self.0.get() == "null"
-    }
-
-    fn text(self) -> Option<Cow<'m, str>> {
-        string(self.0.get())
-    }
-
-    fn number(self) -> Option<u64> {
-        self.0.get().parse().ok()
-    }
-
-    fn raw(self) -> &'m [u8] {
-        self.0.get().as_bytes()
-    }
-}
-
-/// The text that this JSON is; without a copy if nothing in it is escaped.
-fn string(raw: &str) -> Option<Cow<'_, str>> {
-    let inside = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inside.contains('\\') {
-        serde_json::from_str(raw).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inside))
-    }
-}
-
-struct EnvelopeVisitor;
-
-impl<'m> Visitor<'m> for EnvelopeVisitor {
-    type Value = Envelope<Value<'m>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an envelope")
-    }
-
-    fn visit_map<A: MapAccess<'m>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut envelope = Envelope::default();
-        while let Some(Name(slot)) = map.next_key()? {
-            match slot {
-                Some(slot) => envelope.set(slot, Value(map.next_value()?)),
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(envelope)
-    }
-}
-
-/// The member with this name, if it is a known one.
-struct Name(Option<Slot>);
-
-impl<'m> Deserialize<'m> for Name {
-    fn deserialize<D: serde::Deserializer<'m>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameVisitor;
-
-        impl Visitor<'_> for NameVisitor {
-            type Value = Name;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a member")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(Name(Slot::named(name)))
-            }
-        }
-
-        deserializer.deserialize_identifier(NameVisitor)
-    }
-}
-
-/// Where the error is, in bytes: the library says line and column, both from 1.
-fn place(text: &str, error: &serde_json::Error) -> usize {
-    let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
-    (lines.map(str::len).sum::<usize>() + error.column()).min(text.len())
-}
-
-/// How deep this JSON nests. Brackets in strings are none.
-fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
 }

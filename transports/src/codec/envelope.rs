@@ -57,12 +57,12 @@ mod keyed {
     const NAMES: [&str; 7] =
         [name::TYPE, name::ID, name::EVENT_ID, name::OFFSET, name::AFTER, name::EPOCH, name::PAYLOAD];
 
-    /// The value of a member, still encoded: so a wrong value is told apart from wrong syntax.
-    pub(in crate::codec) trait Member<'m>: Copy {
-        fn is_null(self) -> bool;
+    /// The value of a member, of whatever kind: so a wrong one is told apart from wrong syntax.
+    pub(in crate::codec) trait Member<'m> {
+        fn is_null(&self) -> bool;
         fn text(self) -> Option<Cow<'m, str>>;
         fn number(self) -> Option<u64>;
-        fn raw(self) -> &'m [u8];
+        fn payload(self) -> Option<&'m [u8]>;
     }
 
     /// A known member: its place in `NAMES`.
@@ -72,6 +72,11 @@ mod keyed {
     impl Slot {
         pub(in crate::codec) fn named(name: &str) -> Option<Self> {
             NAMES.iter().position(|known| *known == name).map(Self)
+        }
+
+        #[cfg(feature = "json")]
+        pub(in crate::codec) fn is_payload(self) -> bool {
+            NAMES[self.0] == name::PAYLOAD
         }
     }
 
@@ -108,7 +113,7 @@ mod keyed {
                 epoch: optional(name::EPOCH, epoch, V::text)?,
             };
             let header = optional.header(&topic, &id)?;
-            Ok((header, required(name::PAYLOAD, payload, |value| Some(value.raw()))?))
+            Ok((header, required(name::PAYLOAD, payload, V::payload)?))
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod address;
 mod backoff;
+#[cfg(feature = "json")]
+mod dispatch;
 mod error;
 mod event_id;
 mod frame;

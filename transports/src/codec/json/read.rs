@@ -1,9 +1,9 @@
-//! Reading an envelope, whose members stay JSON until it is known which of them are there.
+//! Reading an envelope. The payload stays JSON, and a member of the wrong kind is told apart from wrong JSON.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::codec::envelope::{Envelope, Member, Slot};
@@ -13,38 +13,6 @@ pub(super) fn envelope(text: &str) -> serde_json::Result<Envelope<Value<'_>>> {
     let envelope = deserializer.deserialize_map(EnvelopeVisitor)?;
     deserializer.end()?;
     Ok(envelope)
-}
-
-/// The JSON of one member.
-#[derive(Clone, Copy)]
-pub(super) struct Value<'m>(&'m RawValue);
-
-impl<'m> Member<'m> for Value<'m> {
-    fn is_null(self) -> bool {
-        self.0.get() == "null"
-    }
-
-    fn text(self) -> Option<Cow<'m, str>> {
-        string(self.0.get())
-    }
-
-    fn number(self) -> Option<u64> {
-        self.0.get().parse().ok()
-    }
-
-    fn raw(self) -> &'m [u8] {
-        self.0.get().as_bytes()
-    }
-}
-
-/// The text that this JSON is; without a copy if nothing in it is escaped.
-fn string(raw: &str) -> Option<Cow<'_, str>> {
-    let inside = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inside.contains('\\') {
-        serde_json::from_str(raw).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inside))
-    }
 }
 
 struct EnvelopeVisitor;
@@ -60,7 +28,11 @@ impl<'m> Visitor<'m> for EnvelopeVisitor {
         let mut envelope = Envelope::default();
         while let Some(Name(slot)) = map.next_key()? {
             match slot {
-                Some(slot) => envelope.set(slot, Value(map.next_value()?)),
+                Some(slot) if slot.is_payload() => {
+                    let raw: &RawValue = map.next_value()?;
+                    envelope.set(slot, Value::Payload(raw.get().as_bytes()));
+                }
+                Some(slot) => envelope.set(slot, map.next_value()?),
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -88,6 +60,88 @@ impl<'m> Deserialize<'m> for Name {
         }
 
         deserializer.deserialize_identifier(NameVisitor)
+    }
+}
+
+/// The value of a known member.
+pub(super) enum Value<'m> {
+    Payload(&'m [u8]),
+    Text(Cow<'m, str>),
+    Number(u64),
+    Null,
+    /// Of a kind that no member is.
+    Other,
+}
+
+impl<'m> Member<'m> for Value<'m> {
+    fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    fn text(self) -> Option<Cow<'m, str>> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    fn number(self) -> Option<u64> {
+        if let Self::Number(number) = self { Some(number) } else { None }
+    }
+
+    fn payload(self) -> Option<&'m [u8]> {
+        if let Self::Payload(raw) = self { Some(raw) } else { None }
+    }
+}
+
+impl<'m> Deserialize<'m> for Value<'m> {
+    fn deserialize<D: Deserializer<'m>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'m> Visitor<'m> for ValueVisitor {
+    type Value = Value<'m>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'m str) -> Result<Value<'m>, E> {
+        Ok(Value::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value<'m>, E> {
+        Ok(Value::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value<'m>, E> {
+        Ok(Value::Number(number))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value<'m>, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Value<'m>, E> {
+        Ok(Value::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Value<'m>, E> {
+        Ok(Value::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Value<'m>, E> {
+        Ok(Value::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'m>>(self, mut seq: A) -> Result<Value<'m>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Value::Other)
+    }
+
+    fn visit_map<A: MapAccess<'m>>(self, mut map: A) -> Result<Value<'m>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Value::Other)
     }
 }
 

@@ -41,7 +41,7 @@ impl<'m> Value<'m> {
 }
 
 impl<'m> Member<'m> for Value<'m> {
-    fn is_null(self) -> bool {
+    fn is_null(&self) -> bool {
         self.0 == [Marker::Null.to_u8()]
     }
 
@@ -54,8 +54,8 @@ impl<'m> Member<'m> for Value<'m> {
         rmp::decode::read_int(&mut &*self.0).ok()
     }
 
-    fn raw(self) -> &'m [u8] {
-        self.0
+    fn payload(self) -> Option<&'m [u8]> {
+        Some(self.0)
     }
 }
 

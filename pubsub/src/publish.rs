@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::engine::{Address, At, Engine, Pin, Refused, Waiting};
 use crate::event::{EventData, Stored};
-use crate::{Event, IdString, TopicId};
+use crate::{Event, EventId, IdString, TopicId};
 
 /// An event that is about to be published; made by [`PubSub::publish`](crate::PubSub::publish).
 ///
@@ -37,6 +37,28 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     #[inline]
     pub(crate) fn new(engine: &'a Arc<Engine>, pin: Option<Pin>, data: EventData<P, I>) -> Self {
         Self { engine, pin, state: State::New(data) }
+    }
+
+    /// Gives the event an id, by which it is recognised when it arrives twice: see
+    /// [`dedupe_id`](crate::EventOperators::dedupe_id).
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Paid(u32) }
+    /// # let bus = PubSub::<App>::default();
+    /// let id = pubsub::EventId::derive("payments", ["order 17", "first try"]);
+    /// bus.publish(App::PAID, "order 17", 250).event_id(id).now()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If it was polled before.
+    pub fn event_id(mut self, event_id: EventId) -> Self {
+        let State::New(data) = &mut self.state else {
+            panic!("`Publish::event_id` called after it was polled")
+        };
+        data.event_id = Some(event_id);
+        self
     }
 
     /// Publishes without waiting, from code that is not async.

@@ -83,7 +83,8 @@ fn include(source: &str, folder: &Path, includes: &mut Vec<PathBuf>) -> Result<S
             ("include", None) => content,
             ("include", Some(anchor)) => anchored(&content, anchor, |_| None)?,
             ("rustdoc_include", Some(anchor)) => {
-                anchored(&content, anchor, |line| Some(format!("# {line}\n")))?
+                // rustdoc compiles blocks with inner docs one by one; the hidden ones are not missed.
+                anchored(&content, anchor, |line| (!line.starts_with("//!")).then(|| format!("# {line}\n")))?
             }
             _ => return Err(format!("neither an include nor one by anchor: {line}")),
         };

@@ -62,6 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let accounts = tokio::spawn(async move {
         let mut minutes = 0;
         while let Some(event) = returned.next().await {
+            println!("bill bike {}", event.payload.bike);
             minutes += event.payload.minutes;
         }
         minutes

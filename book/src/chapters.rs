@@ -60,14 +60,19 @@ fn read(path: &Path) -> Result<String, String> {
 
 /// Replaces `{{#include file}}`, `{{#include file:anchor}}` and `{{#rustdoc_include file:anchor}}` as mdBook does. Each
 /// stands on a line of its own. Line numbers are refused: they go wrong silently.
+///
+/// A block that shows a part of a program (`rustdoc_include`) becomes one of text: the program is a binary of this
+/// package, compiled once and run by `tests/programs.rs`, and not once more for each part that is shown.
 fn include(source: &str, folder: &Path, includes: &mut Vec<PathBuf>) -> Result<String, String> {
     let mut text = String::new();
-    for line in source.lines() {
+    let mut lines = source.lines().peekable();
+    while let Some(line) = lines.next() {
         let Some(inner) = line.strip_prefix("{{#").and_then(|rest| rest.strip_suffix("}}")) else {
             if line.contains("{{#") {
                 return Err(format!("an include stands on a line of its own: {line}"));
             }
-            text.push_str(line);
+            let shows_a_program = lines.peek().is_some_and(|next| next.starts_with("{{#rustdoc_include "));
+            text.push_str(if line == "```rust" && shows_a_program { "```text" } else { line });
             text.push('\n');
             continue;
         };
@@ -79,22 +84,17 @@ fn include(source: &str, folder: &Path, includes: &mut Vec<PathBuf>) -> Result<S
         let path = folder.join(file);
         let content = read(&path)?;
         includes.push(path);
-        text += &match (kind, anchor) {
-            ("include", None) => content,
-            ("include", Some(anchor)) => anchored(&content, anchor, |_| None)?,
-            ("rustdoc_include", Some(anchor)) => {
-                // rustdoc compiles blocks with inner docs one by one; the hidden ones are not missed.
-                anchored(&content, anchor, |line| (!line.starts_with("//!")).then(|| format!("# {line}\n")))?
-            }
+        match (kind, anchor) {
+            ("include", None) => text.push_str(&content),
+            ("include" | "rustdoc_include", Some(anchor)) => text.push_str(&anchored(&content, anchor)?),
             _ => return Err(format!("neither an include nor one by anchor: {line}")),
-        };
+        }
     }
     Ok(text)
 }
 
-/// The lines between `ANCHOR: name` and `ANCHOR_END: name`, and what `other` makes of each line besides; lines that
-/// mark an anchor are left out.
-fn anchored(content: &str, anchor: &str, other: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+/// The lines between `ANCHOR: name` and `ANCHOR_END: name`, without those that mark other anchors.
+fn anchored(content: &str, anchor: &str) -> Result<String, String> {
     let (mut text, mut inside, mut found) = (String::new(), false, false);
     for line in content.lines() {
         if let Some((_, name)) = line.split_once("ANCHOR: ") {
@@ -105,8 +105,6 @@ fn anchored(content: &str, anchor: &str, other: impl Fn(&str) -> Option<String>)
         } else if inside {
             text.push_str(line);
             text.push('\n');
-        } else {
-            text.extend(other(line));
         }
     }
     match (found, inside) {
@@ -124,20 +122,14 @@ mod tests {
 
     #[test]
     fn an_anchor_gives_its_lines_and_no_marks() {
-        assert_eq!(anchored(FILE, "one", |_| None).unwrap(), "b\nc\n");
-        assert_eq!(anchored(FILE, "two", |_| None).unwrap(), "c\n");
-    }
-
-    #[test]
-    fn the_other_lines_of_a_program_are_hidden_and_compiled() {
-        let hidden = anchored(FILE, "two", |line| Some(format!("# {line}\n"))).unwrap();
-        assert_eq!(hidden, "# a\n# b\nc\n# d\n");
+        assert_eq!(anchored(FILE, "one").unwrap(), "b\nc\n");
+        assert_eq!(anchored(FILE, "two").unwrap(), "c\n");
     }
 
     #[test]
     fn an_anchor_that_is_missing_or_open_is_an_error() {
-        assert!(anchored(FILE, "three", |_| None).is_err());
-        assert!(anchored("// ANCHOR: x\n", "x", |_| None).is_err());
+        assert!(anchored(FILE, "three").is_err());
+        assert!(anchored("// ANCHOR: x\n", "x").is_err());
     }
 
     #[test]

@@ -49,10 +49,14 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     ///
     /// # Panics
     /// If it was polled before: a publish is either awaited or completed by this.
+    #[inline]
     pub fn now(self) -> Result<(), PublishError<P, I>> {
         let State::New(data) = self.state else {
             panic!("`Publish::now` called after it was polled")
         };
+        if self.engine.is_idle(data.index) {
+            return Ok(());
+        }
         offer(data, self.pin, |address, store| self.engine.try_publish(address, store))
     }
 }

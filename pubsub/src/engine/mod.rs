@@ -38,6 +38,7 @@ mod line;
 mod log;
 mod parked;
 mod private;
+mod publish;
 mod queue;
 mod reader;
 mod roster;

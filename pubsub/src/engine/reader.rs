@@ -47,6 +47,8 @@ pub(super) struct Local {
     pub(super) held: Option<Arc<Held>>,
     /// Events lost that were told.
     told: u64,
+    /// Events that were held and discarded: lost, for the end to tell.
+    untold: u64,
 }
 
 impl Local {
@@ -95,17 +97,19 @@ impl Reader {
         }
     }
 
+    /// The next event, if it can be had without the log's lock.
     #[inline]
+    pub(crate) fn next_held(&mut self) -> Option<Stored> {
+        let local = self.local.as_mut()?;
+        let held = local.held.as_ref()?;
+        let stored = local.events.pop()?;
+        let flags = held.hand_out();
+        if flags == 0 { Some(stored) } else { self.waited_for(stored, flags) }
+    }
+
     pub(crate) fn poll_next(&mut self, waker: &Waker) -> Poll<Taken> {
-        if let Some(local) = &mut self.local
-            && let Some(stored) = local.events.pop()
-            && let Some(held) = &local.held
-        {
-            let flags = held.hand_out();
-            if flags == 0 {
-                return Poll::Ready(Taken::Event { stored, missed: 0 });
-            }
-            return self.waited_for(stored, flags, waker);
+        if let Some(stored) = self.next_held() {
+            return Poll::Ready(Taken::Event { stored, missed: 0 });
         }
         match &self.home {
             Home::Log(log) => self.read(*log, waker),
@@ -113,29 +117,21 @@ impl Reader {
         }
     }
 
-    /// An event was handed out, and somebody has to know.
+    /// An event was handed out, and somebody has to know. Gives it back, unless it was discarded.
     #[cold]
-    fn waited_for(&mut self, stored: Stored, flags: u32, waker: &Waker) -> Poll<Taken> {
+    fn waited_for(&mut self, stored: Stored, flags: u32) -> Option<Stored> {
         let (Home::Log(log), Some(local)) = (&self.home, &mut self.local) else {
             unreachable!("only readers of logs hold events");
         };
         if flags & DISCARDED == 0 {
             let follow = self.engine.with_log(*log, |log| log.after_read(self.seat));
             self.engine.follow(&follow);
-            return Poll::Ready(Taken::Event { stored, missed: 0 });
+            return Some(stored);
         }
-        // What was held was lost, this event included; what comes next is the end.
+        // What was held was lost, this event included; what comes next is the end, which tells it.
         let discarded = std::mem::take(&mut local.events);
-        let lost = discarded.len() as u64 + 1;
-        drop((stored, discarded));
-        local.told += lost;
-        self.poll_next(waker).map(|taken| match taken {
-            Taken::End { end, missed } => Taken::End {
-                end,
-                missed: missed + lost,
-            },
-            event @ Taken::Event { .. } => event,
-        })
+        local.untold += discarded.len() as u64 + 1;
+        None
     }
 
     #[inline]
@@ -149,9 +145,10 @@ impl Reader {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Read::Event { stored, missed }) => (Taken::Event { stored, missed }, missed),
             Poll::Ready(Read::End { missed }) => {
-                let end = End::Closed;
+                let untold = self.local.as_mut().map_or(0, |local| std::mem::take(&mut local.untold));
+                let missed = missed + untold;
                 self.tell(missed);
-                return Poll::Ready(Taken::End { end, missed });
+                return Poll::Ready(Taken::End { end: End::Closed, missed });
             }
         };
         self.tell(missed);
@@ -186,7 +183,7 @@ impl Reader {
         };
         let own = self.local.as_ref().map_or(0, |local| {
             let discarded = if local.is_discarded() { local.events.len() } else { 0 };
-            local.told + discarded as u64
+            local.told + local.untold + discarded as u64
         });
         own + self.engine.with_log(log, |log| log.lost(self.seat))
     }

@@ -13,7 +13,9 @@ use crate::event::EventData;
 use crate::handler::{Handler, HandlerResult};
 use crate::interest::Interest;
 use crate::stats::stats;
-use crate::{EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId, TopicKey, TopicStats};
+use crate::{
+    EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId, TopicKey, TopicStats,
+};
 
 /// A bus for the events of the map `M`: publish to a topic, subscribe to topics.
 ///
@@ -73,7 +75,8 @@ impl<M: EventMap> PubSub<M> {
         match transports::connect(transport) {
             transports::Link::InProcess => {}
         }
-        let handle = Arc::new(Handle { engine: Arc::new(Engine::new(M::TOPICS.len())), errors: ErrorSource::new() });
+        let handle =
+            Arc::new(Handle { engine: Arc::new(Engine::new(M::TOPICS.len())), errors: ErrorSource::new() });
         Self { handle, map: PhantomData }
     }
 

@@ -34,11 +34,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Unpin for Publish<
 impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P, I> {
     #[inline]
     pub(crate) fn new(engine: &'a Arc<Engine>, pin: Option<Pin>, data: EventData<P, I>) -> Self {
-        Self {
-            engine,
-            pin,
-            state: State::New(data),
-        }
+        Self { engine, pin, state: State::New(data) }
     }
 
     /// Publishes without waiting, from code that is not async.
@@ -51,9 +47,7 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     /// If it was polled before: a publish is either awaited or completed by this.
     #[inline]
     pub fn now(self) -> Result<(), PublishError<P, I>> {
-        let State::New(data) = self.state else {
-            panic!("`Publish::now` called after it was polled")
-        };
+        let State::New(data) = self.state else { panic!("`Publish::now` called after it was polled") };
         if self.engine.is_idle(data.index) {
             return Ok(());
         }
@@ -117,9 +111,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> fmt::Debug for Pub
             State::Waiting(_) => "waiting for room",
             State::Done => "done",
         };
-        f.debug_struct("Publish")
-            .field("state", &format_args!("{state}"))
-            .finish_non_exhaustive()
+        f.debug_struct("Publish").field("state", &format_args!("{state}")).finish_non_exhaustive()
     }
 }
 
@@ -169,10 +161,7 @@ impl<P, I: TopicId + ?Sized> fmt::Display for PublishError<P, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let topic = self.event().topic;
         match self {
-            Self::Full(_) => write!(
-                f,
-                "a subscription to `{topic}` is full and asks publishers to wait"
-            ),
+            Self::Full(_) => write!(f, "a subscription to `{topic}` is full and asks publishers to wait"),
             Self::Closed(_) => write!(f, "`{topic}` cannot be published: the bus is closed"),
         }
     }

@@ -5,8 +5,8 @@ use crate::ours::{Handle, Ours};
 use crate::peers::{AsyncBroadcast, TokioBroadcast, VecMpsc};
 use crate::table::{Goal, Workload};
 use crate::workloads::{
-    backpressure, bare_mpsc, fan_out, fresh_ids, large, large_by_broadcast, latency, nobody, routing, same_id,
-    several,
+    backpressure, bare_mpsc, fan_out, fresh_ids, large, large_by_broadcast, latency, nobody, routing,
+    same_id, several,
 };
 
 const OURS: &str = Ours::<false>::NAME;

@@ -15,8 +15,15 @@ pub(crate) type Candidate = (&'static str, fn() -> f64);
 
 pub(crate) enum Goal {
     /// The peer's time is to be at least so many times ours.
-    Ratio { ours: &'static str, peer: &'static str, at_least: f64 },
-    AtMost { ours: &'static str, nanoseconds: f64 },
+    Ratio {
+        ours: &'static str,
+        peer: &'static str,
+        at_least: f64,
+    },
+    AtMost {
+        ours: &'static str,
+        nanoseconds: f64,
+    },
 }
 
 pub(crate) const HEAD: &str = "\
@@ -46,9 +53,13 @@ impl Workload {
                     let peer = format!("{peer} {:.1}", time(peer));
                     (ours, peer, format!("{ratio:.2}"), format!(">= {at_least}"), ratio >= at_least)
                 }
-                Goal::AtMost { ours, nanoseconds } => {
-                    (ours, String::new(), String::new(), format!("<= {nanoseconds}"), time(ours) <= nanoseconds)
-                }
+                Goal::AtMost { ours, nanoseconds } => (
+                    ours,
+                    String::new(),
+                    String::new(),
+                    format!("<= {nanoseconds}"),
+                    time(ours) <= nanoseconds,
+                ),
             };
             let (name, unit, reached) = (self.name, self.unit, if reached { "yes" } else { "no" });
             let ours = format!("{ours} {:.1}", time(ours));

@@ -116,10 +116,7 @@ impl Engine {
 
     /// Visits every roster, one after the other: `f` is given its topic, its id if it is of one address, and those
     /// of its private subscriptions that were not in one before.
-    pub(super) fn visit(
-        &self,
-        mut f: impl FnMut(usize, Option<&str>, &mut Roster, &[Arc<Private>]),
-    ) {
+    pub(super) fn visit(&self, mut f: impl FnMut(usize, Option<&str>, &mut Roster, &[Arc<Private>])) {
         let mut seen = BTreeSet::new();
         let mut visit = |topic: usize, id: Option<&str>, roster: &mut Roster| {
             let private = roster.private.as_slice().iter();

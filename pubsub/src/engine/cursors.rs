@@ -71,10 +71,7 @@ impl Cursors {
 
     pub(super) fn leave(&mut self, seat: u32) -> Cursor {
         self.count -= 1;
-        let free = Cursor {
-            at: FREE + self.free.map_or(NONE, u64::from),
-            held: None,
-        };
+        let free = Cursor { at: FREE + self.free.map_or(NONE, u64::from), held: None };
         self.free = Some(seat);
         let left = std::mem::replace(self.seat(seat), free);
         // Tried rarely: it visits every seat if it succeeds.

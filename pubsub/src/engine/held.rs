@@ -27,10 +27,7 @@ pub(super) struct Held {
 
 impl Held {
     pub(super) fn new(name: Option<Box<str>>) -> Self {
-        Self {
-            word: AtomicU32::new(0),
-            name,
-        }
+        Self { word: AtomicU32::new(0), name }
     }
 
     pub(super) fn count(&self) -> u32 {

@@ -85,17 +85,10 @@ impl Engine {
             return Ok(None);
         }
         let stored = store();
-        let waiter = Waiter {
-            topic: address.topic,
-            id: stored.id_text(),
-            stored: Some(stored),
-            waker: waker.clone(),
-        };
+        let waiter =
+            Waiter { topic: address.topic, id: stored.id_text(), stored: Some(stored), waker: waker.clone() };
         line.waiters.insert(key, waiter);
-        Ok(Some(Waiting {
-            engine: Arc::clone(self),
-            key,
-        }))
+        Ok(Some(Waiting { engine: Arc::clone(self), key }))
     }
 
     /// Gives a place to those in the line for whom there is room now, in their order: to `next`, and to all who
@@ -103,10 +96,7 @@ impl Engine {
     pub(super) fn admit(&self, line: &mut Line, mut next: BTreeSet<u64>, effects: &mut Effects) {
         while let Some(key) = next.pop_first() {
             let Some(Waiter { topic, id, stored, .. }) = line.waiters.get_mut(&key) else { continue };
-            let address = Address {
-                topic: *topic,
-                at: At::Id(id),
-            };
+            let address = Address { topic: *topic, at: At::Id(id) };
             let mut store = || stored.take().expect("an event is stored once");
             let ended = self.with_matching(address, |matching| {
                 matching.has_room_for(Some(key)).then(|| {
@@ -166,10 +156,7 @@ impl Drop for Waiting {
         let refused = line.refused.remove(&self.key);
         let waiter = line.waiters.remove(&self.key);
         if let Some(waiter) = &waiter {
-            let address = Address {
-                topic: waiter.topic,
-                at: At::Id(&waiter.id),
-            };
+            let address = Address { topic: waiter.topic, at: At::Id(&waiter.id) };
             let mut next = BTreeSet::new();
             engine.with_matching(address, |matching| matching.unclaim(self.key, &mut next));
             engine.admit(&mut line, next, &mut effects);

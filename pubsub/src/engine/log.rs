@@ -211,13 +211,13 @@ impl Log {
             return Follow::default();
         }
         let cursor = self.cursors.get(seat);
-        if let Some(held) = &cursor.held && self.claims.is_empty() && !self.closed {
+        if let Some(held) = &cursor.held
+            && self.claims.is_empty()
+            && !self.closed
+        {
             held.unmark(WAITED_FOR);
         }
-        Follow {
-            next: self.claims.first(),
-            drained: self.closed && self.unread(cursor) == 0,
-        }
+        Follow { next: self.claims.first(), drained: self.closed && self.unread(cursor) == 0 }
     }
 
     fn unread(&self, cursor: &Cursor) -> u64 {

@@ -17,12 +17,7 @@ pub(super) struct Private {
 
 impl Private {
     pub(super) fn new(key: u64, interest: Interest, name: Option<Box<str>>, queue: Queue) -> Self {
-        Self {
-            key,
-            interest,
-            name,
-            queue: Mutex::new(queue),
-        }
+        Self { key, interest, name, queue: Mutex::new(queue) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Queue> {

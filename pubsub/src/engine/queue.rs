@@ -145,10 +145,7 @@ impl Queue {
     }
 
     pub(super) fn after_read(&self) -> Follow {
-        Follow {
-            next: self.claims.first(),
-            drained: self.closed && self.events.is_empty(),
-        }
+        Follow { next: self.claims.first(), drained: self.closed && self.events.is_empty() }
     }
 
     /// Takes nothing in any more. Gives whether something is left to read.

@@ -88,13 +88,7 @@ impl Engine {
 
 impl Reader {
     pub(super) fn new(engine: Arc<Engine>, home: Home, seat: u32) -> Self {
-        Self {
-            engine,
-            home,
-            ticket: Ticket::default(),
-            local: None,
-            seat,
-        }
+        Self { engine, home, ticket: Ticket::default(), local: None, seat }
     }
 
     /// The next event, if it can be had without the log's lock.

@@ -78,12 +78,7 @@ impl Shard {
         };
         let number = self.free.pop().unwrap_or(self.places.len() as u32);
         vacant.insert(number);
-        let place = Some(Box::new(Place {
-            topic,
-            pins: 0,
-            id: id.into(),
-            roster: Roster::default(),
-        }));
+        let place = Some(Box::new(Place { topic, pins: 0, id: id.into(), roster: Roster::default() }));
         match self.places.get_mut(number as usize) {
             Some(free) => *free = place,
             None => self.places.push(place),

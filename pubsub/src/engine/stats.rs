@@ -43,10 +43,9 @@ impl Engine {
                     let of_topic = &mut figures[topic];
                     of_topic.subscriptions += 1;
                     let blocks = blocks.filter(|_| of_topic.waiting > 0);
-                    of_topic.blocking.extend(blocks.map(|bound| Blocking {
-                        name: private.name.clone(),
-                        bound,
-                    }));
+                    of_topic
+                        .blocking
+                        .extend(blocks.map(|bound| Blocking { name: private.name.clone(), bound }));
                 }
                 for (topic, events) in queue.left() {
                     figures[topic].queued += events;

@@ -78,7 +78,9 @@ impl Bus for TokioBroadcast {
 
     async fn receive(subscription: &mut Subscription) -> (u64, u64) {
         match subscription {
-            Subscription::One(receiver) => receiver.recv().await.expect("neither lagging nor closed").status(),
+            Subscription::One(receiver) => {
+                receiver.recv().await.expect("neither lagging nor closed").status()
+            }
             Subscription::Many(streams) => {
                 let received = streams.next().await.expect("not closed");
                 received.expect("not lagging").status()

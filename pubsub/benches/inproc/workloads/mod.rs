@@ -3,8 +3,8 @@
 mod backpressure;
 mod churn;
 mod fan_out;
-mod latency;
 mod large;
+mod latency;
 mod routing;
 mod several;
 

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::plain;
 use super::support::{Alarm, Random, assert_empty, at, event, number, terms};
-use crate::engine::{Engine, Left, Reader, Refused, Taken, Waiting};
+use crate::engine::{Engine, Left, Reader, Taken, Waiting};
 use crate::interest::Interest;
 use crate::overflow::Overflow;
 
@@ -197,13 +197,9 @@ impl Schedule {
         let plain = self.plain.publish(topic, id, &mut store, &cx);
         let ours = self.engine.publish(at(topic, id), &mut store, &waker);
         match (plain, ours) {
-            (Ok(Some(plain)), Ok(Some(waiting))) => self.publishes.push(Publish {
-                plain,
-                waiting,
-                alarm,
-                waker,
-                parked: 0,
-            }),
+            (Ok(Some(plain)), Ok(Some(waiting))) => {
+                self.publishes.push(Publish { plain, waiting, alarm, waker, parked: 0 })
+            }
             (plain, ours) => {
                 assert_eq!(plain.map(|waiting| waiting.is_some()), ours.map(|waiting| waiting.is_some()));
             }

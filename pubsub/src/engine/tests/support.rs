@@ -21,10 +21,7 @@ pub(super) fn event(topic: usize, id: &str, number: u64, token: &Arc<()>) -> Sto
     Stored::new(EventData::<Numbered> {
         topic: "numbers",
         id: IdString::from(id),
-        payload: Numbered {
-            number,
-            _token: Arc::clone(token),
-        },
+        payload: Numbered { number, _token: Arc::clone(token) },
         index: topic,
     })
 }
@@ -86,11 +83,7 @@ pub(super) fn address(topic: usize, id: &str) -> Interest {
 }
 
 pub(super) fn terms(bound: usize, overflow: Overflow) -> Terms {
-    Terms {
-        bound,
-        overflow,
-        name: None,
-    }
+    Terms { bound, overflow, name: None }
 }
 
 /// Nothing of any subscription or publish is left.

@@ -52,9 +52,7 @@ impl Drop for Effects {
 
 impl Engine {
     pub(in crate::engine::tests) fn new() -> Self {
-        Self {
-            state: Mutex::default(),
-        }
+        Self { state: Mutex::default() }
     }
 
     /// The lock is never poisoned by an invariant broken half-way: no code of users runs under it.
@@ -107,9 +105,7 @@ impl Engine {
                 return Ok(None);
             }
             let key = state.new_key();
-            state
-                .line
-                .join(key, topic, id.into(), store(), cx.waker().clone());
+            state.line.join(key, topic, id.into(), store(), cx.waker().clone());
             Ok(Some(Waiting::new(Arc::clone(self), key)))
         })
     }
@@ -126,17 +122,11 @@ impl Engine {
         }
         let key = state.new_key();
         state.queues.insert(key, Queue::new(interest, bound, overflow));
-        Ok(Reader {
-            engine: Arc::clone(self),
-            key,
-        })
+        Ok(Reader { engine: Arc::clone(self), key })
     }
 
     pub(in crate::engine::tests) fn has_subscribers(&self, interest: &Interest) -> bool {
-        self.lock()
-            .queues
-            .values()
-            .any(|queue| queue.is_open() && queue.interest().overlaps(interest))
+        self.lock().queues.values().any(|queue| queue.is_open() && queue.interest().overlaps(interest))
     }
 
     pub(in crate::engine::tests) fn is_closed(&self) -> bool {
@@ -152,10 +142,7 @@ impl Engine {
                 queue.close();
                 effects.wake.extend(queue.take_waker());
             }
-            Left {
-                refused,
-                ..state.left()
-            }
+            Left { refused, ..state.left() }
         })
     }
 
@@ -228,12 +215,7 @@ impl State {
     }
 
     fn left(&self) -> Left {
-        let queued = self
-            .queues
-            .values()
-            .map(Queue::left)
-            .filter(|topics| !topics.is_empty())
-            .collect();
+        let queued = self.queues.values().map(Queue::left).filter(|topics| !topics.is_empty()).collect();
         Left { queued, refused: 0 }
     }
 }

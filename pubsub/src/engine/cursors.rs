@@ -30,6 +30,12 @@ impl Cursor {
         self.at < FREE
     }
 
+    /// Whether the reader of a closed log, of which `unread` was left, counted as one that has something left. It does
+    /// no more. One that holds nothing changes only with the lock held, so what is unread says it.
+    pub(super) fn settle(&self, unread: u64) -> bool {
+        self.held.as_ref().map_or(unread > 0, |held| held.take_undrained())
+    }
+
     pub(super) fn held_count(&self) -> u32 {
         self.held.as_ref().map_or(0, |held| held.count())
     }

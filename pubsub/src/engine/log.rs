@@ -164,6 +164,9 @@ impl Log {
         let local = local.get_or_insert_default();
         let held = local.held.get_or_insert_with(|| Arc::clone(cursor.held.get_or_insert_default()));
         let waited_for = !self.claims.is_empty() || self.closed;
+        if self.closed {
+            held.set_undrained();
+        }
         held.refill(batch as u32 - 1, if waited_for { WAITED_FOR } else { 0 });
         let stored = self.take_batch(offset, batch, &mut local.events);
         Poll::Ready(Read::Event { stored, missed })
@@ -217,17 +220,20 @@ impl Log {
         {
             held.unmark(WAITED_FOR);
         }
-        Follow { next: self.claims.first(), drained: self.closed && self.unread(cursor) == 0 }
+        // One that holds nothing had the event that it just read.
+        let drained = self.closed && self.unread(cursor) == 0 && cursor.settle(1);
+        Follow { next: self.claims.first(), drained }
     }
 
     fn unread(&self, cursor: &Cursor) -> u64 {
         self.end() - cursor.at.max(self.first) + u64::from(cursor.held_count())
     }
 
-    /// Gives what it leaves unread.
-    pub(super) fn leave(&mut self, seat: u32, ticket: Ticket, effects: &mut Effects) -> u64 {
+    /// Gives whether it was one that had something of a closed log left.
+    pub(super) fn leave(&mut self, seat: u32, ticket: Ticket, effects: &mut Effects) -> bool {
         let unread = self.unread(self.cursors.get(seat));
         let cursor = self.cursors.leave(seat);
+        let undrained = self.closed && cursor.settle(unread);
         let offset = (cursor.at.max(self.first) - self.first) as usize;
         for slot in self.slots.range_mut(offset..) {
             slot.owed -= 1;
@@ -237,7 +243,7 @@ impl Log {
         }
         // Not woken but dropped, outside the lock.
         effects.forget(self.parked.leave(ticket));
-        unread
+        undrained
     }
 
     /// Events that wait for this reader in the log, those it holds not counted.
@@ -255,10 +261,17 @@ impl Log {
         self.closed = true;
         self.claims = Claims::default();
         self.parked.wake_all(effects);
-        for held in self.cursors.taken().filter_map(|cursor| cursor.held.as_ref()) {
-            held.mark(WAITED_FOR);
+        let mut undrained = 0;
+        for cursor in self.cursors.taken() {
+            let in_log = self.end() - cursor.at.max(self.first);
+            // Whoever hands out an event from now on sees the mark.
+            let held = cursor.held.as_ref().map_or(0, |held| held.mark(WAITED_FOR));
+            if in_log + u64::from(held) > 0 {
+                undrained += 1;
+                cursor.held.as_ref().inspect(|held| held.set_undrained());
+            }
         }
-        self.each_unread().filter(|&unread| unread > 0).count()
+        undrained
     }
 
     /// What each reader has still to read.
@@ -277,18 +290,21 @@ impl Log {
         })
     }
 
-    /// Takes away what was not read, and gives how much that was for each reader.
-    pub(super) fn discard(&mut self, effects: &mut Effects) -> Vec<u64> {
-        let (end, first) = (self.end(), self.first);
-        let discarded = |cursor: &Cursor| {
+    /// Takes away what was not read, and gives how much that was for each reader, and how many have nothing left for
+    /// that reason.
+    pub(super) fn discard(&mut self, effects: &mut Effects) -> (Vec<u64>, usize) {
+        let mut discarded = Vec::new();
+        let mut drained = 0;
+        for cursor in self.cursors.taken() {
             let held = cursor.held.as_ref().map_or(0, |held| held.mark(DISCARDED));
-            end - cursor.at.max(first) + u64::from(held)
-        };
-        let unread = self.cursors.taken().map(discarded).collect();
+            let unread = self.end() - cursor.at.max(self.first) + u64::from(held);
+            discarded.push(unread);
+            drained += usize::from(cursor.settle(unread));
+        }
+        self.first = self.end();
         effects.discard_all(self.slots.drain(..).map(|slot| slot.stored));
-        self.first = end;
         self.parked.wake_all(effects);
-        unread
+        (discarded, drained)
     }
 }
 

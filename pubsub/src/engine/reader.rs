@@ -212,7 +212,7 @@ impl Reader {
                 left
             }
         };
-        engine.after_leaving(left.next, left.unread > 0 && engine.is_closed());
+        engine.after_leaving(left.next, left.undrained);
     }
 
     fn leave_private(engine: &Engine, private: &Private) {

@@ -19,7 +19,8 @@ pub(super) struct Roster {
 
 /// What a reader leaves behind.
 pub(super) struct Left {
-    pub(super) unread: u64,
+    /// Something of a closed log.
+    pub(super) undrained: bool,
     /// Publishes that may have waited for this reader.
     pub(super) next: VecDeque<u64>,
 }
@@ -67,14 +68,14 @@ impl Roster {
     /// A reader leaves; its log goes with the last one.
     pub(super) fn leave(&mut self, place: u32, seat: u32, ticket: Ticket, effects: &mut Effects) -> Left {
         let log = self.log(place);
-        let unread = log.leave(seat, ticket, effects);
+        let undrained = log.leave(seat, ticket, effects);
         if log.readers() > 0 {
             let next = log.claims.first().into_iter().collect();
-            return Left { unread, next };
+            return Left { undrained, next };
         }
         let next = log.claims.take();
         self.remove(place);
-        Left { unread, next }
+        Left { undrained, next }
     }
 
     fn remove(&mut self, place: u32) {

@@ -1,4 +1,4 @@
-//! Every interleaving of a few threads, as far as two preemptions make one: `tests/loom`.
+//! Every interleaving of a few threads, as far as three preemptions make one: `tests/loom`.
 //!
 //! A scenario that loses a wake-up ends in a deadlock, which loom reports.
 
@@ -17,7 +17,7 @@ use crate::overflow::Overflow;
 
 fn check(scenario: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(2);
+    model.preemption_bound = Some(3);
     model.check(scenario);
 }
 

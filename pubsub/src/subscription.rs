@@ -37,7 +37,7 @@ pub struct Subscription<E> {
     reader: Reader,
     event: fn(Stored, u64) -> E,
     /// Read for [`Deliveries`], which tells the loss before the event as an item of its own.
-    held: Option<Held>,
+    held: Option<Stored>,
     end: Option<(End, bool)>,
     /// Events taken since the task last had to wait.
     taken: u32,
@@ -46,11 +46,6 @@ pub struct Subscription<E> {
 /// Events that are given one after the other, without a wait, before other tasks get a turn. An operator that discards or
 /// collects takes all it can get in one poll; a subscription that is always ready would keep its task from ever yielding.
 const BUDGET: u32 = 128;
-
-enum Held {
-    Event(Stored),
-    End,
-}
 
 impl<E> Subscription<E> {
     pub(crate) fn new(reader: Reader, event: fn(Stored, u64) -> E) -> Self {
@@ -87,7 +82,7 @@ impl<E> Subscription<E> {
     /// Events that wait to be read.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.reader.len() + usize::from(matches!(self.held, Some(Held::Event(_))))
+        self.reader.len() + usize::from(self.held.is_some())
     }
 
     /// Whether no event waits to be read.
@@ -151,7 +146,7 @@ impl<E> Subscription<E> {
 
     /// The next event and what was missed just before it.
     fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Stored, u64)>> {
-        if let Some(Held::Event(stored)) = self.held.take() {
+        if let Some(stored) = self.held.take() {
             return Poll::Ready(Some((stored, 0)));
         }
         if self.end.is_some() {
@@ -172,8 +167,7 @@ impl<E> Subscription<E> {
 
     fn poll_story(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
         match self.held.take() {
-            Some(Held::Event(stored)) => return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0)))),
-            Some(Held::End) => return Poll::Ready(self.tell_end()),
+            Some(stored) => return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0)))),
             None if self.end.is_some() => return Poll::Ready(self.tell_end()),
             None => {}
         }
@@ -181,16 +175,16 @@ impl<E> Subscription<E> {
             Taken::Event { stored, missed: 0 } => {
                 return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0))));
             }
-            Taken::Event { stored, missed } => (missed, Held::Event(stored)),
+            Taken::Event { stored, missed } => (missed, Some(stored)),
             Taken::End { end, missed } => {
                 self.end = Some((end, false));
                 if missed == 0 {
                     return Poll::Ready(self.tell_end());
                 }
-                (missed, Held::End)
+                (missed, None)
             }
         };
-        self.held = Some(held);
+        self.held = held;
         Poll::Ready(Some(Delivery::Lagged { missed }))
     }
 
@@ -228,14 +222,14 @@ impl<E> Stream for Subscription<E> {
 
     /// Nothing is promised before the end: closing a bus with a deadline may discard what waits to be read.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let held = usize::from(matches!(self.held, Some(Held::Event(_))));
+        let held = usize::from(self.held.is_some());
         (held, self.end.map(|_| held))
     }
 }
 
 impl<E> FusedStream for Subscription<E> {
     fn is_terminated(&self) -> bool {
-        self.end.is_some() && !matches!(self.held, Some(Held::Event(_)))
+        self.end.is_some() && self.held.is_none()
     }
 }
 

@@ -65,6 +65,9 @@ impl<E> Subscription<E> {
     /// # Errors
     /// [`Empty`](TryNextError::Empty) if there is none yet, [`Ended`](TryNextError::Ended) if none will come.
     pub fn try_next(&mut self) -> Result<E, TryNextError> {
+        if let Some(stored) = self.next_held() {
+            return Ok((self.event)(stored, 0));
+        }
         match self.poll_stored(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Some((stored, missed))) => Ok((self.event)(stored, missed)),
             Poll::Ready(None) => Err(TryNextError::Ended(self.end().unwrap_or(End::Closed))),
@@ -144,6 +147,12 @@ impl<E> Subscription<E> {
         polled
     }
 
+    /// The next event, if nothing but the event has to be told, and it can be had without a lock.
+    #[inline]
+    fn next_held(&mut self) -> Option<Stored> {
+        if self.held.is_some() { None } else { self.reader.next_held() }
+    }
+
     /// The next event and what was missed just before it.
     fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Stored, u64)>> {
         if let Some(stored) = self.held.take() {
@@ -210,8 +219,7 @@ impl<E> Stream for Subscription<E> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
         // Most events are had like this; the rest of this function is right for them too.
         if self.taken < BUDGET
-            && self.held.is_none()
-            && let Some(stored) = self.reader.next_held()
+            && let Some(stored) = self.next_held()
         {
             self.taken += 1;
             return Poll::Ready(Some((self.event)(stored, 0)));

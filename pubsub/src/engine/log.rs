@@ -188,18 +188,21 @@ impl Log {
     fn take_batch(&mut self, offset: usize, batch: usize, events: &mut Vec<Stored>) -> Stored {
         if offset == 0 && self.slots[batch - 1].owed == 1 {
             self.first += batch as u64;
+            events.reserve(batch - 1);
             let mut slots = self.slots.drain(..batch);
             let first = slots.next().expect("a batch is not empty").stored;
-            events.extend(slots.rev().map(|slot| slot.stored));
+            // Not `extend`, which asks for room again and again.
+            while let Some(slot) = slots.next_back() {
+                events.push(slot.stored);
+            }
             return first;
         }
-        for slot in self.slots.range_mut(offset + 1..offset + batch).rev() {
+        let share = |slot: &mut Slot| {
             slot.owed -= 1;
-            events.push(slot.stored.clone());
-        }
-        let slot = &mut self.slots[offset];
-        slot.owed -= 1;
-        let first = slot.stored.clone();
+            slot.stored.clone()
+        };
+        events.extend(self.slots.range_mut(offset + 1..offset + batch).rev().map(share));
+        let first = share(&mut self.slots[offset]);
         while self.slots.front().is_some_and(|slot| slot.owed == 0) {
             self.slots.pop_front();
             self.first += 1;

@@ -9,7 +9,7 @@ use futures_core::stream::FusedStream;
 
 use crate::IdString;
 use crate::delivery::{Deliveries, Delivery, End};
-use crate::engine::{Reader, Taken};
+use crate::engine::{Found, Reader, Taken};
 use crate::event::Stored;
 
 /// A stream of events; what [`PubSub::subscribe`](crate::PubSub::subscribe) completes to.
@@ -218,11 +218,16 @@ impl<E> Stream for Subscription<E> {
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
         // Most events are had like this; the rest of this function is right for them too.
-        if self.taken < BUDGET
-            && let Some(stored) = self.next_held()
-        {
-            self.taken += 1;
-            return Poll::Ready(Some((self.event)(stored, 0)));
+        if self.taken < BUDGET && self.held.is_none() && self.end.is_none() {
+            let mut found = Found::default();
+            if let Some(stored) = self.reader.take(cx.waker(), &mut found) {
+                self.taken += 1;
+                return Poll::Ready(Some((self.event)(stored, found.missed)));
+            }
+            self.taken = 0;
+            let Some(end) = found.end else { return Poll::Pending };
+            self.end = Some((end, false));
+            return Poll::Ready(None);
         }
         let next = ready!(self.poll_within_budget(cx, Self::poll_stored));
         Poll::Ready(next.map(|(stored, missed)| (self.event)(stored, missed)))

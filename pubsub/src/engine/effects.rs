@@ -32,8 +32,11 @@ impl Effects {
         }
     }
 
-    pub(super) fn wake_all(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.more().wake.extend(wakers);
+    /// Those that are left of `wakers`, which keeps its memory.
+    pub(super) fn wake_all(&mut self, wakers: &mut Vec<Option<Waker>>) {
+        let wake = &mut self.more().wake;
+        wake.reserve(wakers.len());
+        wake.extend(wakers.drain(..).flatten());
     }
 
     /// The waker of a reader that left, or has another one now.

@@ -6,15 +6,13 @@ use std::task::{Poll, Waker};
 
 use super::effects::Effects;
 use super::held::{DISCARDED, Held};
-use super::log::{Follow, Log, Read};
+use super::log::{Follow, Found, Log};
 use super::parked::Ticket;
 use super::private::Private;
-use super::queue::Popped;
 use super::shard::Place;
 use super::sync::lock;
 use super::topic::{Topic, Width};
 use super::{Engine, Taken};
-use crate::delivery::End;
 use crate::event::Stored;
 
 pub(crate) struct Reader {
@@ -101,13 +99,28 @@ impl Reader {
         if flags == 0 { Some(stored) } else { self.waited_for(stored, flags) }
     }
 
+    /// The next event; if there is none and not the end either, `waker` is woken when there is.
+    #[inline]
+    pub(crate) fn take(&mut self, waker: &Waker, found: &mut Found) -> Option<Stored> {
+        self.next_held().or_else(|| self.take_slowly(waker, found))
+    }
+
+    /// The same, in one.
     pub(crate) fn poll_next(&mut self, waker: &Waker) -> Poll<Taken> {
-        if let Some(stored) = self.next_held() {
-            return Poll::Ready(Taken::Event { stored, missed: 0 });
+        let mut found = Found::default();
+        let stored = self.take(waker, &mut found);
+        let Found { missed, end } = found;
+        match (stored, end) {
+            (Some(stored), _) => Poll::Ready(Taken::Event { stored, missed }),
+            (None, Some(end)) => Poll::Ready(Taken::End { end, missed }),
+            (None, None) => Poll::Pending,
         }
+    }
+
+    fn take_slowly(&mut self, waker: &Waker, found: &mut Found) -> Option<Stored> {
         match &self.home {
-            Home::Log(log) => self.read(*log, waker),
-            Home::Private(private) => Self::pop(&self.engine, private, waker),
+            Home::Log(log) => self.read(*log, waker, found),
+            Home::Private(private) => Self::pop(&self.engine, private, waker, found),
         }
     }
 
@@ -118,7 +131,8 @@ impl Reader {
             unreachable!("only readers of logs hold events");
         };
         if flags & DISCARDED == 0 {
-            let follow = self.engine.with_log(*log, |log| log.after_read(self.seat));
+            let mut follow = Follow::default();
+            self.engine.with_log(*log, |log| log.after_handing_out(self.seat, &mut follow));
             self.engine.follow(&follow);
             return Some(stored);
         }
@@ -129,25 +143,22 @@ impl Reader {
     }
 
     #[inline]
-    fn read(&mut self, log: LogOf, waker: &Waker) -> Poll<Taken> {
+    fn read(&mut self, log: LogOf, waker: &Waker, found: &mut Found) -> Option<Stored> {
         let mut effects = Effects::default();
-        let (read, follow) = self.engine.with_log(log, |log| {
-            let read = log.read(self.seat, &mut self.ticket, &mut self.local, waker, &mut effects);
-            (read, log.after_read(self.seat))
-        });
-        let (taken, missed) = match read {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Read::Event { stored, missed }) => (Taken::Event { stored, missed }, missed),
-            Poll::Ready(Read::End { missed }) => {
-                let untold = self.local.as_mut().map_or(0, |local| std::mem::take(&mut local.untold));
-                let missed = missed + untold;
-                self.tell(missed);
-                return Poll::Ready(Taken::End { end: End::Closed, missed });
+        let mut follow = Follow::default();
+        let stored = self.engine.with_log(log, |log| {
+            let stored = log.read(self.seat, &mut self.ticket, &mut self.local, waker, found, &mut effects);
+            if stored.is_some() {
+                log.after_read(self.seat, &mut follow);
             }
-        };
-        self.tell(missed);
+            stored
+        });
+        if found.end.is_some() {
+            found.missed += self.local.as_mut().map_or(0, |local| std::mem::take(&mut local.untold));
+        }
+        self.tell(found.missed);
         self.engine.follow(&follow);
-        Poll::Ready(taken)
+        stored
     }
 
     fn tell(&mut self, missed: u64) {
@@ -156,18 +167,14 @@ impl Reader {
         }
     }
 
-    fn pop(engine: &Engine, private: &Private, waker: &Waker) -> Poll<Taken> {
+    fn pop(engine: &Engine, private: &Private, waker: &Waker, found: &mut Found) -> Option<Stored> {
         let mut effects = Effects::default();
         let mut queue = private.lock();
-        let taken = match queue.pop(waker, &mut effects) {
-            Popped::Nothing => return Poll::Pending,
-            Popped::Event(stored, missed) => Taken::Event { stored, missed },
-            Popped::End(end, missed) => return Poll::Ready(Taken::End { end, missed }),
-        };
+        let stored = queue.pop(waker, found, &mut effects)?;
         let follow = queue.after_read();
         drop(queue);
         engine.follow(&follow);
-        Poll::Ready(taken)
+        Some(stored)
     }
 
     pub(crate) fn missed(&self) -> u64 {

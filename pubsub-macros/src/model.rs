@@ -1,23 +1,30 @@
 //! What an enum declares: its topics, with their names, ids and payloads.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Field, Fields, LitStr, Path, Type, parse_quote};
 
-use crate::errors::{Errors, Mistake, at};
+use crate::errors::Errors;
 use crate::naming;
 use crate::parse::{MapOptions, VariantOptions};
+use crate::spelling::type_text;
 
 pub(crate) struct Map<'a> {
     pub(crate) input: &'a DeriveInput,
     pub(crate) krate: Path,
+    /// The same, as if it stood at the enum's name. Of an impl whose trait is spelt by a derive, the compiler says that
+    /// it had better be written by hand.
+    pub(crate) krate_at_enum: TokenStream,
     pub(crate) prefix: Option<LitStr>,
     pub(crate) topics: Vec<Topic<'a>>,
 }
 
 /// A variant of the map.
 pub(crate) struct Topic<'a> {
+    pub(crate) index: usize,
     pub(crate) variant: &'a Ident,
     pub(crate) attrs: &'a [Attribute],
     pub(crate) name: String,
@@ -28,13 +35,16 @@ pub(crate) struct Topic<'a> {
     pub(crate) has_constant: bool,
     /// `str` if none.
     pub(crate) id: Option<Type>,
+    pub(crate) id_text: String,
     pub(crate) payload: Payload<'a>,
+    pub(crate) payload_text: String,
 }
 
 pub(crate) enum Payload<'a> {
     Unit,
     Newtype(&'a Type),
-    Tuple(Vec<&'a Type>),
+    /// The span is that of the parentheses.
+    Tuple(Span, Vec<&'a Type>),
     /// Refused, but expanded as if it were `Unit`, so that the topic exists.
     Named(&'a Fields),
 }
@@ -43,13 +53,35 @@ impl<'a> Map<'a> {
     pub(crate) fn new(input: &'a DeriveInput, errors: &mut Errors) -> Self {
         let options = MapOptions::parse(&input.attrs, errors);
         let topics = match &input.data {
-            Data::Enum(data) => {
-                data.variants.iter().map(|variant| Topic::new(variant, &options, errors)).collect()
-            }
+            Data::Enum(data) => data
+                .variants
+                .iter()
+                .enumerate()
+                .map(|(index, variant)| Topic::new(index, variant, &options, errors))
+                .collect(),
             // Refused, but expanded as a map without topics: what names it as an event map is no mistake.
             Data::Struct(_) | Data::Union(_) => Vec::new(),
         };
-        Self { input, krate: facade(options.krate), prefix: options.prefix, topics }
+        let krate_at_enum = krate_at(input.ident.span(), options.krate.as_ref());
+        Self { input, krate: facade(options.krate), krate_at_enum, prefix: options.prefix, topics }
+    }
+
+    /// The types of the ids other than `str`, each once.
+    pub(crate) fn distinct_ids(&self) -> impl Iterator<Item = &Type> {
+        let mut seen = HashSet::new();
+        self.topics
+            .iter()
+            .filter(move |topic| seen.insert(&topic.id_text))
+            .filter_map(|topic| topic.id.as_ref())
+    }
+
+    /// The types of the payloads, each once.
+    pub(crate) fn distinct_payloads(&self) -> impl Iterator<Item = TokenStream> {
+        let mut seen = HashSet::new();
+        self.topics
+            .iter()
+            .filter(move |topic| seen.insert(&topic.payload_text))
+            .map(|topic| topic.payload.ty())
     }
 }
 
@@ -58,19 +90,18 @@ pub(crate) fn facade(given: Option<Path>) -> Path {
     given.unwrap_or_else(|| parse_quote!(::pubsub))
 }
 
-/// The mistake of a derive on a struct or a union.
-pub(crate) fn not_an_enum(input: &DeriveInput, derive: &str) -> Option<Mistake> {
-    let (keyword, kind) = match &input.data {
-        Data::Enum(_) => return None,
-        Data::Struct(data) => (data.struct_token.to_token_stream(), "struct"),
-        Data::Union(data) => (data.union_token.to_token_stream(), "union"),
+fn krate_at(span: Span, given: Option<&Path>) -> TokenStream {
+    let Some(path) = given else { return quote_spanned!(span=> ::pubsub) };
+    let locate = |mut token: TokenTree| {
+        // Located only: a `$crate` has to keep what it resolves to.
+        token.set_span(token.span().located_at(span));
+        token
     };
-    let ident = &input.ident;
-    Some(at(keyword, format_args!("`{derive}` can only be derived for an enum, and `{ident}` is a {kind}")))
+    path.to_token_stream().into_iter().map(locate).collect()
 }
 
 impl<'a> Topic<'a> {
-    fn new(variant: &'a syn::Variant, map: &MapOptions, errors: &mut Errors) -> Self {
+    fn new(index: usize, variant: &'a syn::Variant, map: &MapOptions, errors: &mut Errors) -> Self {
         let options = VariantOptions::parse(variant, errors);
         let name = match &options.topic {
             Some(literal) => literal.value(),
@@ -79,15 +110,20 @@ impl<'a> Topic<'a> {
                 prefix + &map.rename_all.unwrap_or_default().apply(&variant.ident.unraw().to_string())
             }
         };
+        let id = options.id.or_else(|| map.id.clone());
+        let payload = Payload::new(&variant.fields);
         Self {
+            index,
             variant: &variant.ident,
             attrs: &variant.attrs,
             name,
             literal: options.topic,
             constant: options.constant.unwrap_or_else(|| naming::constant(&variant.ident)),
             has_constant: true,
-            id: options.id.or_else(|| map.id.clone()),
-            payload: Payload::new(&variant.fields),
+            id_text: id.as_ref().map_or_else(|| "str".to_owned(), type_text),
+            id,
+            payload_text: type_text(payload.ty()),
+            payload,
         }
     }
 
@@ -106,7 +142,9 @@ impl<'a> Payload<'a> {
         match fields {
             Fields::Unit => Self::Unit,
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => Self::Newtype(&fields.unnamed[0].ty),
-            Fields::Unnamed(fields) => Self::Tuple(fields.unnamed.iter().map(types).collect()),
+            Fields::Unnamed(fields) => {
+                Self::Tuple(fields.paren_token.span.join(), fields.unnamed.iter().map(types).collect())
+            }
             Fields::Named(_) => Self::Named(fields),
         }
     }
@@ -116,7 +154,7 @@ impl<'a> Payload<'a> {
         match self {
             Self::Unit | Self::Named(_) => quote!(()),
             Self::Newtype(ty) => ty.to_token_stream(),
-            Self::Tuple(types) => quote!((#(#types),*)),
+            Self::Tuple(span, types) => quote_spanned!(*span=> (#(#types),*)),
         }
     }
 }

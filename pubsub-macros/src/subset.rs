@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Generics, Path, Type};
+use syn::{Data, DeriveInput, Path, Type};
 
 use crate::errors::{Errors, at};
-use crate::model::{Payload, facade, not_an_enum};
+use crate::model::{Payload, facade};
 use crate::parse::{SubsetOptions, VariantOptions};
-use crate::{expand, naming, validate};
+use crate::{bounds, expand, naming, validate};
 
 struct Subset<'a> {
     input: &'a DeriveInput,
@@ -66,7 +66,7 @@ impl<'a> Subset<'a> {
 
     fn is_an_enum(&self, errors: &mut Errors) {
         let ident = &self.input.ident;
-        if let Some(mistake) = not_an_enum(self.input, "EventSubset") {
+        if let Some(mistake) = validate::not_an_enum(self.input, "EventSubset") {
             errors.push(mistake.help(
                 "name the topics as the event map does: `enum Presence { SessionStatus(SessionStatus) }`",
             ));
@@ -85,7 +85,8 @@ impl<'a> Subset<'a> {
                 let message = format_args!(
                     "the variants `{other}` and `{ident}` both stand for the topic `{constant}`"
                 );
-                errors.push(at(constant, message).help("remove one of them, or name another constant of the event map: `#[event(constant = NAME)]`"));
+                let help = "remove one, or name another constant of the map: `#[event(constant = NAME)]`";
+                errors.push(at(constant, message).help(help));
             }
         }
     }
@@ -115,15 +116,14 @@ impl<'a> Subset<'a> {
 
     fn event_subset(&self, of: &Type) -> TokenStream {
         let Self { input, krate, variants, .. } = self;
-        let (ident, lints, generics) = (&input.ident, expand::lints(), self.generics());
-        let (impl_generics, _, where_clause) = generics.split_for_impl();
-        let (_, ty_generics, _) = input.generics.split_for_impl();
+        let (ident, lints, bounds) = (&input.ident, expand::lints(), self.bounds());
+        let (impl_generics, ty_generics, _) = input.generics.split_for_impl();
         let topics = variants.iter().map(|variant| variant.topic(of));
         let takes = variants.iter().map(|variant| variant.take(krate, of));
         quote! {
             #[automatically_derived]
             #lints
-            impl #impl_generics #krate::EventSubset for #ident #ty_generics #where_clause {
+            impl #impl_generics #krate::EventSubset for #ident #ty_generics where #(#bounds,)* {
                 type Map = #of;
                 const __TOPICS: &'static [::core::primitive::usize] = &[#(#krate::__private::index(#topics)),*];
                 fn __from_stored(__stored: #krate::__private::Stored) -> Self {
@@ -136,15 +136,14 @@ impl<'a> Subset<'a> {
     }
 
     /// Payloads of a generic subset are `Clone` where it is used; those of others are, or that is an error here.
-    fn generics(&self) -> Generics {
+    fn bounds(&self) -> Vec<TokenStream> {
         let Self { input, krate, variants, .. } = self;
-        let mut generics = expand::generics(&input.generics);
+        let mut bounds = bounds::of_generics(&input.generics);
         if input.generics.type_params().next().is_some() {
             let bound = quote!(#krate::__private::ClonePayload);
-            let bounds = variants.iter().map(|variant| expand::for_any(&variant.payload.ty(), &bound));
-            generics.make_where_clause().predicates.extend(bounds);
+            bounds.extend(variants.iter().map(|variant| bounds::for_any(&variant.payload.ty(), &bound)));
         }
-        generics
+        bounds
     }
 }
 
@@ -167,12 +166,14 @@ impl<'a> Variant<'a> {
     fn take(&self, krate: &Path, of: &Type) -> TokenStream {
         let (topic, ty) = (self.topic(of), self.payload.ty());
         let place = match self.payload {
-            Payload::Unit | Payload::Named(_) => self.ident.to_token_stream(),
-            Payload::Newtype(_) | Payload::Tuple(_) => ty.clone(),
+            Payload::Unit => self.ident.span(),
+            Payload::Newtype(_) | Payload::Tuple(..) => ty.span(),
+            // Reported.
+            Payload::Named(_) => return TokenStream::new(),
         };
-        // Located at the payload, but not written by the user: the compiler proposes no edit then.
-        let span = Span::call_site().located_at(place.span());
-        let same = quote_spanned!(span=> #krate::__private::same::<_, #ty>);
+        let same = quote_spanned!(place=> #krate::__private::same::<_, #ty>);
+        // The call is located there too, but is not the user's: the compiler proposes no edit then.
+        let span = Span::call_site().located_at(place);
         let payload = quote_spanned!(span=> #same(#krate::__private::take(#topic, __stored)));
         let value = expand::build(self.ident, &self.payload, &payload);
         quote! {

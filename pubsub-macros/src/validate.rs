@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Data, Fields, Generics};
+use syn::{Data, DeriveInput, Fields, Generics};
 
 use crate::errors::{Errors, Mistake, at};
-use crate::model::{Map, Payload, Topic, not_an_enum};
+use crate::grammar;
+use crate::model::{Map, Payload, Topic};
 use crate::spelling::type_text;
 
 pub(crate) fn validate(map: &mut Map, errors: &mut Errors) {
@@ -23,7 +24,6 @@ pub(crate) fn validate(map: &mut Map, errors: &mut Errors) {
         }
     }
     names_differ(&map.topics, errors);
-    constants_differ_from_variants(&map.topics, errors);
     constants_differ(&mut map.topics, errors);
 }
 
@@ -43,6 +43,17 @@ fn has_topics(map: &Map, errors: &mut Errors) {
             at(ident, format_args!("an event map needs at least one variant, and `{ident}` has none"));
         errors.push(mistake.help("add a variant for each topic, as in `SessionStatus(SessionStatus)`"));
     }
+}
+
+/// The mistake of a derive on a struct or a union.
+pub(crate) fn not_an_enum(input: &DeriveInput, derive: &str) -> Option<Mistake> {
+    let (keyword, kind) = match &input.data {
+        Data::Enum(_) => return None,
+        Data::Struct(data) => (data.struct_token.to_token_stream(), "struct"),
+        Data::Union(data) => (data.union_token.to_token_stream(), "union"),
+    };
+    let ident = &input.ident;
+    Some(at(keyword, format_args!("`{derive}` can only be derived for an enum, and `{ident}` is a {kind}")))
 }
 
 /// Events outlive the call that publishes them.
@@ -78,77 +89,20 @@ fn declaration(fields: &Fields) -> String {
 fn prefix_is_valid(map: &Map, errors: &mut Errors) -> bool {
     let Some(prefix) = &map.prefix else { return true };
     let text = prefix.value();
-    match problem(&text, "prefix") {
-        // No prefix at all is a strange thing to write, but the topics are not empty.
-        Some(problem) if !text.is_empty() => {
-            errors.push(problem.at(prefix.to_token_stream()));
-            false
-        }
-        _ => true,
-    }
+    // No prefix at all is a strange thing to write, but the topics are not empty.
+    let mistake = if text.is_empty() { None } else { grammar::mistake(&text, "prefix", prefix) };
+    let valid = mistake.is_none();
+    mistake.into_iter().for_each(|mistake| errors.push(mistake));
+    valid
 }
 
 fn name_is_valid(topic: &Topic, errors: &mut Errors) {
-    let Some(problem) = problem(&topic.name, "topic") else {
-        return;
-    };
-    let mistake = problem.at(topic.named_at());
+    let Some(mistake) = grammar::mistake(&topic.name, "topic", topic.named_at()) else { return };
     errors.push(match topic.literal {
         Some(_) => mistake,
         None => mistake
             .note("the topic is made of the variant's name; `#[event(topic = \"..\")]` gives it another"),
     });
-}
-
-struct Problem {
-    message: String,
-    help: String,
-}
-
-impl Problem {
-    fn at(self, tokens: TokenStream) -> Mistake {
-        at(tokens, self.message).help(self.help)
-    }
-}
-
-/// The grammar of topic names.
-fn problem(text: &str, what: &str) -> Option<Problem> {
-    let problem = |message, help| Some(Problem { message, help });
-    let forbidden = |char: char| !(char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_' | '/'));
-    if text.is_empty() {
-        return problem(
-            format!("a {what} cannot be empty"),
-            "write for example `topic = \"session.status\"`".into(),
-        );
-    }
-    let proposal = format!("use for example `{}`", proposal(text, forbidden));
-    if text.starts_with("__") {
-        return problem(
-            format!("{what} `{text}` starts with `__`, which is reserved for control messages"),
-            proposal,
-        );
-    }
-    if text.contains(':') {
-        return problem(
-            format!("{what} `{text}` contains `:`, which separates a topic from its id"),
-            proposal,
-        );
-    }
-    let char = text.chars().find(|&char| forbidden(char))?;
-    problem(
-        format!("{what} `{text}` contains {char:?}; topics have ASCII letters, digits and `. - _ /`"),
-        proposal,
-    )
-}
-
-/// A name like this one that the grammar allows.
-fn proposal(text: &str, forbidden: impl Fn(char) -> bool) -> String {
-    let replaced = |char| match char {
-        ':' => '.',
-        char if forbidden(char) => '-',
-        char => char,
-    };
-    text.trim_start_matches('_').chars().map(replaced).collect()
 }
 
 fn names_differ(topics: &[Topic], errors: &mut Errors) {
@@ -166,33 +120,23 @@ fn names_differ(topics: &[Topic], errors: &mut Errors) {
     }
 }
 
-fn constants_differ_from_variants(topics: &[Topic], errors: &mut Errors) {
+/// From each other, and from the variants, which are reached in the same way.
+fn constants_differ(topics: &mut [Topic], errors: &mut Errors) {
     let variants: HashMap<String, &Ident> =
         topics.iter().map(|topic| (topic.variant.unraw().to_string(), topic.variant)).collect();
-    for Topic { constant, .. } in topics {
-        if let Some(variant) = variants.get(&constant.to_string()) {
-            let message = format_args!(
-                "the topic constant `{constant}` would have the name of the variant `{variant}`"
-            );
-            errors.push(another_constant(constant, message));
-        }
-    }
-}
-
-fn constants_differ(topics: &mut [Topic], errors: &mut Errors) {
     let mut first = HashMap::new();
     for Topic { constant, variant, has_constant, .. } in topics {
-        let &mut other = first.entry(constant.to_string()).or_insert(*variant);
-        if other != *variant {
-            *has_constant = false;
-            let message = format_args!(
-                "the variants `{other}` and `{variant}` both have the topic constant `{constant}`"
-            );
-            errors.push(another_constant(constant, message));
-        }
+        let name = constant.unraw().to_string();
+        let &mut other = first.entry(name.clone()).or_insert(*variant);
+        *has_constant = other == *variant;
+        let message = if let Some(taken) = variants.get(&name) {
+            format!("the topic constant `{constant}` would have the name of the variant `{taken}`")
+        } else if *has_constant {
+            continue;
+        } else {
+            format!("the variants `{other}` and `{variant}` both have the topic constant `{constant}`")
+        };
+        let mistake = at(constant, message);
+        errors.push(mistake.help(format_args!("give it another name: `#[event(constant = {name}_TOPIC)]`")));
     }
-}
-
-fn another_constant(constant: &Ident, message: std::fmt::Arguments) -> Mistake {
-    at(constant, message).help("name the constant yourself: `#[event(constant = OTHER_NAME)]`")
 }

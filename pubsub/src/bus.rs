@@ -84,7 +84,7 @@ impl<M: EventMap> PubSub<M> {
     /// async.
     ///
     /// Every matching subscription gets the event once, the publisher's own included. Two publishes of one task to
-    /// one topic and id arrive in their order. Ready when every matching subscription with
+    /// one topic and id arrive in the order in which they were first polled. Ready when every matching subscription with
     /// [backpressure](crate::Overflow::Backpressure) has a place for it; without a subscription, at once.
     ///
     /// # Errors
@@ -96,7 +96,13 @@ impl<M: EventMap> PubSub<M> {
         payload: K::Payload,
     ) -> Publish<'_, K::Payload, K::Id> {
         let topic = topic.__topic();
-        let data = EventData { topic: topic.name(), id: id.__to_owned(), payload, index: topic.index() };
+        let data = EventData {
+            topic: topic.name(),
+            id: id.__to_owned(),
+            payload,
+            index: topic.index(),
+            event_id: None,
+        };
         Publish::new(&self.handle.engine, None, data)
     }
 
@@ -125,8 +131,8 @@ impl<M: EventMap> PubSub<M> {
         Subscribe::new(&self.handle, &selector)
     }
 
-    /// Subscribes at once to what `selector` selects, and handles every event by `handle`: an async function or
-    /// closure that returns nothing, or a `Result<(), E>`.
+    /// Subscribes at once to what `selector` selects, and handles every event by `handle`: an async function, or an
+    /// async closure as in `async |event| { .. }`, that returns nothing or a `Result<(), E>`.
     ///
     /// The [`Handler`] is a future that handles events while it is driven. For a bound or an overflow policy see
     /// [`Subscribe::on`].
@@ -148,7 +154,7 @@ impl<M: EventMap> PubSub<M> {
     /// handler.await?; // ready once the bus is gone and its last event handled
     /// assert_eq!(seen, 2);
     /// let error = errors.next().await.expect("one note was empty");
-    /// assert_eq!((error.topic, &*error.id), ("Note", "desk"));
+    /// assert_eq!(error.to_string(), "a handler of `Note` failed for the id \"desk\"");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
@@ -222,15 +228,18 @@ impl<M: EventMap> PubSub<M> {
         Close::new::<M>(&self.handle.engine)
     }
 
-    /// A subscription without a type, for the test bus.
+    /// Listens to everything, for the test bus.
     #[cfg(feature = "test-util")]
-    pub(crate) fn reader(
-        &self,
-        interest: Interest,
-        bound: usize,
-        overflow: crate::Overflow,
-    ) -> Result<crate::engine::Reader, crate::engine::Refused> {
-        self.handle.engine.subscribe(interest, bound, overflow)
+    pub(crate) fn observer(&self) -> Result<crate::engine::Reader, crate::engine::Refused> {
+        let mut everything = Interest::default();
+        everything.add_all();
+        let terms = crate::engine::Terms {
+            bound: usize::MAX,
+            overflow: crate::Overflow::Backpressure,
+            name: None,
+            observes: true,
+        };
+        self.handle.engine.subscribe(everything, terms)
     }
 
     /// Whether the bus was closed.

@@ -37,6 +37,9 @@ impl<'a> Close<'a> {
     /// Waits until all that was accepted has been read, but no longer than until `deadline` is ready; what has not
     /// been read then is discarded, and counted in the report.
     ///
+    /// Read is not handled: a handler may still be at work on its last event; wait for the
+    /// [`Handler`](crate::Handler) itself.
+    ///
     /// The deadline is any future, so that no runtime is asked for: a sleep of yours, a signal, or
     /// [`std::future::pending`] to wait for as long as it takes.
     ///

@@ -8,6 +8,7 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::Subscription;
+use crate::next::Next;
 
 /// What happened on a subscription.
 ///
@@ -63,8 +64,8 @@ impl<'a, E> Deliveries<'a, E> {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<Delivery<E>> {
-        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    pub fn next(&mut self) -> Next<'_, Self> {
+        Next::new(self)
     }
 }
 

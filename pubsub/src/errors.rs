@@ -1,6 +1,6 @@
 //! What goes wrong where no caller waits for an answer.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
@@ -8,38 +8,53 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
+use futures_core::stream::FusedStream;
 
-use crate::IdString;
+use crate::next::Next;
+use crate::{IdString, SubscribeError};
 
 /// Something that went wrong on a bus where no caller waits for an answer: in a [handler](crate::Handler).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct BusError {
-    /// The topic of the event concerned.
-    pub topic: &'static str,
-    /// Its id, as text.
-    pub id: IdString,
-    /// What went wrong.
-    pub cause: Cause,
-}
-
-/// What went wrong.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Cause {
-    /// A handler returned this error.
-    Failed(Arc<dyn Error + Send + Sync>),
-    /// A handler panicked, with this message.
-    Panicked(String),
+pub enum BusError {
+    /// A handler returned an error.
+    HandlerFailed {
+        /// The topic of the event.
+        topic: &'static str,
+        /// Its id, as text.
+        id: IdString,
+        /// What the handler returned; also the [`source`](Error::source).
+        error: Arc<dyn Error + Send + Sync>,
+    },
+    /// A handler panicked.
+    HandlerPanicked {
+        /// The topic of the event.
+        topic: &'static str,
+        /// Its id, as text.
+        id: IdString,
+        /// What it panicked with.
+        message: String,
+    },
+    /// A handler could not subscribe: it handles nothing.
+    HandlerNotSubscribed {
+        /// What it was to follow, as [`Handler::topics`](crate::Handler::topics).
+        topics: Vec<String>,
+        /// Why; also the [`source`](Error::source).
+        error: SubscribeError,
+    },
 }
 
 impl fmt::Display for BusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { topic, id, cause } = self;
-        match cause {
-            Cause::Failed(error) => write!(f, "a handler of `{topic}` failed for the id {id:?}: {error}"),
-            Cause::Panicked(message) => {
+        match self {
+            Self::HandlerFailed { topic, id, .. } => {
+                write!(f, "a handler of `{topic}` failed for the id {id:?}")
+            }
+            Self::HandlerPanicked { topic, id, message } => {
                 write!(f, "a handler of `{topic}` panicked for the id {id:?}: {message}")
+            }
+            Self::HandlerNotSubscribed { topics, .. } => {
+                write!(f, "a handler of `{}` could not subscribe", topics.join("`, `"))
             }
         }
     }
@@ -47,9 +62,10 @@ impl fmt::Display for BusError {
 
 impl Error for BusError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.cause {
-            Cause::Failed(error) => Some(&**error),
-            Cause::Panicked(_) => None,
+        match self {
+            Self::HandlerFailed { error, .. } => Some(&**error),
+            Self::HandlerPanicked { .. } => None,
+            Self::HandlerNotSubscribed { error, .. } => Some(error),
         }
     }
 }
@@ -57,15 +73,16 @@ impl Error for BusError {
 /// The errors of a bus, as a stream: [`PubSub::errors`](crate::PubSub::errors).
 ///
 /// It begins with the latest errors of the past, up to [`KEPT`](Self::KEPT), and goes on with those to come. A bus
-/// keeps no more than that: a stream that is read too seldom loses the oldest, and [counts](Self::missed) them. It ends
-/// when the last handle of the bus and the last handler are gone.
+/// keeps no more than that: a stream that is read too seldom loses the oldest, and [counts](Self::missed) them.
 ///
-/// # Cancel safety
-/// An error is taken only when it is returned.
+/// It ends when the last handle of the bus and the last handler are gone. A bus that is merely closed may still have
+/// handlers at work, so closing does not end it.
 pub struct Errors {
     log: Arc<ErrorLog>,
+    key: u64,
     next: u64,
     missed: u64,
+    ended: bool,
 }
 
 impl Errors {
@@ -73,8 +90,11 @@ impl Errors {
     pub const KEPT: usize = 128;
 
     /// The next error; `None` when none will come.
-    pub async fn next(&mut self) -> Option<BusError> {
-        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: an error is taken only when it is returned.
+    pub fn next(&mut self) -> Next<'_, Self> {
+        Next::new(self)
     }
 
     /// How many errors were lost to this stream, because it was read too seldom or made too late.
@@ -89,6 +109,8 @@ impl Stream for Errors {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<BusError>> {
         let this = &mut *self;
+        // Wakers are cloned and dropped outside the lock: both may run any code.
+        let waker = cx.waker().clone();
         let mut kept = this.log.lock();
         this.missed += kept.first().saturating_sub(this.next);
         this.next = this.next.max(kept.first());
@@ -98,12 +120,25 @@ impl Stream for Errors {
             return Poll::Ready(Some(error.clone()));
         }
         if kept.sources == 0 {
+            this.ended = true;
             return Poll::Ready(None);
         }
-        if !kept.readers.iter().any(|reader| reader.will_wake(cx.waker())) {
-            kept.readers.push(cx.waker().clone());
-        }
+        let before = kept.readers.insert(this.key, waker);
+        drop(kept);
+        drop(before);
         Poll::Pending
+    }
+}
+
+impl FusedStream for Errors {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl Drop for Errors {
+    fn drop(&mut self) {
+        let _waker = self.log.lock().readers.remove(&self.key);
     }
 }
 
@@ -124,7 +159,9 @@ struct Kept {
     errors: VecDeque<BusError>,
     /// Errors in all.
     total: u64,
-    readers: Vec<Waker>,
+    /// Who waits for the next one: at most one waker for each stream.
+    readers: BTreeMap<u64, Waker>,
+    last_key: u64,
     /// Who can still report.
     sources: usize,
 }
@@ -147,7 +184,7 @@ impl ErrorLog {
         let result = change(&mut kept);
         let readers = std::mem::take(&mut kept.readers);
         drop(kept);
-        readers.into_iter().for_each(Waker::wake);
+        readers.into_values().for_each(Waker::wake);
         result
     }
 }
@@ -172,7 +209,9 @@ impl ErrorSource {
     }
 
     pub(crate) fn errors(&self) -> Errors {
-        Errors { log: Arc::clone(&self.0), next: 0, missed: 0 }
+        let mut kept = self.0.lock();
+        kept.last_key += 1;
+        Errors { log: Arc::clone(&self.0), key: kept.last_key, next: 0, missed: 0, ended: false }
     }
 
     /// Errors in all.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::{IdString, TopicId};
+use crate::{EventId, IdString, TopicId};
 
 /// One event: a handle on what was published, shared by all its subscribers.
 ///
@@ -29,7 +29,8 @@ use crate::{IdString, TopicId};
 /// ```
 pub struct Event<P, I: TopicId + ?Sized = str> {
     /// How many events this subscription lost just before this one: 0 unless its bound was reached and its
-    /// [`Overflow`](crate::Overflow) policy drops.
+    /// [`Overflow`](crate::Overflow) policy drops. What is lost after the last event is told by
+    /// [`Subscription::missed`](crate::Subscription::missed) alone.
     pub missed: u64,
     data: Arc<EventData<P, I>>,
 }
@@ -46,6 +47,16 @@ pub struct EventData<P, I: TopicId + ?Sized = str> {
     pub payload: P,
     /// The topic's place in [`EventMap::TOPICS`](crate::EventMap::TOPICS).
     pub(crate) index: usize,
+    pub(crate) event_id: Option<EventId>,
+}
+
+impl<P, I: TopicId + ?Sized> EventData<P, I> {
+    /// What makes the event recognisable when it arrives twice, if its publisher
+    /// [gave it](crate::Publish::event_id) an id. In one process nothing arrives twice by itself, and none is made.
+    #[must_use]
+    pub fn event_id(&self) -> Option<EventId> {
+        self.event_id
+    }
 }
 
 impl<P, I: TopicId + ?Sized> Event<P, I> {
@@ -60,6 +71,14 @@ impl<P, I: TopicId + ?Sized> Event<P, I> {
         P: Clone,
     {
         take_payload(self.data, P::clone)
+    }
+
+    /// The same event with a payload made of this one's.
+    pub(crate) fn with_payload<Q>(self, convert: impl FnOnce(&P) -> Q) -> Event<Q, I> {
+        let EventData { topic, id, payload, index, event_id } = &*self;
+        let (id, payload) = (id.clone(), convert(payload));
+        let data = EventData { topic, id, payload, index: *index, event_id: *event_id };
+        Event::new(Arc::new(data), self.missed)
     }
 
     /// The payload, by value and without a clone.
@@ -117,6 +136,7 @@ trait AnyEvent: Any + Send + Sync {
     fn topic(&self) -> usize;
     fn name(&self) -> &'static str;
     fn id_text(&self) -> IdString;
+    fn event_id(&self) -> Option<EventId>;
 }
 
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> AnyEvent for EventData<P, I> {
@@ -130,6 +150,10 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> AnyEvent for Event
 
     fn id_text(&self) -> IdString {
         I::__text(&self.id)
+    }
+
+    fn event_id(&self) -> Option<EventId> {
+        self.event_id
     }
 }
 
@@ -170,7 +194,7 @@ impl Stored {
     }
 
     #[cfg(feature = "serde")]
-    fn payload<P, I>(&self) -> &P
+    pub(crate) fn payload<P, I>(&self) -> &P
     where
         P: Send + Sync + 'static,
         I: TopicId + ?Sized + 'static,
@@ -192,48 +216,56 @@ impl Stored {
 
     /// An event whose payload is built from the stored one: the enum of the map, or of a subset.
     pub(crate) fn into_enum<E>(self, missed: u64, build: impl FnOnce(Self) -> E) -> Event<E> {
-        let (topic, index, id) = (self.name(), self.topic(), self.id_text());
-        Event::new(Arc::new(EventData { topic, id, index, payload: build(self) }), missed)
+        let (topic, index, id, event_id) = (self.name(), self.topic(), self.id_text(), self.0.event_id());
+        Event::new(Arc::new(EventData { topic, id, index, event_id, payload: build(self) }), missed)
     }
 
     /// The payload, moved out if this is the last handle, cloned otherwise. Called by what the derives generate.
     #[must_use]
     pub fn take<P, I>(self) -> P
     where
-        P: for<'a> crate::event_map::ClonePayload<'a> + Send + Sync + 'static,
+        P: for<'a> crate::event_map::ClonePayload<'a>,
         I: TopicId + ?Sized + 'static,
     {
-        take_payload(self.data::<P, I>(), crate::event_map::ClonePayload::clone_payload)
+        P::take_from::<I>(self)
+    }
+
+    pub(crate) fn take_cloned<P, I>(self) -> P
+    where
+        P: Clone + Send + Sync + 'static,
+        I: TopicId + ?Sized + 'static,
+    {
+        take_payload(self.data::<P, I>(), P::clone)
     }
 
     /// Called by what the derive generates.
     #[cfg(feature = "serde")]
     pub fn serialize<P, I, S>(&self, serializer: S) -> Result<S::Ok, S::Error>
     where
-        P: for<'a> crate::wire_map::WirePayload<'a> + Send + Sync + 'static,
+        P: for<'a> crate::wire_map::WirePayload<'a>,
         I: TopicId + ?Sized + 'static,
         S: serde::Serializer,
     {
-        self.payload::<P, I>().serialize_payload(serializer)
+        P::serialize_stored::<I, S>(self, serializer)
     }
 
-    /// Called by what the derive generates, with a topic of the map `M`.
+    /// Called by what the derive generates, with the place and the name of a topic whose types these are.
     #[cfg(feature = "serde")]
-    pub fn deserialize<'de, M, P, I, D>(
-        topic: crate::Topic<M, P, I>,
+    pub fn deserialize<'de, P, I, D>(
+        index: usize,
+        topic: &'static str,
         id: &str,
         deserializer: D,
     ) -> Result<Self, D::Error>
     where
-        P: crate::wire_map::WirePayload<'de> + Send + Sync + 'static,
+        P: crate::wire_map::WirePayload<'de>,
         I: TopicId + ?Sized + 'static,
         D: serde::Deserializer<'de>,
     {
         let id = I::__parse(id).ok_or_else(|| {
-            let message = format_args!("{id:?} is no id of the topic `{}`", topic.name());
+            let message = format_args!("{id:?} is no id of the topic `{topic}`");
             <D::Error as serde::de::Error>::custom(message)
         })?;
-        let payload = P::deserialize_payload(deserializer)?;
-        Ok(Self::new(EventData::<P, I> { topic: topic.name(), id, payload, index: topic.index() }))
+        P::deserialize_stored::<I, D>(index, topic, id, deserializer)
     }
 }

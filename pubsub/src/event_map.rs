@@ -80,10 +80,11 @@ pub trait CloneMap: EventMap {
     fn __from_stored(stored: crate::__private::Stored) -> Self;
 }
 
-/// A payload that can be cloned.
+/// A payload that can be cloned out of a stored event.
 ///
 /// The lifetime defers the question: a bound `for<'a> P: ClonePayload<'a>` is checked where it is used, whereas
-/// `P: Clone` with a concrete `P` would be checked where the derive stands.
+/// `P: Clone` with a concrete `P` would be checked where the derive stands. What the payload must be besides is asked
+/// by the implementation, so that what the derive generates has one bound to check for each payload.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "the payload `{Self}` is not `Clone`",
@@ -91,13 +92,13 @@ pub trait CloneMap: EventMap {
     note = "add `#[derive(Clone)]` to `{Self}`, or subscribe to its topic alone, which shares the payload"
 )]
 pub trait ClonePayload<'a>: Sized {
-    fn clone_payload(&self) -> Self;
+    fn take_from<I: crate::TopicId + ?Sized + 'static>(stored: crate::__private::Stored) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> ClonePayload<'_> for T {
-    fn clone_payload(&self) -> T {
-        self.clone()
+impl<T: Clone + Send + Sync + 'static> ClonePayload<'_> for T {
+    fn take_from<I: crate::TopicId + ?Sized + 'static>(stored: crate::__private::Stored) -> T {
+        stored.take_cloned::<T, I>()
     }
 }
 
@@ -169,22 +170,24 @@ pub fn same<A: SamePayload<B>, B>(payload: A) -> B {
 #[doc(hidden)]
 pub fn take<M, P, I>(_: crate::Topic<M, P, I>, stored: crate::__private::Stored) -> P
 where
-    P: for<'a> ClonePayload<'a> + Send + Sync + 'static,
+    P: for<'a> ClonePayload<'a>,
     I: crate::TopicId + ?Sized + 'static,
 {
     stored.take::<P, I>()
 }
 
-/// Reports a bad id type where it is written.
-#[doc(hidden)]
-pub fn topic_id<I: crate::TopicId + ?Sized>() {}
-
-/// [`TopicId`](crate::TopicId), with the lifetime that defers the question; see [`ClonePayload`]. The derive asks it
-/// once, by [`topic_id`]; without this, every use of the type would ask it again.
+/// [`TopicId`](crate::TopicId), with the lifetime that defers the question; see [`ClonePayload`]. A type that is none
+/// is reported where the topic's constant is made, once; without this, every use of the type would report it again.
 #[doc(hidden)]
 pub trait DeferredId<'a>: crate::TopicId {}
 
 impl<T: crate::TopicId + ?Sized> DeferredId<'_> for T {}
+
+/// `Send + Sync` of a map, deferred: the payload that is neither is reported where the topic's constant is made.
+#[doc(hidden)]
+pub trait DeferredShared<'a>: Send + Sync {}
+
+impl<T: Send + Sync> DeferredShared<'_> for T {}
 
 /// Called by what the derives generate, where an event is of another map.
 #[doc(hidden)]

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::errors::{BusError, Cause, ErrorSource};
+use crate::errors::{BusError, ErrorSource};
 use crate::{SubscribeError, Subscription};
 
 pin_project! {
@@ -24,8 +24,13 @@ pin_project! {
     /// next event is handled. After a panic the function is called again, so state that it shares with itself should
     /// survive being left half-way.
     ///
-    /// Ready with `Ok(())` once the bus is closed and its last event handled; with an error at once if nothing could be
-    /// subscribed. Dropping it, or [`unsubscribe`](Self::unsubscribe), ends it.
+    /// Ready with `Ok(())` once the bus is closed and its last event handled. If nothing could be subscribed it is ready
+    /// at once with the error, which is reported on `errors` too. Dropping it, or [`unsubscribe`](Self::unsubscribe),
+    /// ends it. A handler that owns a handle on its bus keeps the bus open: end such a one by [closing](crate::PubSub::close)
+    /// the bus.
+    ///
+    /// A handler that publishes to a topic it handles itself can wait for itself: give it an
+    /// [overflow policy](crate::Subscribe::on) other than backpressure, or publish from another task.
     ///
     /// It is `Send` if the function, what it owns and the future it returns are. A function that borrows from its
     /// surroundings can be driven in place, but not be sent.
@@ -53,7 +58,18 @@ impl<F> Handler<F> {
 
     /// Ends it. The same as dropping it, for code that wants to say so.
     pub fn unsubscribe(self) {}
+
+    /// The same handler with a type that can be named, for a struct or a list; costs an allocation.
+    pub fn boxed(self) -> BoxedHandler
+    where
+        F: Future<Output = Result<(), SubscribeError>> + Send + 'static,
+    {
+        Handler { topics: self.topics, run: Box::pin(self.run) }
+    }
 }
+
+/// A [`Handler`] whose type can be named: what [`Handler::boxed`] gives.
+pub type BoxedHandler = Handler<Pin<Box<dyn Future<Output = Result<(), SubscribeError>> + Send>>>;
 
 impl<F: Future<Output = Result<(), SubscribeError>>> Future for Handler<F> {
     type Output = Result<(), SubscribeError>;
@@ -98,13 +114,18 @@ pub(crate) async fn run<E, R: HandlerResult>(
     errors: ErrorSource,
     mut handle: impl AsyncFnMut(E) -> R,
 ) {
-    while let Some((event, topic, id)) = subscription.next_with_address().await {
-        let cause = match CatchUnwind::new(async { handle(event).await.__into_result() }).await {
-            Ok(Ok(())) => continue,
-            Ok(Err(error)) => Cause::Failed(Arc::from(error)),
-            Err(panic) => Cause::Panicked(message(&*panic)),
-        };
-        errors.report(BusError { topic, id, cause });
+    let event = subscription.event();
+    while let Some((stored, missed)) = subscription.next_stored().await {
+        let (topic, id) = (stored.name(), stored.id_text());
+        // The event is made in here too: for an enum that clones the payload, which is code of users.
+        let handled = async { handle(event(stored, missed)).await.__into_result() };
+        match CatchUnwind::new(handled).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => errors.report(BusError::HandlerFailed { topic, id, error: Arc::from(error) }),
+            Err(panic) => {
+                errors.report(BusError::HandlerPanicked { topic, id, message: message(&*panic) });
+            }
+        }
     }
 }
 

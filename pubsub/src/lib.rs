@@ -1,4 +1,4 @@
-#![doc = include_str!("../../README.md")]
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 // What the derives generate names `::pubsub`; with this it compiles inside this crate too.
@@ -11,9 +11,11 @@ mod engine;
 mod errors;
 mod event;
 mod event_map;
+mod event_operators;
 mod handler;
 mod id;
 mod interest;
+mod next;
 mod overflow;
 pub mod prelude;
 mod publish;
@@ -33,17 +35,19 @@ mod wire_map;
 pub use crate::bus::{Carries, PubSub};
 pub use crate::close::{Close, CloseReport};
 pub use crate::delivery::{Deliveries, Delivery, End};
-pub use crate::errors::{BusError, Cause, Errors};
+pub use crate::errors::{BusError, Errors};
 pub use crate::event::{Event, EventData};
 pub use crate::event_map::{CloneMap, EventMap, EventSubset, TopicInfo};
-pub use crate::handler::{Handler, HandlerResult};
+pub use crate::event_operators::EventOperators;
+pub use crate::handler::{BoxedHandler, Handler, HandlerResult};
 pub use crate::id::{IdString, TopicId};
+pub use crate::next::Next;
 pub use crate::overflow::{Overflow, defaults};
 pub use crate::publish::{Publish, PublishError};
 pub use crate::publisher::Publisher;
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
 #[cfg(feature = "tokio")]
-pub use crate::spawn::SpawnedHandler;
+pub use crate::spawn::{FinishedError, SpawnedHandler};
 pub use crate::stats::{BlockingSubscription, TopicStats};
 pub use crate::subscribe::{Subscribe, SubscribeError};
 pub use crate::subscription::{Subscription, TryNextError};
@@ -55,17 +59,17 @@ pub use crate::wire_map::WireMap;
 pub use pubsub_macros::{EventMap, EventSubset};
 /// Operators for any stream; those of a [`Subscription`] need no import.
 pub use pubsub_operators as operators;
-pub use pubsub_transports::{InProcess, Shared, Transport};
+pub use pubsub_transports::{EventId, InProcess, ParseEventIdError, Shared, Transport};
 
 /// What the derives name. Not part of the interface: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::event::Stored;
     pub use crate::event_map::{
-        ClonePayload, DeferredId, SamePayload, no_such_topic, same, take, topic_id, topic_info,
+        ClonePayload, DeferredId, DeferredShared, SamePayload, no_such_topic, same, take, topic_info,
     };
     pub use crate::selector::subset;
-    pub use crate::topic::{index, topic};
+    pub use crate::topic::{Payload, index, topic};
     #[cfg(feature = "serde")]
     pub use crate::wire_map::WirePayload;
     #[cfg(feature = "serde")]

@@ -21,8 +21,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// Publishers wait, in order, until there is room; `.now()` refuses the event instead. Nothing is lost. The
-    /// default in one process.
+    /// Publishers wait, in order, until there is room; `.now()` refuses the event instead. Nothing is lost, unless
+    /// the bus is [closed with a deadline](crate::Close::until). The default in one process.
     ///
     /// A task that awaits a publish to a topic that it reads itself can wait for itself: give such a subscription
     /// another policy, or read it in a task of its own.

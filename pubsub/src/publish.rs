@@ -6,14 +6,16 @@ use std::task::{Context, Poll, ready};
 
 use crate::engine::{Address, At, Engine, Pin, Refused, Waiting};
 use crate::event::{EventData, Stored};
-use crate::{Event, IdString, TopicId};
+use crate::{Event, EventId, IdString, TopicId};
 
 /// An event that is about to be published; made by [`PubSub::publish`](crate::PubSub::publish).
 ///
 /// Nothing happens until it is awaited, or completed by [`now`](Self::now) from code that is not async.
 ///
 /// # Cancel safety
-/// Dropped before it is ready, the event was published to nobody; a publish is never half done.
+/// A publish is never half done. Dropped before it was polled, or while there is no room, the event reached nobody. While
+/// it waits, whoever makes room accepts the event at that moment, to keep its turn: dropped between that and its next
+/// poll, it reached all. So a publish that was cancelled while it waited reached all or nobody, and which is not told.
 #[must_use = "nothing is published until this is awaited or `.now()` is called"]
 pub struct Publish<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static = str> {
     engine: &'a Arc<Engine>,
@@ -31,6 +33,26 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     #[inline]
     pub(crate) fn new(engine: &'a Arc<Engine>, pin: Option<Pin>, data: EventData<P, I>) -> Self {
         Self { engine, pin, data: Some(data), waiting: None }
+    }
+
+    /// Gives the event an id, by which it is recognised when it arrives twice: see
+    /// [`dedupe_id`](crate::EventOperators::dedupe_id).
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Paid(u32) }
+    /// # let bus = PubSub::<App>::default();
+    /// let id = pubsub::EventId::derive("payments", ["order 17", "first try"]);
+    /// bus.publish(App::PAID, "order 17", 250).event_id(id).now()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If it was polled before.
+    pub fn event_id(mut self, event_id: EventId) -> Self {
+        let Some(data) = &mut self.data else { panic!("`Publish::event_id` called after it was polled") };
+        data.event_id = Some(event_id);
+        self
     }
 
     /// Publishes without waiting, from code that is not async.

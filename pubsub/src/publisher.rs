@@ -83,7 +83,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
 
     #[inline]
     fn data(&self, payload: P) -> EventData<P, I> {
-        EventData { topic: self.topic, id: self.id.clone(), payload, index: self.index }
+        EventData { topic: self.topic, id: self.id.clone(), payload, index: self.index, event_id: None }
     }
 
     /// The name of the topic.

@@ -24,7 +24,7 @@ use crate::{CloneMap, Event, EventMap, EventSubset, IdString, Topic, TopicId};
     message = "`{Self}` does not select topics of `{M}`",
     label = "expected a topic of `{M}`",
     note = "the topics of `{M}` are its associated constants: a variant `SessionStatus` has the topic `{M}::SESSION_STATUS`",
-    note = "`topic.id(..)` follows one id, `All` follows every topic"
+    note = "`topic.id(..)` follows one id, `All` follows every topic; `All` and tuples need every payload to be `Clone`"
 )]
 pub trait Selector<M: EventMap>: Sized {
     /// What the subscription yields.
@@ -122,7 +122,8 @@ impl<M: EventMap, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Selec
 }
 
 /// Every topic of the map: the subscription gives the enum itself, built from a clone of the payload (or from the
-/// payload, where this subscription is its last reader).
+/// payload, where this subscription is its last reader). Nobody else holds that enum, so
+/// [`try_into_payload`](Event::try_into_payload) gives it without asking for `Clone`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct All;
 
@@ -207,6 +208,7 @@ impl<M: EventMap, S: Selector<M>> Selector<M> for Vec<S> {
 
 macro_rules! tuple_selectors {
     ($($name:ident)+) => {
+        #[diagnostic::do_not_recommend]
         impl<M: CloneMap, $($name: Selector<M>),+> Selector<M> for ($($name,)+) {
             type Event = Event<M>;
 

@@ -1,5 +1,7 @@
 //! Handlers as tasks of tokio.
 
+use std::fmt;
+
 use crate::{Handler, SubscribeError};
 
 impl<F: Future<Output = Result<(), SubscribeError>> + Send + 'static> Handler<F> {
@@ -48,15 +50,46 @@ impl SpawnedHandler {
     /// Waits until the bus is closed and the last event handled.
     ///
     /// # Errors
-    /// If nothing could be subscribed.
+    /// If nothing could be subscribed, or if the runtime was shut down before the last event was handled.
     ///
     /// # Cancel safety
     /// Dropping the future ends the handler.
-    pub async fn finished(mut self) -> Result<(), SubscribeError> {
+    pub async fn finished(mut self) -> Result<(), FinishedError> {
         match (&mut self.task).await {
-            Ok(result) => result,
-            // The runtime shuts down, and the handler with it: a panic of the function was caught and reported.
-            Err(_) => Ok(()),
+            Ok(result) => result.map_err(FinishedError::NotSubscribed),
+            Err(error) => match error.try_into_panic() {
+                // None of the handler's own: those are caught and reported.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(FinishedError::Cancelled),
+            },
+        }
+    }
+}
+
+/// Why a spawned handler did not handle all events of its bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FinishedError {
+    /// Nothing could be subscribed.
+    NotSubscribed(SubscribeError),
+    /// The runtime was shut down.
+    Cancelled,
+}
+
+impl fmt::Display for FinishedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotSubscribed(_) => "the handler could not subscribe",
+            Self::Cancelled => "the runtime was shut down before the last event was handled",
+        })
+    }
+}
+
+impl std::error::Error for FinishedError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NotSubscribed(error) => Some(error),
+            Self::Cancelled => None,
         }
     }
 }

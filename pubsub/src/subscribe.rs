@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use crate::bus::Handle;
 use crate::engine::Terms;
+use crate::errors::BusError;
 use crate::event::Stored;
 use crate::handler::{self, HandlerResult};
 use crate::interest::Interest;
@@ -29,6 +30,7 @@ pub struct Subscribe<'a, E> {
     bound: usize,
     overflow: Overflow,
     name: Option<Box<str>>,
+    is_complete: bool,
 }
 
 impl<'a, E> Subscribe<'a, E> {
@@ -45,6 +47,7 @@ impl<'a, E> Subscribe<'a, E> {
             bound: defaults::BOUND,
             overflow: defaults::OVERFLOW,
             name: None,
+            is_complete: false,
         }
     }
 
@@ -74,6 +77,9 @@ impl<'a, E> Subscribe<'a, E> {
     /// # Errors
     /// [`ZeroBound`](SubscribeError::ZeroBound), [`NoTopic`](SubscribeError::NoTopic) or
     /// [`Closed`](SubscribeError::Closed).
+    ///
+    /// # Panics
+    /// If it was polled before: a subscription is either awaited or completed by this.
     pub fn now(mut self) -> Result<Subscription<E>, SubscribeError> {
         self.complete()
     }
@@ -101,6 +107,9 @@ impl<'a, E> Subscribe<'a, E> {
         let topics = self.interest.addresses(self.topics);
         let errors = self.handle.errors.clone();
         let subscription = self.complete();
+        if let Err(error) = &subscription {
+            errors.report(BusError::HandlerNotSubscribed { topics: topics.clone(), error: *error });
+        }
         Handler::new(topics, async move {
             handler::run(subscription?, errors, handle).await;
             Ok(())
@@ -108,6 +117,7 @@ impl<'a, E> Subscribe<'a, E> {
     }
 
     fn complete(&mut self) -> Result<Subscription<E>, SubscribeError> {
+        assert!(!std::mem::replace(&mut self.is_complete, true), "`Subscribe` polled after it was ready");
         if self.bound == 0 {
             return Err(SubscribeError::ZeroBound);
         }
@@ -115,7 +125,8 @@ impl<'a, E> Subscribe<'a, E> {
         if interest.is_empty() {
             return Err(SubscribeError::NoTopic);
         }
-        let terms = Terms { bound: self.bound, overflow: self.overflow, name: self.name.take() };
+        let terms =
+            Terms { bound: self.bound, overflow: self.overflow, name: self.name.take(), observes: false };
         let reader = self.handle.engine.subscribe(interest, terms);
         let reader = reader.map_err(|_| SubscribeError::Closed)?;
         Ok(Subscription::new(reader, self.event))
@@ -133,7 +144,7 @@ impl<E> Future for Subscribe<'_, E> {
 impl<E> fmt::Debug for Subscribe<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscribe")
-            .field("interest", &self.interest)
+            .field("topics", &self.interest.addresses(self.topics))
             .field("bound", &self.bound)
             .field("overflow", &self.overflow)
             .finish_non_exhaustive()
@@ -177,7 +188,6 @@ pub trait Completed {}
 
 #[doc(hidden)]
 impl<E> Subscribe<'_, E> {
-    #[expect(clippy::should_implement_trait, reason = "named after the method that it stands in for")]
     pub fn next(&mut self) -> Ready<Option<E>>
     where
         Self: Completed,

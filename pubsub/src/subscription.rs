@@ -7,16 +7,19 @@ use std::task::{Context, Poll, Waker, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use crate::IdString;
 use crate::delivery::{Deliveries, Delivery, End};
 use crate::engine::{Found, Reader, Taken};
 use crate::event::Stored;
+use crate::next::Next;
 
 /// A stream of events; what [`PubSub::subscribe`](crate::PubSub::subscribe) completes to.
 ///
 /// It has been following its topics since before it was returned, and stops when it is dropped. The stream ends
 /// after the last event when the bus is [closed](crate::PubSub::close) or its last handle dropped. Loss never ends
 /// it: see [`Event::missed`](crate::Event::missed), [`missed`](Self::missed) and [`deliveries`](Self::deliveries).
+///
+/// As a stream it gives other tasks a turn after 128 events in a row: it is pending once, and wakes its task at once.
+/// [`try_next`](Self::try_next) knows no turns, and is the way to take all there is now.
 ///
 /// ```
 /// # use pubsub::prelude::*;
@@ -36,9 +39,10 @@ use crate::event::Stored;
 pub struct Subscription<E> {
     reader: Reader,
     event: fn(Stored, u64) -> E,
+    // Boxed, as most subscriptions never have one and there may be many of them.
     /// Read for [`Deliveries`], which tells the loss before the event as an item of its own.
-    held: Option<Stored>,
-    end: Option<(End, bool)>,
+    held: Option<Box<Stored>>,
+    ended: Option<Box<Ended>>,
     /// Events taken since the task last had to wait.
     taken: u32,
 }
@@ -47,17 +51,36 @@ pub struct Subscription<E> {
 /// collects takes all it can get in one poll; a subscription that is always ready would keep its task from ever yielding.
 const BUDGET: u32 = 128;
 
+/// How the story ends.
+struct Ended {
+    end: End,
+    /// Lost after the last event, and not told by [`Deliveries`] yet.
+    missed: u64,
+    is_told: bool,
+}
+
+impl Ended {
+    /// What is left to tell: the loss, then the end.
+    fn tell<E>(&mut self) -> Option<Delivery<E>> {
+        match std::mem::take(&mut self.missed) {
+            0 if std::mem::replace(&mut self.is_told, true) => None,
+            0 => Some(Delivery::Ended(self.end)),
+            missed => Some(Delivery::Lagged { missed }),
+        }
+    }
+}
+
 impl<E> Subscription<E> {
     pub(crate) fn new(reader: Reader, event: fn(Stored, u64) -> E) -> Self {
-        Self { reader, event, held: None, end: None, taken: 0 }
+        Self { reader, event, held: None, ended: None, taken: 0 }
     }
 
     /// The next event; `None` once the subscription has [ended](Self::end).
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: an event is taken only when it is returned.
-    pub async fn next(&mut self) -> Option<E> {
-        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    pub fn next(&mut self) -> Next<'_, Self> {
+        Next::new(self)
     }
 
     /// The next event if there is one now, from code that is not async too.
@@ -76,7 +99,10 @@ impl<E> Subscription<E> {
     }
 
     /// How many events this subscription lost so far, including those that its next event will tell in its own
-    /// `missed`. With [`Overflow::Backpressure`](crate::Overflow::Backpressure) always 0.
+    /// `missed`, and those lost after its last one, which no event tells.
+    ///
+    /// With [`Overflow::Backpressure`](crate::Overflow::Backpressure) it is 0, unless a bus that was [closed with a
+    /// deadline](crate::Close::until) discarded what was not read by then.
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.reader.missed()
@@ -97,7 +123,7 @@ impl<E> Subscription<E> {
     /// Why the stream ended; `None` before it has.
     #[must_use]
     pub fn end(&self) -> Option<End> {
-        self.end.map(|(end, _)| end)
+        self.ended.as_ref().map(|ended| ended.end)
     }
 
     /// The full story: events, losses as items of their own, and why the subscription ended.
@@ -123,12 +149,14 @@ impl<E> Subscription<E> {
         Deliveries::new(self)
     }
 
-    /// The next event with its topic and id, for reports.
-    pub(crate) async fn next_with_address(&mut self) -> Option<(E, &'static str, IdString)> {
-        let (stored, missed) =
-            std::future::poll_fn(|cx| self.poll_within_budget(cx, Self::poll_stored)).await?;
-        let (topic, id) = (stored.name(), stored.id_text());
-        Some(((self.event)(stored, missed), topic, id))
+    /// The next event as it is stored, and what was missed just before it.
+    pub(crate) async fn next_stored(&mut self) -> Option<(Stored, u64)> {
+        std::future::poll_fn(|cx| self.poll_within_budget(cx, Self::poll_stored)).await
+    }
+
+    /// What makes an event of a stored one.
+    pub(crate) fn event(&self) -> fn(Stored, u64) -> E {
+        self.event
     }
 
     /// Polls, but gives other tasks a turn after [`BUDGET`] items in a row.
@@ -137,13 +165,13 @@ impl<E> Subscription<E> {
         cx: &mut Context<'_>,
         poll: fn(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        if self.taken == BUDGET {
+        if self.taken == BUDGET && self.ended.is_none() {
             self.taken = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let polled = poll(self, cx);
-        self.taken = if polled.is_ready() { self.taken + 1 } else { 0 };
+        self.taken = if polled.is_ready() { (self.taken + 1).min(BUDGET) } else { 0 };
         polled
     }
 
@@ -153,18 +181,17 @@ impl<E> Subscription<E> {
         if self.held.is_some() { None } else { self.reader.next_held() }
     }
 
-    /// The next event and what was missed just before it.
     fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Stored, u64)>> {
         if let Some(stored) = self.held.take() {
-            return Poll::Ready(Some((stored, 0)));
+            return Poll::Ready(Some((*stored, 0)));
         }
-        if self.end.is_some() {
+        if self.ended.is_some() {
             return Poll::Ready(None);
         }
         match ready!(self.reader.poll_next(cx.waker())) {
             Taken::Event { stored, missed } => Poll::Ready(Some((stored, missed))),
-            Taken::End { end, .. } => {
-                self.end = Some((end, false));
+            Taken::End { end, missed } => {
+                self.ended = Some(Box::new(Ended { end, missed, is_told: false }));
                 Poll::Ready(None)
             }
         }
@@ -175,40 +202,27 @@ impl<E> Subscription<E> {
     }
 
     fn poll_story(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
-        match self.held.take() {
-            Some(stored) => return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0)))),
-            None if self.end.is_some() => return Poll::Ready(self.tell_end()),
-            None => {}
+        if let Some(stored) = self.held.take() {
+            return Poll::Ready(Some(Delivery::Event((self.event)(*stored, 0))));
         }
-        let (missed, held) = match ready!(self.reader.poll_next(cx.waker())) {
-            Taken::Event { stored, missed: 0 } => {
-                return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0))));
+        if let Some(ended) = &mut self.ended {
+            return Poll::Ready(ended.tell());
+        }
+        match ready!(self.reader.poll_next(cx.waker())) {
+            Taken::Event { stored, missed: 0 } => Poll::Ready(Some(Delivery::Event((self.event)(stored, 0)))),
+            Taken::Event { stored, missed } => {
+                self.held = Some(Box::new(stored));
+                Poll::Ready(Some(Delivery::Lagged { missed }))
             }
-            Taken::Event { stored, missed } => (missed, Some(stored)),
             Taken::End { end, missed } => {
-                self.end = Some((end, false));
-                if missed == 0 {
-                    return Poll::Ready(self.tell_end());
-                }
-                (missed, None)
+                let ended = self.ended.insert(Box::new(Ended { end, missed, is_told: false }));
+                Poll::Ready(ended.tell())
             }
-        };
-        self.held = held;
-        Poll::Ready(Some(Delivery::Lagged { missed }))
-    }
-
-    fn tell_end(&mut self) -> Option<Delivery<E>> {
-        match &mut self.end {
-            Some((end, told @ false)) => {
-                *told = true;
-                Some(Delivery::Ended(*end))
-            }
-            _ => None,
         }
     }
 
     pub(crate) fn end_is_told(&self) -> bool {
-        matches!(self.end, Some((_, true)))
+        self.ended.as_ref().is_some_and(|ended| ended.is_told)
     }
 }
 
@@ -218,7 +232,7 @@ impl<E> Stream for Subscription<E> {
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
         // Most events are had like this; the rest of this function is right for them too.
-        if self.taken < BUDGET && self.held.is_none() && self.end.is_none() {
+        if self.taken < BUDGET && self.held.is_none() && self.ended.is_none() {
             let mut found = Found::default();
             if let Some(stored) = self.reader.take(cx.waker(), &mut found) {
                 self.taken += 1;
@@ -226,7 +240,7 @@ impl<E> Stream for Subscription<E> {
             }
             self.taken = 0;
             let Some(end) = found.end else { return Poll::Pending };
-            self.end = Some((end, false));
+            self.ended = Some(Box::new(Ended { end, missed: found.missed, is_told: false }));
             return Poll::Ready(None);
         }
         let next = ready!(self.poll_within_budget(cx, Self::poll_stored));
@@ -236,13 +250,13 @@ impl<E> Stream for Subscription<E> {
     /// Nothing is promised before the end: closing a bus with a deadline may discard what waits to be read.
     fn size_hint(&self) -> (usize, Option<usize>) {
         let held = usize::from(self.held.is_some());
-        (held, self.end.map(|_| held))
+        (held, self.ended.as_ref().map(|_| held))
     }
 }
 
 impl<E> FusedStream for Subscription<E> {
     fn is_terminated(&self) -> bool {
-        self.end.is_some() && self.held.is_none()
+        self.ended.is_some() && self.held.is_none()
     }
 }
 
@@ -258,6 +272,7 @@ impl<E> fmt::Debug for Subscription<E> {
 
 /// Why [`Subscription::try_next`] gave no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TryNextError {
     /// There is none now; later there may be.
     Empty,

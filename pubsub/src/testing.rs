@@ -3,17 +3,18 @@
 use std::fmt;
 use std::ops::Deref;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
 use crate::engine::{Reader, Taken};
 use crate::event::Stored;
 use crate::interest::Interest;
-use crate::{EventMap, Overflow, PubSub, Selector};
+use crate::{EventMap, PubSub, Selector};
 
 /// A bus in one process that remembers every event published on it, for tests of code that publishes.
 ///
-/// It derefs to its [`PubSub`]; clone that into the code under test. What is remembered is not bounded, and the bus
-/// always has a subscriber. Needs the feature `test-util`.
+/// It derefs to its [`PubSub`]; clone that into the code under test. What is remembered is not bounded. The bus
+/// [has subscribers](PubSub::has_subscribers) always; when it is closed, what the test has not looked at counts as read.
+/// Needs the feature `test-util`.
 ///
 /// ```
 /// use pubsub::TestBus;
@@ -50,17 +51,13 @@ impl<M: EventMap> TestBus<M> {
     #[must_use]
     pub fn new() -> Self {
         let bus = PubSub::default();
-        let mut everything = Interest::default();
-        everything.add_all();
-        let reader = bus.reader(everything, usize::MAX, Overflow::Backpressure);
-        let reader = reader.unwrap_or_else(|_| unreachable!("a new bus is open"));
+        let reader = bus.observer().unwrap_or_else(|_| unreachable!("a new bus is open"));
         Self { bus, reader, remembered: Vec::new(), expected: 0 }
     }
 
     /// All that was published so far and is selected, in order.
     pub fn published<S: Selector<M>>(&mut self, selector: S) -> Vec<S::Event> {
-        let mut cx = Context::from_waker(Waker::noop());
-        while self.poll_remember(&mut cx).is_ready() {}
+        while self.poll_remember(Waker::noop()) == Poll::Ready(true) {}
         let interest = Interest::of(&selector);
         let selected =
             self.remembered.iter().filter(|stored| interest.contains(stored.topic(), &stored.id_text()));
@@ -96,12 +93,11 @@ impl<M: EventMap> TestBus<M> {
                     }
                     continue;
                 }
-                match self.poll_remember(cx) {
+                match self.poll_remember(cx.waker()) {
                     Poll::Ready(true) => {}
+                    Poll::Ready(false) => return Poll::Ready(Err(self.not_published(&interest, true))),
                     Poll::Pending if deadline.as_mut().poll(cx).is_pending() => return Poll::Pending,
-                    Poll::Ready(false) | Poll::Pending => {
-                        return Poll::Ready(Err(self.not_published(&interest)));
-                    }
+                    Poll::Pending => return Poll::Ready(Err(self.not_published(&interest, false))),
                 }
             }
         })
@@ -109,8 +105,8 @@ impl<M: EventMap> TestBus<M> {
     }
 
     /// Remembers one more event; ready with `false` when none will come.
-    fn poll_remember(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        self.reader.poll_next(cx).map(|taken| match taken {
+    fn poll_remember(&mut self, waker: &Waker) -> Poll<bool> {
+        self.reader.poll_next(waker).map(|taken| match taken {
             Taken::Event { stored, .. } => {
                 self.remembered.push(stored);
                 true
@@ -119,10 +115,11 @@ impl<M: EventMap> TestBus<M> {
         })
     }
 
-    fn not_published(&self, interest: &Interest) -> NotPublished {
+    fn not_published(&self, interest: &Interest, bus_closed: bool) -> NotPublished {
         let since = self.remembered[self.expected..].iter();
         NotPublished {
             expected: interest.addresses(M::TOPICS),
+            bus_closed,
             came: since.map(|stored| format!("{}:{}", stored.name(), stored.id_text())).collect(),
         }
     }
@@ -156,11 +153,14 @@ pub struct NotPublished {
     pub expected: Vec<String>,
     /// What was published instead, since the last event that was expected.
     pub came: Vec<String>,
+    /// Whether the bus was closed, so that it cannot come any more; otherwise the deadline was over.
+    pub bus_closed: bool,
 }
 
 impl fmt::Display for NotPublished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected an event of `{}`, ", self.expected.join("`, `"))?;
+        let until = if self.bus_closed { "the bus was closed" } else { "the deadline" };
+        write!(f, "expected an event of `{}` before {until}, ", self.expected.join("`, `"))?;
         match &*self.came {
             [] => f.write_str("and nothing was published"),
             came => write!(f, "and this was published instead: `{}`", came.join("`, `")),

@@ -85,10 +85,23 @@ impl<M: EventMap, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Topic
     }
 }
 
+/// What every payload is. Asked where a topic's constant is made, so that the answer stands at the payload.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the payload of a topic",
+    label = "not `Send + Sync + 'static`",
+    note = "an event is shared by its subscribers, on whatever threads they run: its payload is `Send`, `Sync` and `'static`",
+    note = "for example `Arc` instead of `Rc`, `Mutex` instead of `RefCell`, `String` instead of `&str`"
+)]
+pub trait Payload {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Payload for T {}
+
 /// Called by what the derive generates, and by nothing else.
 #[doc(hidden)]
 #[must_use]
-pub const fn topic<M, P, I: ?Sized>(index: usize, name: &'static str) -> Topic<M, P, I> {
+pub const fn topic<M, P: Payload, I: TopicId + ?Sized>(index: usize, name: &'static str) -> Topic<M, P, I> {
     Topic { index, name, types: PhantomData }
 }
 

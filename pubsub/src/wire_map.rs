@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::EventMap;
 use crate::event::Stored;
+use crate::{EventData, EventMap, TopicId};
 
 /// An event map whose payloads can all be sent over a network: each is `Serialize + Deserialize`.
 ///
@@ -31,7 +31,7 @@ pub trait WireMap: EventMap {
     ) -> Result<Stored, D::Error>;
 }
 
-/// A payload that a network transport can carry; see `ClonePayload` for the lifetime.
+/// A payload that a network transport can carry; see [`ClonePayload`](crate::__private::ClonePayload) for the lifetime.
 ///
 /// It has methods of its own instead of supertraits: a map of 200 topics has 200 of these bounds, and each
 /// supertrait would add one more to them.
@@ -42,17 +42,42 @@ pub trait WireMap: EventMap {
     note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`, or use the in-process transport"
 )]
 pub trait WirePayload<'de>: Sized {
-    fn serialize_payload<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
-    fn deserialize_payload<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+    fn serialize_stored<I, S>(stored: &Stored, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        I: TopicId + ?Sized + 'static,
+        S: Serializer;
+    fn deserialize_stored<I, D>(
+        index: usize,
+        topic: &'static str,
+        id: I::Owned,
+        deserializer: D,
+    ) -> Result<Stored, D::Error>
+    where
+        I: TopicId + ?Sized + 'static,
+        D: Deserializer<'de>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<'de, T: Serialize + Deserialize<'de>> WirePayload<'de> for T {
-    fn serialize_payload<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.serialize(serializer)
+impl<'de, T: Serialize + Deserialize<'de> + Send + Sync + 'static> WirePayload<'de> for T {
+    fn serialize_stored<I, S>(stored: &Stored, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        I: TopicId + ?Sized + 'static,
+        S: Serializer,
+    {
+        stored.payload::<T, I>().serialize(serializer)
     }
 
-    fn deserialize_payload<D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-        T::deserialize(deserializer)
+    fn deserialize_stored<I, D>(
+        index: usize,
+        topic: &'static str,
+        id: I::Owned,
+        deserializer: D,
+    ) -> Result<Stored, D::Error>
+    where
+        I: TopicId + ?Sized + 'static,
+        D: Deserializer<'de>,
+    {
+        let payload = T::deserialize(deserializer)?;
+        Ok(Stored::new(EventData::<T, I> { topic, id, payload, index, event_id: None }))
     }
 }

@@ -88,30 +88,33 @@ impl Entry<'_> {
 
     pub(super) fn path(&self) -> syn::Result<Path> {
         self.equals()?;
+        // Where other derives take a string, so does this one.
         if self.input.peek(LitStr) {
             return self.input.parse::<LitStr>()?.parse_with(Path::parse_mod_style);
         }
-        self.input.call(Path::parse_mod_style)
+        let found = value_tokens(&self.input.fork());
+        self.input.call(Path::parse_mod_style).map_err(|_| self.needs(&found, "a path"))
     }
 
     /// A value that is no string, though other derives spell such values as one.
     fn unquoted<T: Parse>(&self, what: &str) -> syn::Result<T> {
         self.equals()?;
         let found = value_tokens(&self.input.fork());
-        let mistake =
-            |found: &TokenStream, kind| at(found, format_args!("`{}` needs {what}, found {kind}", self.name));
         match literal(&found) {
-            (_, None) => self.input.parse().map_err(|_| {
-                let help = format!("write for example `{}`", example(&self.name));
-                mistake(&found, "something else").help(help).into()
-            }),
-            (kind @ "a string literal", Some(text)) => Err(mistake(&found, kind)
-                .help(format_args!("remove the quotes: `{} = {text}`", self.name))
-                .into()),
-            (kind, _) => Err(mistake(&found, kind)
-                .help(format_args!("write for example `{}`", example(&self.name)))
-                .into()),
+            (_, None) => self.input.parse().map_err(|_| self.needs(&found, what)),
+            ("a string literal", Some(text)) => {
+                let mistake =
+                    at(&found, format_args!("`{}` needs {what}, found a string literal", self.name));
+                Err(mistake.help(format_args!("remove the quotes: `{} = {text}`", self.name)).into())
+            }
+            _ => Err(self.needs(&found, what)),
         }
+    }
+
+    fn needs(&self, found: &TokenStream, what: &str) -> syn::Error {
+        let (kind, _) = literal(found);
+        let mistake = at(found, format_args!("`{}` needs {what}, found {kind}", self.name));
+        mistake.help(format_args!("write for example `{}`", example(&self.name))).into()
     }
 }
 

@@ -6,6 +6,7 @@ use std::task::Waker;
 use super::claims::Claims;
 use super::effects::Effects;
 use super::log::{Follow, Found};
+use super::subscribe::Terms;
 use crate::delivery::End;
 use crate::event::Stored;
 use crate::overflow::Overflow;
@@ -25,6 +26,8 @@ pub(super) struct Queue {
     reader: Option<Waker>,
     /// Backpressure: publishes that wait, for this queue or for another that they need as well.
     pub(super) claims: Claims,
+    /// What it has not read is nobody's loss: closing neither waits for it nor counts it.
+    observes: bool,
 }
 
 struct Entry {
@@ -34,10 +37,11 @@ struct Entry {
 }
 
 impl Queue {
-    pub(super) fn new(bound: usize, overflow: Overflow) -> Self {
+    pub(super) fn new(terms: &Terms) -> Self {
         Self {
-            bound,
-            overflow,
+            bound: terms.bound,
+            overflow: terms.overflow,
+            observes: terms.observes,
             follows: false,
             events: VecDeque::new(),
             lost_since: 0,
@@ -140,7 +144,7 @@ impl Queue {
     }
 
     pub(super) fn after_read(&self) -> Follow {
-        Follow { next: self.claims.first(), drained: self.closed && self.events.is_empty() }
+        Follow { next: self.claims.first(), drained: self.closed && self.events.is_empty() && !self.observes }
     }
 
     /// Takes nothing in any more. Gives whether something is left to read.
@@ -151,12 +155,13 @@ impl Queue {
         if let Some(reader) = self.reader.take() {
             effects.wake(reader);
         }
-        !self.events.is_empty()
+        !self.events.is_empty() && !self.observes
     }
 
     /// Takes away what was not read: lost, and told by the end.
     pub(super) fn discard(&mut self, effects: &mut Effects) {
-        for Entry { stored, missed } in self.events.drain(..) {
+        let unread = if self.observes { 0..0 } else { 0..self.events.len() };
+        for Entry { stored, missed } in self.events.drain(unread) {
             self.lost += 1;
             self.lost_since += missed + 1;
             effects.discard(stored);
@@ -169,7 +174,7 @@ impl Queue {
     /// The subscription is dropped. Gives whether it leaves something of a closed bus unread.
     pub(super) fn leave(&mut self, effects: &mut Effects) -> bool {
         effects.forget(self.reader.take());
-        let drained = self.closed && !self.events.is_empty();
+        let drained = self.closed && !self.events.is_empty() && !self.observes;
         effects.discard_all(self.events.drain(..).map(|entry| entry.stored));
         drained
     }
@@ -182,7 +187,7 @@ impl Queue {
     /// What was not read, by topic.
     pub(super) fn left(&self) -> BTreeMap<usize, u64> {
         let mut topics = BTreeMap::new();
-        for entry in &self.events {
+        for entry in self.events.iter().filter(|_| !self.observes) {
             *topics.entry(entry.stored.topic()).or_default() += 1;
         }
         topics

@@ -22,6 +22,8 @@ pub(crate) struct Terms {
     pub(crate) overflow: Overflow,
     /// What it is called in statistics.
     pub(crate) name: Option<Box<str>>,
+    /// Listens only: closing a bus neither waits for it nor counts what it has not read.
+    pub(crate) observes: bool,
 }
 
 /// What a log is for.
@@ -32,6 +34,9 @@ enum Follows<'a> {
 
 impl Terms {
     fn shared(&self) -> Option<Shared> {
+        if self.observes {
+            return None;
+        }
         let drops_oldest = match self.overflow {
             Overflow::Backpressure => false,
             Overflow::DropOldest => true,
@@ -147,7 +152,7 @@ impl Engine {
             return Err(Refused::Closed);
         }
         let key = line.new_key();
-        let queue = Queue::new(terms.bound, terms.overflow);
+        let queue = Queue::new(&terms);
         let private = Arc::new(Private::new(key, interest, terms.name, queue));
         let interest = &private.interest;
         self.each_roster(interest, |roster| roster.private.join(Arc::clone(&private)));

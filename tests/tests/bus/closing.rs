@@ -118,3 +118,36 @@ fn at_the_deadline_the_rest_is_discarded_counted_and_told() {
     });
     assert_eq!(subscription.missed(), 3);
 }
+
+#[test]
+fn until_tells_refused_publishes_too() {
+    let bus = bus();
+    let task = Task::new();
+    let mut slow = bus.subscribe(App::NUMBER).bound(1).now().unwrap();
+    number(&bus, "a", 1);
+    let mut waiting = bus.publish(App::NUMBER, "a", 2);
+    assert!(task.poll(&mut waiting).is_pending());
+    let mut close = Box::pin(bus.close().until(std::future::pending::<()>()));
+    assert!(task.poll(&mut close).is_pending());
+    assert_eq!(numbers(&mut slow), [1]);
+    let Poll::Ready(report) = task.poll(&mut close) else { panic!() };
+    assert_eq!((report.unread, report.refused, report.is_clean()), (0, 1, false));
+}
+
+#[test]
+fn a_deadline_wakes_readers_and_whoever_else_closes() {
+    let bus = bus();
+    let (reader, closer) = (Task::new(), Task::new());
+    let mut subscription = bus.subscribe(App::NUMBER).now().unwrap();
+    let mut other = bus.subscribe(App::PAIR).now().unwrap();
+    number(&bus, "a", 1);
+    let mut next = Box::pin(other.next());
+    assert!(reader.poll(&mut next).is_pending());
+    let mut waits = Box::pin(bus.close().until(std::future::pending::<()>()));
+    assert!(closer.poll(&mut waits).is_pending());
+    assert!(reader.poll(&mut next).is_ready(), "nothing more comes");
+    futures::executor::block_on(bus.close().until(std::future::ready(())));
+    assert_eq!(closer.wakes(), 1);
+    assert!(closer.poll(&mut waits).is_ready());
+    assert_eq!(drain(&mut subscription).len(), 0);
+}

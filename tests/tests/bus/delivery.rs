@@ -5,7 +5,7 @@ use std::task::Poll;
 use futures::Stream;
 use pubsub::prelude::*;
 
-use crate::harness::{App, Task, bus, drain, number, numbers};
+use crate::harness::{App, Key, Keys, Task, bus, drain, number, numbers};
 
 #[test]
 fn every_subscription_gets_every_event_once_the_publishers_own_included() {
@@ -164,4 +164,65 @@ fn try_next_knows_no_turns() {
     let mut subscription = bus.subscribe(App::NUMBER).now().unwrap();
     (0..300).for_each(|n| number(&bus, "a", n));
     assert_eq!(drain(&mut subscription).len(), 300);
+}
+
+#[test]
+fn a_payload_need_not_be_clone() {
+    let bus = PubSub::<Keys>::default();
+    let mut one = bus.subscribe(Keys::ROTATED).now().unwrap();
+    let mut two = bus.subscribe(Keys::ROTATED).now().unwrap();
+    bus.publish(Keys::ROTATED, "tls", Key(7)).now().unwrap();
+    let (one, two) = (one.try_next().unwrap(), two.try_next().unwrap());
+    assert_eq!((one.payload.0, two.payload.0), (7, 7));
+    drop(one);
+    assert_eq!(two.try_into_payload().unwrap().0, 7);
+}
+
+#[test]
+fn a_subscription_works_in_every_select() {
+    use futures::FutureExt;
+    let bus = bus();
+    let mut one = bus.subscribe(App::NUMBER).now().unwrap();
+    let mut two = bus.subscribe(App::PAIR).now().unwrap();
+    number(&bus, "a", 1);
+    futures::executor::block_on(async {
+        futures::select! {
+            event = one.next() => assert_eq!(event.unwrap().payload, 1),
+            _ = two.next() => panic!("nothing was published to it"),
+        }
+        let mut deliveries = two.deliveries();
+        match futures::future::select(one.next(), deliveries.next()).now_or_never() {
+            None => {}
+            Some(_) => panic!("nothing more was published"),
+        }
+    });
+}
+
+#[test]
+fn it_is_terminated_once_its_end_is_known() {
+    use futures::stream::FusedStream;
+    let bus = bus();
+    let mut subscription = bus.subscribe(App::NUMBER).now().unwrap();
+    number(&bus, "a", 1);
+    bus.close().now();
+    assert_eq!((subscription.is_terminated(), subscription.size_hint()), (false, (0, None)));
+    assert_eq!(drain(&mut subscription).len(), 1);
+    assert_eq!((subscription.is_terminated(), subscription.size_hint()), (true, (0, Some(0))));
+    let mut deliveries = subscription.deliveries();
+    assert!(!deliveries.is_terminated());
+    assert!(matches!(futures::executor::block_on(deliveries.next()), Some(Delivery::Ended(End::Closed))));
+    assert!(deliveries.is_terminated());
+    assert!(futures::executor::block_on(deliveries.next()).is_none());
+}
+
+#[test]
+fn after_its_end_a_subscription_knows_no_turns() {
+    let bus = bus();
+    let task = Task::new();
+    let mut subscription = bus.subscribe(App::NUMBER).now().unwrap();
+    bus.close().now();
+    for _ in 0..300 {
+        let polled = std::pin::Pin::new(&mut subscription).poll_next(&mut task.context());
+        assert!(matches!(polled, Poll::Ready(None)));
+    }
 }

@@ -1,12 +1,13 @@
 //! Handlers: in order, one at a time, and no failure costs a later event.
 
 use std::cell::Cell;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use pubsub::prelude::*;
-use pubsub::{Cause, Errors};
+use pubsub::{BoxedHandler, BusError, Errors};
 
 use crate::harness::{App, Task, bus, number};
 
@@ -63,12 +64,13 @@ fn handler_panic_loses_no_later_event() {
     let handler = bus.on(App::NUMBER, async move |event: Event<u64>| match event.payload {
         1 => Err(format!("refused {}", event.id)),
         2 => panic!("broken at {}", event.payload),
+        5 => panic!("broken"),
         n => {
             sum.fetch_add(n, Ordering::SeqCst);
             Ok(())
         }
     });
-    (0..5).for_each(|n| number(&bus, &n.to_string(), n));
+    (0..6).for_each(|n| number(&bus, &n.to_string(), n));
     let before = bus.clone();
     drop(bus);
     assert_eq!(before.error_count(), 0);
@@ -78,18 +80,17 @@ fn handler_panic_loses_no_later_event() {
     let told: Vec<_> = futures::executor::block_on(async {
         let mut told = Vec::new();
         while let Some(error) = errors.next().await {
-            assert_eq!((error.topic, matches!(error.cause, Cause::Panicked(_))), ("number", error.id == "2"));
-            told.push(error.to_string());
+            let source = error.source().map(ToString::to_string).unwrap_or_default();
+            told.push((error.to_string(), source));
         }
         told
     });
-    assert_eq!(
-        told,
-        [
-            "a handler of `number` failed for the id \"1\": refused 1",
-            "a handler of `number` panicked for the id \"2\": broken at 2",
-        ]
-    );
+    let expected = [
+        ("a handler of `number` failed for the id \"1\"", "refused 1"),
+        ("a handler of `number` panicked for the id \"2\": broken at 2", ""),
+        ("a handler of `number` panicked for the id \"5\": broken", ""),
+    ];
+    assert_eq!(told, expected.map(|(error, source)| (error.to_owned(), source.to_owned())));
 }
 
 #[test]
@@ -120,6 +121,12 @@ fn a_handler_on_a_closed_bus_or_with_a_bound_of_zero_says_so() {
     bus.close().now();
     let handler = bus.on(App::NUMBER, async |_| {});
     assert_eq!(futures::executor::block_on(handler), Err(SubscribeError::Closed));
+    let mut errors = bus.errors();
+    for expected in [SubscribeError::ZeroBound, SubscribeError::Closed] {
+        let error = futures::executor::block_on(errors.next());
+        let Some(BusError::HandlerNotSubscribed { topics, error }) = error else { panic!("{error:?}") };
+        assert_eq!((topics, error), (vec!["number".to_owned()], expected));
+    }
 }
 
 #[test]
@@ -153,7 +160,7 @@ fn errors_keeps_the_latest_and_counts_what_was_lost() {
     drive(&mut handler);
     let mut late = bus.errors();
     let first = futures::executor::block_on(late.next()).unwrap();
-    let Cause::Failed(error) = first.cause else { panic!() };
+    let BusError::HandlerFailed { error, .. } = first else { panic!() };
     assert_eq!((error.to_string().as_str(), late.missed(), bus.error_count()), ("5", 5, kept + 5));
     for _ in 1..kept {
         futures::executor::block_on(late.next()).unwrap();
@@ -193,4 +200,71 @@ async fn a_spawned_handler_ends_when_its_guard_is_dropped() {
     drop(handler);
     assert_eq!(receiver.recv().await, None, "the function is dropped, and its sender");
     assert!(!bus.has_subscribers(App::NUMBER));
+}
+
+#[derive(Debug)]
+struct PanicsWhenCloned;
+
+impl Clone for PanicsWhenCloned {
+    fn clone(&self) -> Self {
+        panic!("not this one")
+    }
+}
+
+#[derive(Clone, Debug, EventMap)]
+enum Hostile {
+    Payload(PanicsWhenCloned),
+    Fine(u8),
+}
+
+/// Building the enum clones the payload while somebody else holds it: a panic there is the handler's, not the bus's.
+#[test]
+fn a_payload_that_panics_when_it_is_cloned_costs_no_later_event() {
+    let bus = PubSub::<Hostile>::default();
+    let mut holder = bus.subscribe(Hostile::PAYLOAD).now().unwrap();
+    let mut fine = 0;
+    let mut handler = Box::pin(bus.on(All, async |event: Event<Hostile>| {
+        fine += u8::from(matches!(event.payload, Hostile::Fine(7)));
+    }));
+    bus.publish(Hostile::PAYLOAD, "", PanicsWhenCloned).now().unwrap();
+    bus.publish(Hostile::FINE, "", 7).now().unwrap();
+    drive(&mut handler);
+    drop(handler);
+    assert_eq!((fine, bus.error_count()), (1, 1));
+    assert!(holder.try_next().is_ok());
+}
+
+#[test]
+fn a_runtime_that_shuts_down_is_not_taken_for_the_end() {
+    let bus = bus();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let guard = runtime.enter();
+    let handler = bus.on(App::NUMBER, async |_| std::future::pending::<()>().await).spawn();
+    drop(guard);
+    number(&bus, "a", 1);
+    drop(runtime);
+    assert_eq!(futures::executor::block_on(handler.finished()), Err(pubsub::FinishedError::Cancelled));
+}
+
+#[test]
+fn a_boxed_handler_can_be_kept_in_a_list() {
+    let bus = bus();
+    let handlers: Vec<BoxedHandler> =
+        vec![bus.on(App::NUMBER, async |_| {}).boxed(), bus.on(All, async |_: Event<App>| {}).boxed()];
+    bus.close().now();
+    futures::executor::block_on(futures::future::join_all(handlers));
+}
+
+/// However often and by whomever it is polled, a stream of errors keeps one waker.
+#[test]
+fn a_stream_of_errors_keeps_one_waker_and_none_when_it_is_dropped() {
+    let bus = bus();
+    let mut errors = bus.errors();
+    let tasks: Vec<Task> = (0..100).map(|_| Task::new()).collect();
+    for task in &tasks {
+        assert!(task.poll(&mut errors.next()).is_pending());
+    }
+    assert_eq!(tasks.iter().map(Task::kept).sum::<usize>(), 1);
+    drop(errors);
+    assert_eq!(tasks.iter().map(Task::kept).sum::<usize>(), 0);
 }

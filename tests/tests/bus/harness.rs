@@ -15,12 +15,21 @@ pub(crate) enum App {
     Text(String),
     Pair(u8, u8),
     Restart,
-    /// Neither `Clone` nor serializable.
+    /// Not serializable.
     Opaque(Arc<Opaque>),
 }
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Opaque;
+
+/// A map that is not `Clone`, with a payload that is not.
+#[derive(EventMap)]
+pub(crate) enum Keys {
+    Rotated(Key),
+}
+
+#[derive(Debug)]
+pub(crate) struct Key(pub(crate) u8);
 
 #[derive(Clone, Debug, PartialEq, EventSubset)]
 #[event_subset(of = App)]
@@ -76,6 +85,11 @@ impl Task {
 
     pub(crate) fn wakes(&self) -> usize {
         self.wakes.0.load(Ordering::SeqCst)
+    }
+
+    /// Wakers of this task that somebody keeps.
+    pub(crate) fn kept(&self) -> usize {
+        Arc::strong_count(&self.wakes) - 2
     }
 
     pub(crate) fn context(&self) -> Context<'_> {

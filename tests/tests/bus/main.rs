@@ -4,6 +4,7 @@ mod closing;
 mod delivery;
 mod handling;
 mod harness;
+mod operators;
 mod ordering;
 mod overflow;
 mod publishing;

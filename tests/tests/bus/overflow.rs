@@ -188,3 +188,25 @@ fn deliveries_dropped_half_way_lose_nothing() {
     assert_eq!(ticks.len(), 1);
     assert_eq!(with_missed(&mut ticks), [(2, 0)], "the loss was told already");
 }
+
+#[test]
+fn a_loss_after_the_last_event_is_told_by_deliveries_even_after_the_plain_stream_has_ended() {
+    let bus = bus();
+    let mut ticks = subscribe(&bus, 1, Overflow::DropNewest);
+    (0..4).for_each(|n| number(&bus, "a", n));
+    bus.close().now();
+    assert_eq!(with_missed(&mut ticks), [(0, 0)]);
+    futures::executor::block_on(async {
+        let mut deliveries = ticks.deliveries();
+        assert!(matches!(deliveries.next().await, Some(Delivery::Lagged { missed: 3 })));
+        assert!(matches!(deliveries.next().await, Some(Delivery::Ended(End::Closed))));
+    });
+}
+
+#[test]
+fn who_asks_for_nothing_gets_backpressure_at_1024() {
+    let bus = bus();
+    let _slow = bus.subscribe(App::NUMBER).now().unwrap();
+    (0..1024).for_each(|n| number(&bus, "a", n));
+    assert!(matches!(bus.publish(App::NUMBER, "a", 1024).now(), Err(PublishError::Full(_))));
+}

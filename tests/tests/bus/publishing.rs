@@ -102,6 +102,34 @@ fn a_cancelled_publish_reaches_nobody_and_leaves_nothing() {
     assert_eq!(numbers(&mut slow), [4]);
 }
 
+/// Whoever makes room gives the event its place at once, so that it keeps its turn.
+#[test]
+fn a_publish_cancelled_after_it_was_accepted_reached_all() {
+    let bus = bus();
+    let task = Task::new();
+    let mut one = bus.subscribe(App::NUMBER).bound(1).now().unwrap();
+    let mut two = bus.subscribe(App::NUMBER).bound(9).now().unwrap();
+    number(&bus, "a", 1);
+    let mut cancelled = bus.publish(App::NUMBER, "a", 2);
+    assert!(task.poll(&mut cancelled).is_pending());
+    assert_eq!(one.try_next().unwrap().payload, 1);
+    drop(cancelled);
+    assert_eq!((numbers(&mut one), numbers(&mut two)), (vec![2], vec![1, 2]));
+}
+
+#[test]
+fn a_waiting_publish_wakes_the_task_that_polled_it_last() {
+    let bus = bus();
+    let (first, second) = (Task::new(), Task::new());
+    let mut slow = bus.subscribe(App::NUMBER).bound(1).now().unwrap();
+    number(&bus, "a", 1);
+    let mut waiting = bus.publish(App::NUMBER, "a", 2);
+    assert!(first.poll(&mut waiting).is_pending());
+    assert!(second.poll(&mut waiting).is_pending());
+    assert_eq!(slow.try_next().unwrap().payload, 1);
+    assert_eq!((first.wakes(), second.wakes()), (0, 1));
+}
+
 #[test]
 fn a_cancelled_publish_lets_those_behind_it_pass() {
     let bus = bus();

@@ -44,7 +44,10 @@ async fn expect_next_waits_until_the_deadline_of_any_timer() {
         publisher.publish(App::NUMBER, "a", 7).await.unwrap();
     });
     let early = bus.expect_next(App::NUMBER, tokio::time::sleep(Duration::from_millis(900))).await;
-    assert_eq!(early.unwrap_err().to_string(), "expected an event of `number`, and nothing was published");
+    assert_eq!(
+        early.unwrap_err().to_string(),
+        "expected an event of `number` before the deadline, and nothing was published"
+    );
     let event = bus.expect_next(App::NUMBER, tokio::time::sleep(Duration::from_millis(900))).await.unwrap();
     assert_eq!(event.payload, 7);
 }
@@ -57,6 +60,27 @@ fn expect_next_ends_with_the_bus() {
     let missing = futures::executor::block_on(bus.expect_next(App::RESTART, pending::<()>())).unwrap_err();
     assert_eq!(
         missing.to_string(),
-        "expected an event of `restart`, and this was published instead: `number:a`"
+        "expected an event of `restart` before the bus was closed, and this was published instead: `number:a`"
     );
+}
+
+#[test]
+fn a_closed_bus_is_remembered_and_closing_does_not_count_what_the_test_has_not_looked_at() {
+    let mut bus = TestBus::<App>::new();
+    number(&bus, "a", 1);
+    let report = futures::executor::block_on(bus.close().until(pending::<()>()));
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(bus.published(App::NUMBER).len(), 1);
+    let event = futures::executor::block_on(bus.expect_next(App::NUMBER, ready(()))).unwrap();
+    assert_eq!(event.payload, 1);
+}
+
+#[test]
+fn a_deadline_takes_nothing_from_what_was_remembered() {
+    let mut bus = TestBus::<App>::new();
+    let slow = bus.subscribe(App::NUMBER).now().unwrap();
+    number(&bus, "a", 1);
+    let report = futures::executor::block_on(bus.close().until(ready(())));
+    assert_eq!((report.unread, report.subscriptions, slow.missed()), (1, 1, 1));
+    assert_eq!(bus.published(App::NUMBER).len(), 1);
 }

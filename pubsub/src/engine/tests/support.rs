@@ -23,6 +23,7 @@ pub(super) fn event(topic: usize, id: &str, number: u64, token: &Arc<()>) -> Sto
         id: IdString::from(id),
         payload: Numbered { number, _token: Arc::clone(token) },
         index: topic,
+        event_id: None,
     })
 }
 
@@ -83,7 +84,7 @@ pub(super) fn address(topic: usize, id: &str) -> Interest {
 }
 
 pub(super) fn terms(bound: usize, overflow: Overflow) -> Terms {
-    Terms { bound, overflow, name: None }
+    Terms { bound, overflow, name: None, observes: false }
 }
 
 /// Nothing of any subscription or publish is left.

@@ -26,6 +26,13 @@ enum Subset<T: std::fmt::Debug> {
     Unit,
 }
 
+/// `Self` in a payload.
+#[derive(Clone, EventMap)]
+enum Recursive<T> {
+    Leaf(T),
+    Branch(Vec<Self>),
+}
+
 /// Neither `Clone` nor serialisable: a map of it is an event map all the same.
 #[derive(Debug)]
 struct Plain;
@@ -41,6 +48,8 @@ fn main() {
     assert_eq!(event_map::<Generic<Plain, u64>>(), 6);
     clone_map::<Generic<String, u64>>();
     event_subset::<Subset<String>>();
+    clone_map::<Recursive<u8>>();
+    let _ = (Recursive::<u8>::LEAF, Recursive::<u8>::BRANCH);
     assert_eq!(Generic::<Plain, u64>::BY_ID.name(), "ById");
     let _ = Generic::<u8, u64, 3>::ARRAY;
     assert_eq!(Generic::<Plain, u64>::TOPICS[2].payload, "(T, Vec<Option<T>>)");

@@ -27,6 +27,18 @@ enum Subset {
     OneThing(u8),
 }
 
+macro_rules! declare {
+    () => {
+        #[derive($crate::deep::facade::bus::EventMap)]
+        #[event_map(crate = $crate::deep::facade::bus)]
+        enum ByDollarCrate {
+            OneThing(u8),
+        }
+    };
+}
+declare!();
+
 fn main() {
+    let _ = ByDollarCrate::ONE_THING;
     let _ = (ByPath::ONE_THING, ByString::ONE_THING, Subset::ALL);
 }

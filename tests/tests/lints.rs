@@ -1,10 +1,30 @@
-//! Crates that deny everything, and maps that are declared and hardly used: neither sees a lint in the expansion.
-#![deny(warnings, future_incompatible, keyword_idents, let_underscore, nonstandard_style, rust_2018_idioms, unused)]
+//! A crate that denies everything, with maps that are declared and hardly used: it sees no lint in the expansion. That
+//! it compiles, under clippy too, is the test.
+#![deny(
+    warnings,
+    future_incompatible,
+    keyword_idents,
+    let_underscore,
+    nonstandard_style,
+    rust_2018_idioms,
+    unused
+)]
 #![deny(missing_docs, missing_debug_implementations, missing_copy_implementations, single_use_lifetimes)]
 #![deny(trivial_casts, trivial_numeric_casts, unit_bindings, unnameable_types, unreachable_pub)]
-#![deny(unused_import_braces, unused_lifetimes, unused_qualifications, unused_results, variant_size_differences)]
-#![deny(absolute_paths_not_starting_with_crate, explicit_outlives_requirements, private_interfaces, private_bounds)]
-#![deny(clippy::all, clippy::pedantic, clippy::nursery, clippy::cargo, clippy::missing_docs_in_private_items)]
+#![deny(
+    unused_import_braces,
+    unused_lifetimes,
+    unused_qualifications,
+    unused_results,
+    variant_size_differences
+)]
+#![deny(
+    absolute_paths_not_starting_with_crate,
+    explicit_outlives_requirements,
+    private_interfaces,
+    private_bounds
+)]
+#![deny(clippy::all, clippy::pedantic, clippy::nursery, clippy::missing_docs_in_private_items)]
 #![forbid(unsafe_code)]
 
 /// What is said about a room.
@@ -37,6 +57,7 @@ enum Subset {
 }
 
 /// Nested, with its own visibility.
+#[allow(clippy::redundant_pub_crate)] // which is the opposite of `unreachable_pub`
 mod inner {
     /// Visible to the parent only.
     #[derive(Debug, pubsub::EventMap)]
@@ -55,10 +76,11 @@ enum Older {
 }
 
 fn main() {
-    println!("{} {:?}", AppEvent::TOPIC_SET.name(), Topic(String::new()).0);
-    println!("{}", inner::Scoped::ONE_THING);
     let Topic(text) = Topic("x".to_owned());
-    println!("{text} {:?}", Subset::ALL);
+    assert_eq!(text, "x");
+    assert_eq!(AppEvent::TOPIC_SET.name(), "topic.set");
+    assert_eq!(inner::Scoped::ONE_THING.name(), "OneThing");
+    assert_eq!(format!("{:?}", Subset::ALL), "[\"topic.set\", \"restart\"]");
     match Subset::Restart {
         Subset::TopicSet(topic) => drop(topic),
         Subset::Restart => {}

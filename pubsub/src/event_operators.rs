@@ -1,0 +1,94 @@
+//! Operators on a subscription: those for any stream without an import, and those that know events.
+
+use futures_core::Stream;
+use pubsub_operators::{Flow, Operator, filter, map};
+
+use crate::{Event, EventId, Subscription, TopicId};
+
+pubsub_operators::operator_methods! {
+    impl [Yields] Subscription<Yields> [];
+    source: Subscription<Yields>, item: Yields, into: std::convert::identity,
+}
+
+impl<E> Subscription<E> {
+    /// The subscription as a [`Flow`], for code that takes one; every operator is a method of the subscription itself.
+    pub fn flow(self) -> Flow<Self> {
+        Flow::new(self)
+    }
+}
+
+/// Operators that know events, for every stream of them; in the [prelude](crate::prelude).
+///
+/// ```
+/// # use pubsub::prelude::*;
+/// # #[derive(EventMap)] enum App { Temperature(f64) }
+/// # futures::executor::block_on(async {
+/// # let bus = PubSub::<App>::default();
+/// let hot = bus.subscribe(App::TEMPERATURE).await?
+///     .filter_payload(|celsius| *celsius > 30.0)
+///     .map_payload(|celsius| celsius * 1.8 + 32.0);
+/// bus.publish(App::TEMPERATURE, "kitchen", 20.0).await?;
+/// bus.publish(App::TEMPERATURE, "attic", 35.0).await?;
+/// drop(bus);
+/// let hot = hot.to_vec().await;
+/// assert_eq!((hot.len(), &*hot[0].id, hot[0].payload), (1, "attic", 95.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+pub trait EventOperators<P, I: TopicId + ?Sized>: Stream<Item = Event<P, I>> + Sized {
+    /// Keeps the events whose payload `predicate` is true for.
+    ///
+    /// What an event tells as [`missed`](Event::missed) is not changed by those that are not kept: they are no loss.
+    fn filter_payload<F>(self, mut predicate: F) -> Flow<impl Stream<Item = Event<P, I>>>
+    where
+        F: FnMut(&P) -> bool,
+    {
+        filter(move |event: &Event<P, I>| predicate(&event.payload)).apply(self)
+    }
+
+    /// Drops an event whose [`event_id`](crate::EventData::event_id) is among the last `last` that came: what is delivered
+    /// at least once is handled once. An event without an id is never taken for a duplicate.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Paid(u32) }
+    /// # futures::executor::block_on(async {
+    /// # let bus = PubSub::<App>::default();
+    /// let paid = bus.subscribe(App::PAID).await?.dedupe_id(1_000);
+    /// for attempt in ["first", "again"] {
+    ///     let id = pubsub::EventId::derive("payments", ["order 17"]);
+    ///     bus.publish(App::PAID, attempt, 250).event_id(id).await?;
+    /// }
+    /// drop(bus);
+    /// assert_eq!(paid.to_vec().await.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    /// If `last` is 0.
+    fn dedupe_id(self, last: usize) -> Flow<impl Stream<Item = Event<P, I>>> {
+        // `dedupe_ok` lets through, in order, what is not `Ok`.
+        let with_id = |event: Event<P, I>| match event.event_id() {
+            Some(id) => Ok((id, event)),
+            None => Err(event),
+        };
+        let event = |item| match item {
+            Ok((_, event)) | Err(event) => event,
+        };
+        Flow::new(self).map(with_id).dedupe_ok(last, |(id, _): &(EventId, Event<P, I>)| *id).map(event)
+    }
+
+    /// Converts the payload of every event, and keeps its topic, its id and what it tells as missed.
+    ///
+    /// `convert` is given the payload by reference, since others may share it; the event that comes out is new and has
+    /// one holder.
+    fn map_payload<Q, F>(self, mut convert: F) -> Flow<impl Stream<Item = Event<Q, I>>>
+    where
+        F: FnMut(&P) -> Q,
+    {
+        map(move |event: Event<P, I>| event.with_payload(&mut convert)).apply(self)
+    }
+}
+
+impl<S: Stream<Item = Event<P, I>>, P, I: TopicId + ?Sized> EventOperators<P, I> for S {}

@@ -1,4 +1,4 @@
-//! What `tests/instructions/inproc` counts the instructions of: `instructions <workload> <times>`.
+//! What `tests/instructions/inproc` counts the instructions of: `engine_instructions <workload> <times>`.
 
 use std::env;
 use std::task::Waker;
@@ -6,7 +6,6 @@ use std::task::Waker;
 use pubsub::prelude::*;
 
 #[derive(EventMap)]
-#[allow(dead_code)] // Nobody publishes the second topic.
 enum App {
     Status([u64; 4]),
     Tick(u64),

@@ -28,12 +28,21 @@ impl Engine {
     ) -> Result<(), Refused> {
         let topic = &self.topics[address.topic];
         let listening = topic.listening();
-        if listening.to_topic() {
-            return self.publish_widely(address, store);
+        match (listening.to_topic(), listening.to_addresses()) {
+            (false, true) => self.publish_to_address(topic, address, store),
+            (true, false) => self.publish_to_topic(topic, address, store),
+            (true, true) => self.publish_widely(address, store),
+            (false, false) if self.is_closed() => Err(Refused::Closed),
+            (false, false) => Ok(()),
         }
-        if !listening.to_addresses() {
-            return if self.is_closed() { Err(Refused::Closed) } else { Ok(()) };
-        }
+    }
+
+    fn publish_to_address(
+        &self,
+        topic: &Topic,
+        address: Address<'_>,
+        store: &mut dyn FnMut() -> Stored,
+    ) -> Result<(), Refused> {
         let mut effects = Effects::default();
         let mut shard;
         let place = match address.at {
@@ -55,6 +64,24 @@ impl Engine {
             return published;
         }
         drop(shard);
+        self.publish_widely(address, store)
+    }
+
+    fn publish_to_topic(
+        &self,
+        topic: &Topic,
+        address: Address<'_>,
+        store: &mut dyn FnMut() -> Stored,
+    ) -> Result<(), Refused> {
+        let mut effects = Effects::default();
+        let mut roster = lock(&topic.roster);
+        if self.is_closed() {
+            return Err(Refused::Closed);
+        }
+        if let Some(published) = Self::publish_to_one(topic, &mut roster, store, &mut effects) {
+            return published;
+        }
+        drop(roster);
         self.publish_widely(address, store)
     }
 

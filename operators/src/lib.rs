@@ -3,6 +3,8 @@
 //! Operators for streams.
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 // The list of methods is expanded in other crates too, and names this crate in its documentation.
 extern crate self as pubsub_operators;
 
@@ -10,6 +12,7 @@ mod access;
 mod accumulate;
 mod batch;
 mod chain;
+mod debounce;
 mod dedupe;
 mod filter;
 mod flat;
@@ -19,6 +22,7 @@ mod map;
 mod merge;
 mod methods;
 mod methods_ok;
+mod methods_timed;
 mod operator;
 mod pair;
 mod pipe;
@@ -26,6 +30,8 @@ mod reduce;
 mod sequential;
 mod stage;
 mod take;
+mod throttle;
+mod time;
 mod to_vec;
 mod window;
 mod yielding;
@@ -34,14 +40,16 @@ mod zip;
 pub use self::{
     accumulate::{Accumulate, AccumulateOp, accumulate},
     batch::{
-        Batch, BatchBy, BatchByOp, BatchOk, BatchOkOp, BatchOp, BatchReady, BatchReadyOp, batch, batch_by,
-        batch_ok, batch_ready,
+        Batch, BatchBy, BatchByOp, BatchOk, BatchOkOp, BatchOp, BatchReady, BatchReadyOp, BatchWithin,
+        BatchWithinOk, BatchWithinOkOp, BatchWithinOp, batch, batch_by, batch_ok, batch_ready, batch_within,
+        batch_within_ok,
     },
     chain::{Chain, ChainOp, ChainWith, ChainWithOp, chain, chain_with},
+    debounce::{Debounce, DebounceOp, debounce},
     dedupe::{
         Dedupe, DedupeOk, DedupeOkOp, DedupeOp, DedupeRef, DedupeRefOp, DedupeRuns, DedupeRunsOp,
-        RandomState, dedupe, dedupe_ok, dedupe_ok_with_hasher, dedupe_ref, dedupe_ref_with_hasher,
-        dedupe_runs, dedupe_with_hasher,
+        DedupeWithin, DedupeWithinOp, RandomState, dedupe, dedupe_ok, dedupe_ok_with_hasher, dedupe_ref,
+        dedupe_ref_with_hasher, dedupe_runs, dedupe_with_hasher, dedupe_within, dedupe_within_with_hasher,
     },
     filter::{
         Filter, FilterMap, FilterMapOk, FilterMapOkOp, FilterMapOp, FilterOk, FilterOkOp, FilterOp, filter,
@@ -65,13 +73,25 @@ pub use self::{
     },
     stage::{Pipeline, stage},
     take::{Take, TakeOp, TakeUntil, TakeUntilOp, TakeWhile, TakeWhileOp, take, take_until, take_while},
+    throttle::{Throttle, ThrottleOp, throttle},
+    time::{Clock, Sleep, Timer},
     to_vec::{
         Overflow, ToVec, ToVecMax, ToVecMaxOp, ToVecOp, TryToVec, TryToVecOp, to_vec, to_vec_max, try_to_vec,
     },
-    window::{Window, WindowMap, WindowMapOp, WindowOk, WindowOkOp, WindowOp, window, window_map, window_ok},
+    window::{
+        Window, WindowMap, WindowMapOp, WindowOk, WindowOkOp, WindowOp, WindowWithin, WindowWithinOp, window,
+        window_map, window_ok, window_within,
+    },
     yielding::{Yielding, YieldingOp, yielding},
     zip::{Zip, ZipOp, zip},
 };
+
+#[cfg(feature = "std")]
+pub use self::time::{ManualSleep, ManualTimer};
+#[cfg(feature = "futures-timer")]
+pub use self::time::{ThreadSleep, ThreadTimer};
+#[cfg(feature = "tokio")]
+pub use self::time::{TokioSleep, TokioTimer};
 
 /// What the expansion of [`operator_methods!`] needs where it is expanded.
 #[doc(hidden)]

@@ -1,0 +1,112 @@
+//! The second half of `operator_methods!`: what depends on time, and what relates two streams.
+
+/// Expanded by `operator_methods!`, with the same arguments.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! operator_methods_timed {
+    (
+        impl [$($generics:tt)*] $target:ty [$($bounds:tt)*];
+        source: $source:ty, item: $item:ty, into: $into:expr $(,)?
+    ) => {
+        /// The operators that depend on time.
+        impl<$($generics)*> $target $($bounds)* {
+            /// Gathers items into vectors of `max`, or of fewer when the first is `age` old:
+            /// [`BatchWithin`](pubsub_operators::BatchWithin).
+            ///
+            /// # Panics
+            ///
+            /// If `max` is 0.
+            #[doc(alias = "chunks_timeout")]
+            #[doc(alias = "bufferTime")]
+            #[doc(alias = "groupWithin")]
+            #[inline]
+            pub fn batch_within<Time>(
+                self,
+                max: usize,
+                age: ::core::time::Duration,
+                timer: Time,
+            ) -> $crate::Flow<$crate::BatchWithin<$source, Time>>
+            where
+                Time: $crate::Timer,
+            {
+                $crate::Operator::apply($crate::batch_within(max, age, timer), $into(self))
+            }
+
+            /// The items of each `span` of time, one every `slide`, at most `max` of them:
+            /// [`WindowWithin`](pubsub_operators::WindowWithin).
+            ///
+            /// # Panics
+            ///
+            /// If `span` or `slide` is zero, or `max` is 0.
+            #[doc(alias = "windowTime")]
+            #[doc(alias = "tumbling")]
+            #[doc(alias = "hopping")]
+            #[inline]
+            pub fn window_within<Time>(
+                self,
+                span: ::core::time::Duration,
+                slide: ::core::time::Duration,
+                max: usize,
+                timer: Time,
+            ) -> $crate::Flow<$crate::WindowWithin<$source, Time>>
+            where
+                $item: Clone,
+                Time: $crate::Timer,
+            {
+                $crate::Operator::apply($crate::window_within(span, slide, max, timer), $into(self))
+            }
+
+            /// Drops items whose key is among the `last` distinct ones and was first seen less than `ttl` ago:
+            /// [`DedupeWithin`](pubsub_operators::DedupeWithin).
+            ///
+            /// # Panics
+            ///
+            /// If `last` is 0 or more than `u32::MAX`.
+            #[inline]
+            pub fn dedupe_within<K, Time, F>(
+                self,
+                last: usize,
+                ttl: ::core::time::Duration,
+                clock: Time,
+                key: F,
+            ) -> $crate::Flow<$crate::DedupeWithin<$source, F, K, Time>>
+            where
+                K: ::core::hash::Hash + Eq,
+                Time: $crate::Clock,
+                F: FnMut(&$item) -> K,
+            {
+                $crate::Operator::apply($crate::dedupe_within(last, ttl, clock, key), $into(self))
+            }
+
+            /// Emits an item once none has followed it for `quiet`: [`Debounce`](pubsub_operators::Debounce).
+            #[doc(alias = "debounceTime")]
+            #[inline]
+            pub fn debounce<Time>(
+                self,
+                quiet: ::core::time::Duration,
+                timer: Time,
+            ) -> $crate::Flow<$crate::Debounce<$source, Time>>
+            where
+                Time: $crate::Timer,
+            {
+                $crate::Operator::apply($crate::debounce(quiet, timer), $into(self))
+            }
+
+            /// At most one item per `period`, and the last of each: [`Throttle`](pubsub_operators::Throttle).
+            #[doc(alias = "throttleTime")]
+            #[doc(alias = "sample")]
+            #[doc(alias = "audit")]
+            #[inline]
+            pub fn throttle<Time>(
+                self,
+                period: ::core::time::Duration,
+                timer: Time,
+            ) -> $crate::Flow<$crate::Throttle<$source, Time>>
+            where
+                Time: $crate::Timer,
+            {
+                $crate::Operator::apply($crate::throttle(period, timer), $into(self))
+            }
+        }
+    };
+}

@@ -85,6 +85,7 @@ impl<S: Stream> Flow<S> {
     /// # Cancel safety
     ///
     /// The future borrows the flow and holds nothing itself: dropping it loses no item.
+    #[allow(clippy::should_implement_trait, reason = "the name streams use")]
     #[inline]
     pub fn next(&mut self) -> Next<'_, S>
     where

@@ -237,7 +237,7 @@ macro_rules! operator_methods {
             ///
             /// If `last` is 0 or more than `u32::MAX`.
             #[inline]
-            pub fn dedupe_ref<Q, F>(self, last: usize, key: F) -> $crate::Flow<$crate::DedupeRef<$source, F, Q>>
+            pub fn dedupe_ref<Q, F>(self, last: usize, key: F) -> $crate::Flow<$crate::DedupeRef<$source, F, Q::Owned>>
             where
                 Q: ?Sized + ::core::hash::Hash + Eq + $crate::__private::ToOwned,
                 Q::Owned: ::core::hash::Hash + Eq,
@@ -252,7 +252,7 @@ macro_rules! operator_methods {
             ///
             /// If `last` is 0 or more than `u32::MAX`.
             #[inline]
-            pub fn dedupe_ref_with_hasher<Q, F, H>(self, last: usize, hasher: H, key: F) -> $crate::Flow<$crate::DedupeRef<$source, F, Q, H>>
+            pub fn dedupe_ref_with_hasher<Q, F, H>(self, last: usize, hasher: H, key: F) -> $crate::Flow<$crate::DedupeRef<$source, F, Q::Owned, H>>
             where
                 Q: ?Sized + ::core::hash::Hash + Eq + $crate::__private::ToOwned,
                 Q::Owned: ::core::hash::Hash + Eq,

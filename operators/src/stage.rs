@@ -58,6 +58,7 @@ pub struct Pipeline<In, Out, Op = ()> {
     items: PhantomData<fn(In) -> Out>,
 }
 
+#[allow(clippy::type_complexity, reason = "the type is the pipeline, step by step")]
 impl<In, Out, Op> Pipeline<In, Out, Op> {
     #[inline]
     fn then<Next, Step>(self, step: Step) -> Pipeline<In, Next, (Op, Step)> {
@@ -207,7 +208,7 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
         self,
         last: usize,
         key: F,
-    ) -> Pipeline<In, Out, (Op, DedupeRefOp<Out, Q, F, RandomState>)>
+    ) -> Pipeline<In, Out, (Op, DedupeRefOp<Out, Q::Owned, F, RandomState>)>
     where
         Q: ?Sized + Hash + Eq + ToOwned,
         F: FnMut(&Out) -> &Q,
@@ -344,6 +345,7 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
 }
 
 /// The steps for streams of results.
+#[allow(clippy::type_complexity, reason = "the type is the pipeline, step by step")]
 impl<In, T, E, Op> Pipeline<In, Result<T, E>, Op> {
     /// Adds [`filter_ok`](crate::filter_ok()).
     #[inline]

@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 use core::{
     fmt,
     marker::PhantomData,
-    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -86,7 +85,7 @@ where
                     items.push(item);
                     None
                 }
-                _ => mem::replace(this.run, Some((key, Vec::from([item])))),
+                _ => this.run.replace((key, Vec::from([item]))),
             };
             // A run that ends here is followed by one of a single item, which is not full: with `max` 1 every run
             // leaves at once and none is ever ended by the next.

@@ -16,7 +16,7 @@ use super::{
     RandomState,
     memory::{self, Memory},
 };
-use crate::{Flow, Operator};
+use crate::{Flow, Operator, access::source_access, operator::operator_value};
 
 pin_project! {
     /// [`Dedupe`](crate::Dedupe) by a key borrowed from the item, which is copied only when it is new: a duplicate
@@ -37,30 +37,19 @@ pin_project! {
     /// assert_eq!(block_on(once.to_vec()), ["ada", "bob"]);
     /// ```
     ///
-    /// Semantics, bounds and panics as [`Dedupe`](crate::Dedupe).
+    /// Semantics, bounds and panics as [`Dedupe`](crate::Dedupe); `K` is the owned form of the key.
     #[must_use = "streams do nothing unless polled"]
-    pub struct DedupeRef<S, F, Q: ?Sized, B = RandomState>
-    where
-        Q: ToOwned,
-    {
+    pub struct DedupeRef<S, F, K, B = RandomState> {
         #[pin]
         source: S,
         key: F,
-        memory: Memory<Q::Owned, B>,
+        memory: Memory<K, B>,
     }
 }
 
-impl<S, F, Q: ?Sized + ToOwned, B> DedupeRef<S, F, Q, B> {
-    /// The source.
-    pub fn get_ref(&self) -> &S {
-        &self.source
-    }
+source_access!(DedupeRef<S, F, K, B>);
 
-    /// The source; the memory is dropped.
-    pub fn into_inner(self) -> S {
-        self.source
-    }
-
+impl<S, F, K, B> DedupeRef<S, F, K, B> {
     /// How many items were dropped as duplicates.
     pub fn suppressed(&self) -> u64 {
         self.memory.suppressed
@@ -72,7 +61,7 @@ impl<S, F, Q: ?Sized + ToOwned, B> DedupeRef<S, F, Q, B> {
     }
 }
 
-impl<S, F, Q, B> Stream for DedupeRef<S, F, Q, B>
+impl<S, F, Q, B> Stream for DedupeRef<S, F, Q::Owned, B>
 where
     S: Stream,
     Q: ?Sized + Hash + Eq + ToOwned,
@@ -103,7 +92,7 @@ where
     }
 }
 
-impl<S, F, Q, B> FusedStream for DedupeRef<S, F, Q, B>
+impl<S, F, Q, B> FusedStream for DedupeRef<S, F, Q::Owned, B>
 where
     S: FusedStream,
     Q: ?Sized + Hash + Eq + ToOwned,
@@ -116,7 +105,7 @@ where
     }
 }
 
-impl<S: fmt::Debug, F, Q: ?Sized + ToOwned, B> fmt::Debug for DedupeRef<S, F, Q, B> {
+impl<S: fmt::Debug, F, K, B> fmt::Debug for DedupeRef<S, F, K, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DedupeRef")
             .field("source", &self.source)
@@ -125,32 +114,9 @@ impl<S: fmt::Debug, F, Q: ?Sized + ToOwned, B> fmt::Debug for DedupeRef<S, F, Q,
     }
 }
 
-/// What [`dedupe_ref`] gives. A clone starts with an empty memory: each application has its own.
-#[must_use = "an operator does nothing until it is applied to a stream"]
-pub struct DedupeRefOp<T, Q: ?Sized, F, B> {
-    last: usize,
-    hasher: B,
-    key: F,
-    phantom: PhantomData<(fn(T), fn(&Q))>,
-}
-
-impl<T, Q: ?Sized, F: Clone, B: Clone> Clone for DedupeRefOp<T, Q, F, B> {
-    fn clone(&self) -> Self {
-        Self {
-            last: self.last,
-            hasher: self.hasher.clone(),
-            key: self.key.clone(),
-            phantom: PhantomData,
-        }
-    }
-}
-
-impl<T, Q: ?Sized, F: Copy, B: Copy> Copy for DedupeRefOp<T, Q, F, B> {}
-
-impl<T, Q: ?Sized, F, B> fmt::Debug for DedupeRefOp<T, Q, F, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DedupeRefOp")
-    }
+operator_value! {
+    /// What [`dedupe_ref`] gives. A clone starts with an empty memory: each application has its own.
+    DedupeRefOp<[T, K], F, B> { last: usize, hasher: B, key: F }
 }
 
 /// [`DedupeRef`] as an operator value.
@@ -159,7 +125,7 @@ impl<T, Q: ?Sized, F, B> fmt::Debug for DedupeRefOp<T, Q, F, B> {
 ///
 /// If `last` is 0 or more than `u32::MAX`.
 #[inline]
-pub fn dedupe_ref<T, Q, F>(last: usize, key: F) -> DedupeRefOp<T, Q, F, RandomState>
+pub fn dedupe_ref<T, Q, F>(last: usize, key: F) -> DedupeRefOp<T, Q::Owned, F, RandomState>
 where
     Q: ?Sized + Hash + Eq + ToOwned,
     F: FnMut(&T) -> &Q,
@@ -173,7 +139,7 @@ where
 ///
 /// If `last` is 0 or more than `u32::MAX`.
 #[inline]
-pub fn dedupe_ref_with_hasher<T, Q, F, B>(last: usize, hasher: B, key: F) -> DedupeRefOp<T, Q, F, B>
+pub fn dedupe_ref_with_hasher<T, Q, F, B>(last: usize, hasher: B, key: F) -> DedupeRefOp<T, Q::Owned, F, B>
 where
     Q: ?Sized + Hash + Eq + ToOwned,
     B: BuildHasher,
@@ -187,7 +153,7 @@ where
     }
 }
 
-impl<S, T, Q, F, B> Operator<S> for DedupeRefOp<T, Q, F, B>
+impl<S, T, Q, F, B> Operator<S> for DedupeRefOp<T, Q::Owned, F, B>
 where
     S: Stream<Item = T>,
     Q: ?Sized + Hash + Eq + ToOwned,
@@ -195,7 +161,7 @@ where
     B: BuildHasher,
     F: FnMut(&T) -> &Q,
 {
-    type Out = Flow<DedupeRef<S, F, Q, B>>;
+    type Out = Flow<DedupeRef<S, F, Q::Owned, B>>;
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {

@@ -57,9 +57,10 @@ impl<K, B> Memory<K, B> {
     }
 }
 
+// Inlined always: left to itself the compiler makes a call of each insertion, which is a tenth of its cost.
 impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
     /// True if `key` was not remembered; it is from now on.
-    #[inline]
+    #[inline(always)]
     pub(super) fn insert(&mut self, key: K) -> bool {
         let hash = self.hasher.hash_one(&key);
         if self.knows(hash, &key) {
@@ -71,7 +72,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
     }
 
     /// The same for a borrowed key, which is copied only if it is new.
-    #[inline]
+    #[inline(always)]
     pub(super) fn insert_ref<Q>(&mut self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -86,7 +87,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn knows<Q: ?Sized + Eq>(&self, hash: u64, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -96,7 +97,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
             .is_some()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remember(&mut self, hash: u64, key: K) {
         // Dropped last: its drop is the user's code, and may panic when everything here is consistent again.
         let _evicted;

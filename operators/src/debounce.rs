@@ -30,7 +30,7 @@ pin_project! {
     ///
     /// let timer = ManualTimer::new();
     /// let (keys, source) = mpsc::unbounded();
-    /// let mut searches = std::pin::pin!(source.flow().debounce(Duration::from_millis(300), timer.clone())).flow();
+    /// let mut searches = source.flow().debounce(Duration::from_millis(300), timer.clone());
     ///
     /// keys.unbounded_send("q").unwrap();
     /// keys.unbounded_send("quake").unwrap();

@@ -17,6 +17,7 @@ mod dedupe;
 mod filter;
 mod flat;
 mod flow;
+mod join;
 mod latest;
 mod map;
 mod merge;
@@ -59,6 +60,10 @@ pub use self::{
         Flat, FlatMapOp, FlatOk, FlatOkOp, FlatOp, IntoFlat, ViaIterator, ViaStream, flat, flat_map, flat_ok,
     },
     flow::{Flow, Next},
+    join::{
+        Correlate, CorrelateLeft, CorrelateLeftOp, CorrelateOp, EitherOrBoth, Join, JoinLeft, JoinLeftOp,
+        JoinOp, JoinOuter, JoinOuterOp, Within, correlate, correlate_left, join, join_left, join_outer,
+    },
     latest::{
         Latest, LatestMap, LatestMapOp, LatestOp, WithLatest, WithLatestMap, WithLatestMapOp, WithLatestOp,
         latest, latest_map, with_latest, with_latest_map,

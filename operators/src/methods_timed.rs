@@ -108,5 +108,152 @@ macro_rules! operator_methods_timed {
                 $crate::Operator::apply($crate::throttle(period, timer), $into(self))
             }
         }
+
+        /// The operators that relate two streams by a key.
+        impl<$($generics)*> $target $($bounds)* {
+            /// What `combine` makes of every two items with equal keys that arrive within a while of each other: [`Join`](pubsub_operators::Join).
+            ///
+            /// # Panics
+            ///
+            /// If the capacity is 0 or not below `u32::MAX`.
+            #[doc(alias = "innerJoin")]
+            #[doc(alias = "windowJoin")]
+            #[doc(alias = "intervalJoin")]
+            #[inline]
+            pub fn join<Other, K, O, Time, FL, FR, FO>(
+                self,
+                right: Other,
+                within: $crate::Within<Time>,
+                left_key: FL,
+                right_key: FR,
+                combine: FO,
+            ) -> $crate::Flow<$crate::Join<$source, Other, K, FL, FR, FO, Time>>
+            where
+                Other: $crate::__private::Stream,
+                K: ::core::hash::Hash + Eq,
+                Time: $crate::Clock,
+                FL: FnMut(&$item) -> K,
+                FR: FnMut(&Other::Item) -> K,
+                FO: FnMut(&$item, &Other::Item) -> O,
+            {
+                $crate::Operator::apply(
+                    $crate::join(right, within, left_key, right_key, combine),
+                    $into(self),
+                )
+            }
+
+            /// `join`, and the left items that found no partner: [`JoinLeft`](pubsub_operators::JoinLeft).
+            ///
+            /// # Panics
+            ///
+            /// If the capacity is 0 or not below `u32::MAX`.
+            #[doc(alias = "leftJoin")]
+            #[inline]
+            pub fn join_left<Other, K, O, Time, FL, FR, FO>(
+                self,
+                right: Other,
+                within: $crate::Within<Time>,
+                left_key: FL,
+                right_key: FR,
+                combine: FO,
+            ) -> $crate::Flow<$crate::JoinLeft<$source, Other, K, FL, FR, FO, Time>>
+            where
+                Other: $crate::__private::Stream,
+                K: ::core::hash::Hash + Eq,
+                Time: $crate::Timer,
+                FL: FnMut(&$item) -> K,
+                FR: FnMut(&Other::Item) -> K,
+                FO: FnMut(&$item, Option<&Other::Item>) -> O,
+            {
+                $crate::Operator::apply(
+                    $crate::join_left(right, within, left_key, right_key, combine),
+                    $into(self),
+                )
+            }
+
+            /// `join`, and the items of both sides that found no partner: [`JoinOuter`](pubsub_operators::JoinOuter).
+            ///
+            /// # Panics
+            ///
+            /// If the capacity is 0 or not below `u32::MAX`.
+            #[doc(alias = "outerJoin")]
+            #[doc(alias = "fullJoin")]
+            #[inline]
+            pub fn join_outer<Other, K, O, Time, FL, FR, FO>(
+                self,
+                right: Other,
+                within: $crate::Within<Time>,
+                left_key: FL,
+                right_key: FR,
+                combine: FO,
+            ) -> $crate::Flow<$crate::JoinOuter<$source, Other, K, FL, FR, FO, Time>>
+            where
+                Other: $crate::__private::Stream,
+                K: ::core::hash::Hash + Eq,
+                Time: $crate::Timer,
+                FL: FnMut(&$item) -> K,
+                FR: FnMut(&Other::Item) -> K,
+                FO: FnMut($crate::EitherOrBoth<&$item, &Other::Item>) -> O,
+            {
+                $crate::Operator::apply(
+                    $crate::join_outer(right, within, left_key, right_key, combine),
+                    $into(self),
+                )
+            }
+
+            /// Pairs each item with one of `right` that has the same key, by value: [`Correlate`](pubsub_operators::Correlate).
+            ///
+            /// # Panics
+            ///
+            /// If the capacity is 0 or not below `u32::MAX`.
+            #[doc(alias = "requestReply")]
+            #[inline]
+            pub fn correlate<Other, K, Time, FL, FR>(
+                self,
+                right: Other,
+                within: $crate::Within<Time>,
+                left_key: FL,
+                right_key: FR,
+            ) -> $crate::Flow<$crate::Correlate<$source, Other, K, FL, FR, Time>>
+            where
+                Other: $crate::__private::Stream,
+                K: ::core::hash::Hash + Eq,
+                Time: $crate::Clock,
+                FL: FnMut(&$item) -> K,
+                FR: FnMut(&Other::Item) -> K,
+            {
+                $crate::Operator::apply(
+                    $crate::correlate(right, within, left_key, right_key),
+                    $into(self),
+                )
+            }
+
+            /// `correlate`, and the left items that found no partner in time: [`CorrelateLeft`](pubsub_operators::CorrelateLeft).
+            ///
+            /// # Panics
+            ///
+            /// If the capacity is 0 or not below `u32::MAX`.
+            #[doc(alias = "timeout")]
+            #[inline]
+            pub fn correlate_left<Other, K, Time, FL, FR>(
+                self,
+                right: Other,
+                within: $crate::Within<Time>,
+                left_key: FL,
+                right_key: FR,
+            ) -> $crate::Flow<$crate::CorrelateLeft<$source, Other, K, FL, FR, Time>>
+            where
+                Other: $crate::__private::Stream,
+                K: ::core::hash::Hash + Eq,
+                Time: $crate::Timer,
+                FL: FnMut(&$item) -> K,
+                FR: FnMut(&Other::Item) -> K,
+            {
+                $crate::Operator::apply(
+                    $crate::correlate_left(right, within, left_key, right_key),
+                    $into(self),
+                )
+            }
+        }
     };
 }

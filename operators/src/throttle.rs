@@ -31,7 +31,7 @@ pin_project! {
     ///
     /// let timer = ManualTimer::new();
     /// let (prices, source) = mpsc::unbounded();
-    /// let mut shown = std::pin::pin!(source.flow().throttle(Duration::from_secs(1), timer.clone())).flow();
+    /// let mut shown = source.flow().throttle(Duration::from_secs(1), timer.clone());
     ///
     /// for price in [10, 11, 12] {
     ///     prices.unbounded_send(price).unwrap();

@@ -36,7 +36,7 @@ pin_project! {
     ///
     /// let timer = ManualTimer::new();
     /// let (numbers, source) = mpsc::unbounded();
-    /// let mut batches = std::pin::pin!(source.flow().batch_within(3, Duration::from_secs(1), timer.clone())).flow();
+    /// let mut batches = source.flow().batch_within(3, Duration::from_secs(1), timer.clone());
     ///
     /// numbers.unbounded_send(1).unwrap();
     /// assert_eq!(batches.next().now_or_never(), None);

@@ -33,7 +33,7 @@ pin_project! {
     /// let clock = ManualTimer::new();
     /// let minute = Duration::from_secs(60);
     /// let (alerts, source) = mpsc::unbounded();
-    /// let mut calm = std::pin::pin!(source.flow().dedupe_within(100, minute, clock.clone(), |alert: &&str| *alert)).flow();
+    /// let mut calm = source.flow().dedupe_within(100, minute, clock.clone(), |alert: &&str| *alert);
     ///
     /// alerts.unbounded_send("disk full").unwrap();
     /// alerts.unbounded_send("disk full").unwrap();

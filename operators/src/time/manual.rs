@@ -20,12 +20,12 @@ use crate::{Clock, Sleep, Timer};
 /// ```
 /// use std::time::Duration;
 ///
-/// use futures::{FutureExt, StreamExt, channel::mpsc};
+/// use futures::{FutureExt, channel::mpsc};
 /// use pubsub_operators::{ManualTimer, StreamOps};
 ///
 /// let timer = ManualTimer::new();
 /// let (events, source) = mpsc::unbounded();
-/// let mut batches = std::pin::pin!(source.flow().batch_within(100, Duration::from_secs(60), timer.clone()));
+/// let mut batches = source.flow().batch_within(100, Duration::from_secs(60), timer.clone());
 ///
 /// events.unbounded_send("one").unwrap();
 /// assert_eq!(batches.next().now_or_never(), None);

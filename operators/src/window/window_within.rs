@@ -41,7 +41,7 @@ pin_project! {
     /// let timer = ManualTimer::new();
     /// let second = Duration::from_secs(1);
     /// let (numbers, source) = mpsc::unbounded();
-    /// let mut windows = std::pin::pin!(source.flow().window_within(second, second, 100, timer.clone())).flow();
+    /// let mut windows = source.flow().window_within(second, second, 100, timer.clone());
     ///
     /// numbers.unbounded_send(1).unwrap();
     /// assert_eq!(windows.next().now_or_never(), None);

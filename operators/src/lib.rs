@@ -17,6 +17,8 @@ mod dedupe;
 mod filter;
 mod flat;
 mod flow;
+#[cfg(feature = "std")]
+mod group_by;
 mod join;
 mod latest;
 mod map;
@@ -30,6 +32,8 @@ mod pipe;
 mod reduce;
 mod sequential;
 mod stage;
+#[cfg(feature = "std")]
+mod sync;
 mod take;
 mod throttle;
 mod time;
@@ -91,12 +95,16 @@ pub use self::{
     zip::{Zip, ZipOp, zip},
 };
 
-#[cfg(feature = "std")]
-pub use self::time::{ManualSleep, ManualTimer};
 #[cfg(feature = "futures-timer")]
 pub use self::time::{ThreadSleep, ThreadTimer};
 #[cfg(feature = "tokio")]
 pub use self::time::{TokioSleep, TokioTimer};
+#[cfg(feature = "std")]
+pub use self::{
+    flat::{FlatMerge, FlatMergeOp, flat_merge},
+    group_by::{Group, GroupBy, GroupByOp, Groups, OnFull, group_by},
+    time::{ManualSleep, ManualTimer},
+};
 
 /// What the expansion of [`operator_methods!`] needs where it is expanded.
 #[doc(hidden)]

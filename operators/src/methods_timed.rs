@@ -255,5 +255,68 @@ macro_rules! operator_methods_timed {
                 )
             }
         }
+
+        $crate::operator_methods_shared! {
+            impl [$($generics)*] $target [$($bounds)*];
+            source: $source, item: $item, into: $into,
+        }
     };
+}
+
+/// Expanded by `operator_methods!`, with the same arguments: the operators that need a mutex.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! operator_methods_shared {
+    (
+        impl [$($generics:tt)*] $target:ty [$($bounds:tt)*];
+        source: $source:ty, item: $item:ty, into: $into:expr $(,)?
+    ) => {
+        /// The operators of several streams that tasks may share.
+        impl<$($generics)*> $target $($bounds)* {
+            /// A stream per key: [`GroupBy`](pubsub_operators::GroupBy).
+            ///
+            /// # Panics
+            ///
+            /// If `max` or `per_group` is 0.
+            #[doc(alias = "groupBy")]
+            #[doc(alias = "partition")]
+            #[inline]
+            pub fn group_by<K, F>(
+                self,
+                groups: $crate::Groups,
+                key: F,
+            ) -> $crate::Flow<$crate::GroupBy<$source, K, F>>
+            where
+                K: ::core::hash::Hash + Eq + Clone,
+                F: FnMut(&$item) -> K,
+            {
+                $crate::Operator::apply($crate::group_by(groups, key), $into(self))
+            }
+
+            /// The items of the streams inside, of `limit` at once: [`FlatMerge`](pubsub_operators::FlatMerge).
+            ///
+            /// # Panics
+            ///
+            /// If `limit` is 0.
+            #[doc(alias = "flatten_unordered")]
+            #[doc(alias = "mergeAll")]
+            #[doc(alias = "parJoin")]
+            #[inline]
+            pub fn flat_merge(self, limit: usize) -> $crate::Flow<$crate::FlatMerge<$source>>
+            where
+                $item: $crate::__private::Stream,
+            {
+                $crate::Operator::apply($crate::flat_merge(limit), $into(self))
+            }
+        }
+    };
+}
+
+/// Without a mutex there are none.
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! operator_methods_shared {
+    ($($arguments:tt)*) => {};
 }

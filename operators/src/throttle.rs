@@ -81,11 +81,11 @@ enum Gate<I> {
     ClosedUntil(Option<I>),
 }
 
-impl<I: Ord> Gate<I> {
+impl<I: Copy + Ord> Gate<I> {
     fn is_open(&self, now: I) -> bool {
         match self {
             Self::Open => true,
-            Self::ClosedUntil(until) => until.as_ref().is_some_and(|until| now >= *until),
+            Self::ClosedUntil(until) => until.is_some_and(|until| now >= until),
         }
     }
 }

@@ -70,6 +70,9 @@ pub(super) enum Event<K, L, R, I> {
     Over(Unmatched<L, R>),
 }
 
+pub(super) type PollEvent<K, L, R, C> =
+    Poll<Option<Event<K, <L as Stream>::Item, <R as Stream>::Item, <C as Clock>::Instant>>>;
+
 pub(super) struct Arrival<K, T, I> {
     pub(super) hash: u64,
     pub(super) key: K,
@@ -140,10 +143,7 @@ where
     }
 
     /// The next event, or the end when nothing can come any more; then both sources are released.
-    pub(super) fn poll_event(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Event<K, L::Item, R::Item, C::Instant>>>
+    pub(super) fn poll_event(self: Pin<&mut Self>, cx: &mut Context<'_>) -> PollEvent<K, L, R, C>
     where
         K: Hash + Eq,
         FL: FnMut(&L::Item) -> K,
@@ -323,10 +323,10 @@ impl<K, L, R, C: Clock> Memories<K, L, R, C> {
     }
 }
 
-fn is_over<K, T, I: Ord>(memory: &Memory<K, T, I>, now: I) -> bool {
+fn is_over<K, T, I: Copy + Ord>(memory: &Memory<K, T, I>, now: I) -> bool {
     memory
         .oldest()
-        .is_some_and(|entry| entry.last_moment.as_ref().is_some_and(|last| *last < now))
+        .is_some_and(|entry| entry.last_moment.is_some_and(|last| last < now))
 }
 
 impl<K, T, I> Arrival<K, T, I> {

@@ -5,6 +5,7 @@ mod dedupe_ref;
 mod dedupe_runs;
 mod dedupe_within;
 mod expiring;
+mod hashing;
 mod memory;
 
 use core::{
@@ -24,12 +25,9 @@ pub use self::{
     dedupe_ref::{DedupeRef, DedupeRefOp, dedupe_ref, dedupe_ref_with_hasher},
     dedupe_runs::{DedupeRuns, DedupeRunsOp, dedupe_runs},
     dedupe_within::{DedupeWithin, DedupeWithinOp, dedupe_within, dedupe_within_with_hasher},
+    hashing::{MakeHasher, RandomState, Seeded},
 };
 use crate::{Flow, Operator, access::source_access, operator::operator_value};
-
-/// The hasher where none is asked for: fast, and seeded for every use, so that keys from outside cannot be chosen to
-/// collide.
-pub type RandomState = foldhash::fast::RandomState;
 
 pin_project! {
     /// Drops the items whose key is among the last distinct keys.
@@ -54,7 +52,7 @@ pin_project! {
     ///
     /// # Bounds
     ///
-    /// Holds `last` keys, with 8 bytes and one table entry each; grows to that and then allocates no more.
+    /// Holds `last` keys, with 20 to 30 bytes each for finding them; grows to that and then allocates no more.
     /// [`forgotten`](Self::forgotten) tells when the bound was at work. Runs of duplicates are taken in one poll, as
     /// by [`Filter`](crate::Filter).
     ///
@@ -147,12 +145,17 @@ operator_value! {
 ///
 /// If `last` is 0 or more than `u32::MAX`.
 #[inline]
-pub fn dedupe<T, K, F>(last: usize, key: F) -> DedupeOp<T, K, F, RandomState>
+pub fn dedupe<T, K, F>(last: usize, key: F) -> DedupeOp<T, K, F, Seeded>
 where
     K: Hash + Eq,
     F: FnMut(&T) -> K,
 {
-    dedupe_with_hasher(last, RandomState::default(), key)
+    DedupeOp {
+        last: memory::check(last),
+        hasher: Seeded,
+        key,
+        phantom: PhantomData,
+    }
 }
 
 /// [`dedupe`] with a hasher of your own, for instance one with a fixed seed.
@@ -179,17 +182,17 @@ impl<S, T, K, F, B> Operator<S> for DedupeOp<T, K, F, B>
 where
     S: Stream<Item = T>,
     K: Hash + Eq,
-    B: BuildHasher,
+    B: MakeHasher,
     F: FnMut(&T) -> K,
 {
-    type Out = Flow<Dedupe<S, F, K, B>>;
+    type Out = Flow<Dedupe<S, F, K, B::Hasher>>;
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
         Flow::new(Dedupe {
             source,
             key: self.key,
-            memory: Memory::new(self.last, self.hasher),
+            memory: Memory::new(self.last, self.hasher.make()),
         })
     }
 }

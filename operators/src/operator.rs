@@ -47,6 +47,8 @@ pub trait Operator<S> {
     fn apply(self, source: S) -> Self::Out;
 }
 
+// Without this the compiler says of everything that is no operator that it is no closure.
+#[diagnostic::do_not_recommend]
 impl<S, R, F: FnOnce(S) -> R> Operator<S> for F {
     type Out = R;
 

@@ -115,27 +115,30 @@ impl<S, A: Operator<S>> Operator<S> for (A,) {
     }
 }
 
-/// A tuple is its first operator, then the tuple of the others.
+/// Each operator of a tuple is one over what the operator before it gives.
 macro_rules! tuple_operators {
-    ($first:ident $second:ident $($rest:ident)*) => {
-        impl<S, $first, $second, $($rest),*> Operator<S> for ($first, $second, $($rest),*)
+    ($first:ident [$($before:ident $operator:ident)*] $last:ident $next:ident $($rest:ident)*) => {
+        impl<S, $first, $($operator,)* $next> Operator<S> for ($first, $($operator,)* $next)
         where
             $first: Operator<S>,
-            ($second, $($rest,)*): Operator<$first::Out>,
+            $($operator: Operator<$before::Out>,)*
+            $next: Operator<$last::Out>,
         {
-            type Out = <($second, $($rest,)*) as Operator<$first::Out>>::Out;
+            type Out = $next::Out;
 
             #[inline(always)]
             #[allow(non_snake_case, reason = "the type parameters name the values too")]
             fn apply(self, source: S) -> Self::Out {
-                let ($first, $second, $($rest),*) = self;
-                ($second, $($rest,)*).apply($first.apply(source))
+                let ($first, $($operator,)* $next) = self;
+                let source = $first.apply(source);
+                $(let source = $operator.apply(source);)*
+                $next.apply(source)
             }
         }
 
-        tuple_operators!($second $($rest)*);
+        tuple_operators!($first [$($before $operator)* $last $next] $next $($rest)*);
     };
-    ($last:ident) => {};
+    ($first:ident [$($done:ident)*] $last:ident) => {};
 }
 
-tuple_operators!(A B C D E F G H I J K L);
+tuple_operators!(A [] A B C D E F G H I J K L);

@@ -12,7 +12,7 @@ use futures_core::Stream;
 use crate::{
     AccumulateOp, BatchByOp, BatchOkOp, BatchOp, BatchReadyOp, ChainOp, DedupeOkOp, DedupeOp, DedupeRefOp,
     DedupeRunsOp, FilterMapOkOp, FilterMapOp, FilterOkOp, FilterOp, FlatMapOp, FlatOkOp, FlatOp, IntoFlat,
-    MapOkOp, MapOp, MergeOp, Operator, RandomState, ReduceOp, TakeOp, TakeWhileOp, ToVecMaxOp, ToVecOp,
+    MapOkOp, MapOp, MergeOp, Operator, ReduceOp, Seeded, TakeOp, TakeWhileOp, ToVecMaxOp, ToVecOp,
     TryReduceOp, WindowMapOp, WindowOkOp, WindowOp, YieldingOp, ZipOp,
 };
 
@@ -166,11 +166,7 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
     ///
     /// If `last` is 0 or more than `u32::MAX`.
     #[inline]
-    pub fn dedupe<K, F>(
-        self,
-        last: usize,
-        key: F,
-    ) -> Pipeline<In, Out, (Op, DedupeOp<Out, K, F, RandomState>)>
+    pub fn dedupe<K, F>(self, last: usize, key: F) -> Pipeline<In, Out, (Op, DedupeOp<Out, K, F, Seeded>)>
     where
         K: Hash + Eq,
         F: FnMut(&Out) -> K,
@@ -208,7 +204,7 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
         self,
         last: usize,
         key: F,
-    ) -> Pipeline<In, Out, (Op, DedupeRefOp<Out, Q::Owned, F, RandomState>)>
+    ) -> Pipeline<In, Out, (Op, DedupeRefOp<Out, Q::Owned, F, Seeded>)>
     where
         Q: ?Sized + Hash + Eq + ToOwned,
         F: FnMut(&Out) -> &Q,
@@ -394,7 +390,7 @@ impl<In, T, E, Op> Pipeline<In, Result<T, E>, Op> {
         self,
         last: usize,
         key: F,
-    ) -> Pipeline<In, Result<T, E>, (Op, DedupeOkOp<T, K, F, RandomState>)>
+    ) -> Pipeline<In, Result<T, E>, (Op, DedupeOkOp<T, K, F, Seeded>)>
     where
         K: Hash + Eq,
         F: FnMut(&T) -> K,

@@ -12,7 +12,7 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::{
-    RandomState,
+    MakeHasher, RandomState, Seeded,
     memory::{self, Memory},
 };
 use crate::{Flow, Operator, access::source_access, operator::operator_value};
@@ -121,12 +121,17 @@ operator_value! {
 ///
 /// If `last` is 0 or more than `u32::MAX`.
 #[inline]
-pub fn dedupe_ok<T, K, F>(last: usize, key: F) -> DedupeOkOp<T, K, F, RandomState>
+pub fn dedupe_ok<T, K, F>(last: usize, key: F) -> DedupeOkOp<T, K, F, Seeded>
 where
     K: Hash + Eq,
     F: FnMut(&T) -> K,
 {
-    dedupe_ok_with_hasher(last, RandomState::default(), key)
+    DedupeOkOp {
+        last: memory::check(last),
+        hasher: Seeded,
+        key,
+        phantom: PhantomData,
+    }
 }
 
 /// [`dedupe_ok`] with a hasher of your own, for instance one with a fixed seed.
@@ -153,17 +158,17 @@ impl<S, T, E, K, F, B> Operator<S> for DedupeOkOp<T, K, F, B>
 where
     S: Stream<Item = Result<T, E>>,
     K: Hash + Eq,
-    B: BuildHasher,
+    B: MakeHasher,
     F: FnMut(&T) -> K,
 {
-    type Out = Flow<DedupeOk<S, F, K, B>>;
+    type Out = Flow<DedupeOk<S, F, K, B::Hasher>>;
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
         Flow::new(DedupeOk {
             source,
             key: self.key,
-            memory: Memory::new(self.last, self.hasher),
+            memory: Memory::new(self.last, self.hasher.make()),
         })
     }
 }

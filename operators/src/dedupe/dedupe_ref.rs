@@ -13,7 +13,7 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::{
-    RandomState,
+    MakeHasher, RandomState, Seeded,
     memory::{self, Memory},
 };
 use crate::{Flow, Operator, access::source_access, operator::operator_value};
@@ -125,12 +125,17 @@ operator_value! {
 ///
 /// If `last` is 0 or more than `u32::MAX`.
 #[inline]
-pub fn dedupe_ref<T, Q, F>(last: usize, key: F) -> DedupeRefOp<T, Q::Owned, F, RandomState>
+pub fn dedupe_ref<T, Q, F>(last: usize, key: F) -> DedupeRefOp<T, Q::Owned, F, Seeded>
 where
     Q: ?Sized + Hash + Eq + ToOwned,
     F: FnMut(&T) -> &Q,
 {
-    dedupe_ref_with_hasher(last, RandomState::default(), key)
+    DedupeRefOp {
+        last: memory::check(last),
+        hasher: Seeded,
+        key,
+        phantom: PhantomData,
+    }
 }
 
 /// [`dedupe_ref`] with a hasher of your own, for instance one with a fixed seed.
@@ -158,17 +163,17 @@ where
     S: Stream<Item = T>,
     Q: ?Sized + Hash + Eq + ToOwned,
     Q::Owned: Hash + Eq,
-    B: BuildHasher,
+    B: MakeHasher,
     F: FnMut(&T) -> &Q,
 {
-    type Out = Flow<DedupeRef<S, F, Q::Owned, B>>;
+    type Out = Flow<DedupeRef<S, F, Q::Owned, B::Hasher>>;
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
         Flow::new(DedupeRef {
             source,
             key: self.key,
-            memory: Memory::new(self.last, self.hasher),
+            memory: Memory::new(self.last, self.hasher.make()),
         })
     }
 }

@@ -12,7 +12,7 @@ use core::{
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use super::{RandomState, expiring::Expiring, memory};
+use super::{MakeHasher, RandomState, Seeded, expiring::Expiring, memory};
 use crate::{Clock, Flow, Operator, access::source_access, operator::operator_value};
 
 pin_project! {
@@ -152,13 +152,20 @@ pub fn dedupe_within<T, K, C, F>(
     ttl: Duration,
     clock: C,
     key: F,
-) -> DedupeWithinOp<T, K, C, F, RandomState>
+) -> DedupeWithinOp<T, K, C, F, Seeded>
 where
     K: Hash + Eq,
     C: Clock,
     F: FnMut(&T) -> K,
 {
-    dedupe_within_with_hasher(last, ttl, clock, RandomState::default(), key)
+    DedupeWithinOp {
+        last: memory::check(last),
+        ttl,
+        clock,
+        hasher: Seeded,
+        key,
+        phantom: PhantomData,
+    }
 }
 
 /// [`dedupe_within`] with a hasher of your own, for instance one with a fixed seed.
@@ -195,17 +202,17 @@ where
     S: Stream<Item = T>,
     K: Hash + Eq,
     C: Clock,
-    B: BuildHasher,
+    B: MakeHasher,
     F: FnMut(&T) -> K,
 {
-    type Out = Flow<DedupeWithin<S, F, K, C, B>>;
+    type Out = Flow<DedupeWithin<S, F, K, C, B::Hasher>>;
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
         Flow::new(DedupeWithin {
             source,
             key: self.key,
-            memory: Expiring::new(self.last, self.ttl, self.clock, self.hasher),
+            memory: Expiring::new(self.last, self.ttl, self.clock, self.hasher.make()),
         })
     }
 }

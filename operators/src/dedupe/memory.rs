@@ -45,7 +45,7 @@ impl<K, B> Memory<K, B> {
             ring: Vec::with_capacity(room),
             oldest: 0,
             last,
-            places: HashTable::with_capacity(room),
+            places: HashTable::with_capacity(2 * room),
             hasher,
             suppressed: 0,
             forgotten: 0,
@@ -102,7 +102,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
         // Dropped last: its drop is the user's code, and may panic when everything here is consistent again.
         let _evicted;
         let place = if self.ring.len() < self.last {
-            self.ring.push((hash, key));
+            self.grow(hash, key);
             self.ring.len() - 1
         } else {
             let place = self.oldest;
@@ -121,6 +121,20 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
         let ring = &self.ring;
         self.places
             .insert_unique(hash, place as u32, |&place| ring[place as usize].0);
+    }
+}
+
+impl<K, B> Memory<K, B> {
+    /// Adds a key while there is room. With the last of them the table gets twice the room it needs: then it clears
+    /// the traces of removed entries in place, and never allocates again.
+    #[cold]
+    fn grow(&mut self, hash: u64, key: K) {
+        self.ring.push((hash, key));
+        if self.ring.len() == self.last {
+            let ring = &self.ring;
+            self.places
+                .reserve(self.last + 1, |&place| ring[place as usize].0);
+        }
     }
 }
 

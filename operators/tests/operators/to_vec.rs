@@ -1,0 +1,195 @@
+use std::{
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+
+use futures::{Stream, stream};
+use pubsub_operators::{Flow, StreamOps};
+
+use crate::harness::{
+    Ends, Hint, Rig, Script, Step, alloc::allocations, contract, finish, panic_message, poll_future,
+};
+
+const INPUT: [u32; 5] = [1, 2, 3, 4, 5];
+
+#[test]
+fn to_vec_keeps_the_contract() {
+    let build = |_: &Rig, source: Script| stream::once(source.flow().to_vec());
+    contract(Ends::Itself, true, &INPUT, build, |input| vec![input.to_vec()]);
+    contract(Ends::Itself, true, &[], build, |_| vec![Vec::<u32>::new()]);
+}
+
+#[test]
+fn to_vec_max_keeps_the_contract() {
+    for max in [5, 6, usize::MAX] {
+        let build = |_: &Rig, source: Script| {
+            stream::once(async move {
+                source
+                    .flow()
+                    .to_vec_max(max)
+                    .await
+                    .map_err(|over| (over.items, over.next))
+            })
+        };
+        contract(Ends::Itself, true, &INPUT, build, |input| {
+            vec![Ok::<_, ()>(input.to_vec())]
+        });
+    }
+    for max in [0, 1, 4] {
+        let build = |_: &Rig, source: Script| {
+            stream::once(async move {
+                source
+                    .flow()
+                    .to_vec_max(max)
+                    .await
+                    .map_err(|over| (over.items, over.next))
+            })
+        };
+        contract(Ends::Itself, true, &INPUT, build, |input| {
+            vec![Err::<(), _>((input[..max].to_vec(), input[max]))]
+        });
+    }
+    contract(
+        Ends::Itself,
+        true,
+        &[],
+        |_, source| stream::once(source.flow().to_vec_max(0)),
+        |_| vec![Ok::<Vec<u32>, ()>(vec![])],
+    );
+}
+
+#[test]
+fn try_to_vec_keeps_the_contract() {
+    for fails_at in [1, 4, 9] {
+        let build = |_: &Rig, source: Script| {
+            let results = source.flow().map(move |item| {
+                if item.value() == fails_at {
+                    Err(item)
+                } else {
+                    Ok(item)
+                }
+            });
+            stream::once(results.try_to_vec())
+        };
+        contract(Ends::Itself, true, &INPUT, build, |input| {
+            vec![if fails_at == 9 {
+                Ok(input.to_vec())
+            } else {
+                Err(fails_at)
+            }]
+        });
+    }
+}
+
+#[test]
+fn to_vec_max_takes_one_more_than_it_may_hold_and_no_further() {
+    let rig = Rig::default();
+    let (source, seen) = Script::of(&rig, INPUT);
+    let overflow = finish(source.flow().to_vec_max(2)).unwrap_err();
+    assert_eq!(seen.polls.get(), 3);
+    assert_eq!(
+        overflow.to_string(),
+        "the stream has more than the 2 items it may have"
+    );
+    assert_eq!(format!("{overflow:?}"), "Overflow { max: 2, .. }");
+    assert_eq!(rig.live(), 3);
+}
+
+/// Says what it is told to, and has three items.
+struct Lying(u32, usize);
+
+impl Stream for Lying {
+    type Item = u32;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u32>> {
+        self.0 += 1;
+        Poll::Ready((self.0 <= 3).then_some(self.0))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.1, Some(self.1))
+    }
+}
+
+#[test]
+fn a_hint_that_lies_aborts_nothing() {
+    let lying = |hint| Lying(0, hint).flow();
+    for hint in [0, 1, usize::MAX] {
+        let (_, items) = allocations(|| finish(lying(hint).to_vec()));
+        assert_eq!(items, [1, 2, 3]);
+        assert!(items.capacity() <= 1024);
+        assert_eq!(finish(lying(hint).to_vec_max(3)).unwrap(), [1, 2, 3]);
+        assert_eq!(
+            finish(lying(hint).map(Ok::<_, ()>).try_to_vec()).unwrap(),
+            [1, 2, 3]
+        );
+        assert_eq!(finish(lying(hint).batch(2).to_vec()), [vec![1, 2], vec![3]]);
+        assert_eq!(finish(lying(hint).window(2, 1).to_vec()), [[1, 2], [2, 3]]);
+        assert_eq!(finish(lying(hint).dedupe(4, |n| *n).to_vec()), [1, 2, 3]);
+        assert_eq!(
+            finish(lying(hint).take(2).chain(lying(hint)).to_vec()),
+            [1, 2, 1, 2, 3]
+        );
+        assert_eq!(
+            finish(lying(hint).zip(lying(hint)).to_vec()),
+            [(1, 1), (2, 2), (3, 3)]
+        );
+        assert_eq!(
+            finish(lying(hint).merge(lying(hint)).to_vec()),
+            [1, 1, 2, 2, 3, 3]
+        );
+        assert_eq!(finish(lying(hint).latest(lying(hint)).to_vec()).len(), 5);
+        assert_eq!(
+            finish(lying(hint).flat_map(|n| lying(hint).take(n as usize)).to_vec()),
+            [1, 1, 2, 1, 2, 3]
+        );
+    }
+}
+
+#[test]
+fn empty_allocates_nothing_and_an_exact_hint_once() {
+    assert_eq!(allocations(|| finish(stream::iter(0..0).flow().to_vec())).0, 0);
+    assert_eq!(allocations(|| finish(stream::iter(0..500).flow().to_vec())).0, 1);
+    assert_eq!(
+        allocations(|| finish(stream::iter(0..500).flow().to_vec_max(500))).0,
+        1
+    );
+    assert_eq!(finish(stream::iter(0..500).flow().to_vec()).capacity(), 500);
+}
+
+#[test]
+fn items_without_a_size() {
+    assert_eq!(finish(stream::iter([(), (), ()]).flow().to_vec()).len(), 3);
+    assert_eq!(
+        finish(stream::iter([(), (), ()]).flow().batch(2).to_vec()).len(),
+        2
+    );
+    assert_eq!(
+        finish(stream::iter([(); 9]).flow().window(2, 1).to_vec()).len(),
+        8
+    );
+}
+
+#[test]
+fn a_wait_in_the_middle_keeps_what_is_collected() {
+    let rig = Rig::default();
+    let steps = [Step::Item(1), Step::Pending, Step::Item(2)];
+    let (source, seen) = Script::new(&rig, 0, &steps, Hint::Vague, true);
+    let mut all = pin!(source.flow().to_vec());
+    assert!(poll_future(all.as_mut()).is_pending());
+    assert_eq!(rig.live(), 1);
+    assert!(poll_future(all.as_mut()).is_ready());
+    assert!(seen.dropped.get());
+    assert_eq!(
+        panic_message(|| poll_future(all.as_mut())),
+        "`ToVec` polled after it completed"
+    );
+}
+
+#[test]
+fn an_endless_source_with_take() {
+    fn first<S: Stream>(numbers: Flow<S>) -> Vec<S::Item> {
+        finish(numbers.take(2).to_vec())
+    }
+    assert_eq!(first(stream::iter(1..).flow()), [1, 2]);
+}

@@ -1,0 +1,17 @@
+//! A closure given to `pipe` has to say what it takes; `through` is there for that.
+use futures::stream;
+use pubsub_operators::*;
+
+#[derive(Clone)]
+pub struct Event {
+    topic: String,
+    size: u32,
+}
+
+fn events() -> stream::Empty<Event> {
+    stream::empty()
+}
+
+fn main() {
+    let _ = events().pipe(|s| s.flow().filter(|e| e.size > 3));
+}

@@ -1,0 +1,13 @@
+//! A stage over another item type.
+use futures::stream;
+use pubsub_operators::*;
+
+#[derive(Clone)]
+pub struct Event {
+    topic: String,
+    size: u32,
+}
+
+fn main() {
+    let _ = stream::iter([1_u32]).pipe(stage::<Event>().filter(|e| e.size > 3));
+}

@@ -1,7 +1,7 @@
-//! The mutex of the operators that are shared between tasks. Under `--cfg loom` every interleaving around it is tried:
-//! see `tests/loom-operators`.
+//! The mutex of the operators that are shared between tasks. `tests/loom-operators` compiles it for the model checker,
+//! which tries every interleaving around it.
 
-#[cfg(loom)]
+#[cfg(pubsub_loom)]
 pub(crate) use loom::sync::{Mutex, MutexGuard};
-#[cfg(not(loom))]
+#[cfg(not(pubsub_loom))]
 pub(crate) use std::sync::{Mutex, MutexGuard};

@@ -14,6 +14,7 @@ mod dedupe_within;
 mod filter;
 mod flat;
 mod flow;
+mod join;
 mod latest;
 mod map;
 mod merge;

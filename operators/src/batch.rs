@@ -1,9 +1,12 @@
-//! `batch`, and in the folder its forms by readiness, by key and inside `Ok`.
+//! `batch`, and in the folder its forms by readiness, by age, by key and inside `Ok`.
 
 mod batch_by;
 mod batch_ok;
 mod batch_ready;
+mod batch_within;
+mod batch_within_ok;
 mod buffer;
+mod gathered;
 
 use alloc::vec::Vec;
 use core::{
@@ -21,6 +24,8 @@ pub use self::{
     batch_by::{BatchBy, BatchByOp, batch_by},
     batch_ok::{BatchOk, BatchOkOp, batch_ok},
     batch_ready::{BatchReady, BatchReadyOp, batch_ready},
+    batch_within::{BatchWithin, BatchWithinOp, batch_within},
+    batch_within_ok::{BatchWithinOk, BatchWithinOkOp, batch_within_ok},
 };
 use crate::{Flow, Operator, access::source_access, operator::operator_value};
 
@@ -68,6 +73,19 @@ source_access!(released Batch<S> where S: Stream);
 
 impl<S: Stream> Batch<S> {
     /// Takes the items gathered for the next batch, for instance before dropping the adaptor.
+    ///
+    /// ```
+    /// use std::pin::pin;
+    ///
+    /// use futures::{FutureExt, channel::mpsc};
+    /// use pubsub_operators::StreamOps;
+    ///
+    /// let (sender, receiver) = mpsc::unbounded();
+    /// let mut batches = pin!(receiver.flow().batch(16));
+    /// sender.unbounded_send(1).unwrap();
+    /// assert_eq!(batches.as_mut().get_mut().next().now_or_never(), None);
+    /// assert_eq!(batches.as_mut().get_pin_mut().take_buffered(), [1]);
+    /// ```
     pub fn take_buffered(self: Pin<&mut Self>) -> Vec<S::Item> {
         mem::take(self.project().items)
     }

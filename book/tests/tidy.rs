@@ -215,21 +215,31 @@ fn every_error_type_has_a_section() {
     }
 }
 
+/// The names of the features that a manifest declares.
+fn features(manifest: &str) -> BTreeSet<&str> {
+    let (_, features) = manifest.split_once("[features]\n").unwrap();
+    let features = features.lines().take_while(|line| !line.starts_with('[') && !line.is_empty());
+    let features = features.filter(|line| !line.starts_with('#'));
+    features.map(|line| line.split_once(" = ").unwrap().0).filter(|name| *name != "default").collect()
+}
+
+/// The first cells of the table under a heading, without their quotes.
+fn rows<'a>(page: &'a str, heading: &str) -> BTreeSet<&'a str> {
+    let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let cells = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    cells.map(|(name, _)| name).collect()
+}
+
 #[test]
 fn every_feature_has_its_place() {
-    let manifest = read(&source("pubsub/Cargo.toml"));
-    let (_, features) = manifest.split_once("[features]\n").unwrap();
-    let features = features.lines().take_while(|line| !line.starts_with('['));
-    let features: BTreeSet<&str> = features
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| Some(line.split_once(" = ")?.0))
-        .filter(|name| *name != "default")
-        .collect();
     let page = page("reference/configuration.md");
-    let (_, table) = page.split_once("\n## Features of the crate\n").unwrap();
-    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
-    assert_eq!(rows.map(|(name, _)| name).collect::<BTreeSet<_>>(), features);
+    let manifest = read(&source("pubsub/Cargo.toml"));
+    assert_eq!(rows(&page, "Features of the crate"), features(&manifest));
     assert!(manifest.contains("\ndefault = []\n"), "the table says that no feature is on by default");
+    let manifest = read(&source("operators/Cargo.toml"));
+    assert_eq!(rows(&page, "Features of the operators"), features(&manifest));
+    assert!(manifest.contains("\ndefault = [\"std\"]\n"), "the table says which feature is on by default");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
 
-use futures::Stream;
+use futures::stream::FusedStream;
 use pubsub::operators::Flow;
 use pubsub::prelude::*;
 
@@ -55,7 +55,9 @@ impl FromStr for Dock {
 
 // ANCHOR: named
 /// Trips that took longer than an hour.
-fn long(trips: impl Stream<Item = Event<Trip, Dock>>) -> Flow<impl Stream<Item = Event<Trip, Dock>>> {
+fn long(
+    trips: impl FusedStream<Item = Event<Trip, Dock>>,
+) -> Flow<impl FusedStream<Item = Event<Trip, Dock>>> {
     trips.filter_payload(|trip| trip.minutes > 60)
 }
 // ANCHOR_END: named

@@ -25,7 +25,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// The operators by name, with their pictures as far as they have one.
 pub(crate) fn operators() -> BTreeMap<String, Option<String>> {
     let mut operators = BTreeMap::new();
-    for file in ["methods.rs", "methods_ok.rs"] {
+    for file in ["methods.rs", "methods_ok.rs", "methods_timed.rs"] {
         add_methods(&read(&source("operators/src").join(file)), "pub fn ", &mut operators);
     }
     add_methods(&read(&source("pubsub/src/event_operators.rs")), "    fn ", &mut operators);
@@ -60,7 +60,7 @@ fn pictures(text: &str) -> Vec<String> {
     while let Some(line) = lines.next() {
         if line == "/// ```text" {
             let block = lines.by_ref().take_while(|line| *line != "/// ```");
-            pictures.push(block.map(|line| format!("{}\n", &line[4..])).collect());
+            pictures.push(block.map(|line| format!("{}\n", line.get(4..).unwrap_or_default())).collect());
         }
     }
     pictures

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use pubsub_book::chapters::{Chapter, chapters};
 
-use crate::sources::{operators, public_enums, read, source};
+use crate::sources::{methods, operators, public_enums, read, source};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("chapters")
@@ -186,6 +186,20 @@ fn every_picture_is_that_of_the_operator() {
         let Some(picture) = picture else { continue };
         let section = page.split("\n### ").find(|section| section.lines().next() == Some(&name)).unwrap();
         assert!(section.contains(&format!("```text\n{picture}```\n")), "`{name}`:\n{picture}");
+    }
+}
+
+#[test]
+fn every_method_has_a_line() {
+    let page = page("reference/interface.md");
+    for (name, methods) in methods() {
+        let section = page.split("\n## ").find(|section| section.lines().next() == Some(&name));
+        let section = section.unwrap_or_else(|| panic!("no section for `{name}`"));
+        for method in methods {
+            let calls =
+                [format!("`.{method}("), format!("`{name}::{method}("), format!("`{name}::<M>::{method}(")];
+            assert!(calls.iter().any(|call| section.contains(call)), "`{name}::{method}`");
+        }
     }
 }
 

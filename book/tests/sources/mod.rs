@@ -83,6 +83,50 @@ pub(crate) fn public_enums() -> BTreeMap<String, BTreeSet<String>> {
     enums
 }
 
+/// The public methods of the types of `pubsub`, and of `EventId`, which it exports.
+pub(crate) fn methods() -> BTreeMap<String, BTreeSet<String>> {
+    // Public for what the derives generate, and hidden.
+    let hidden = ["Stored", "Interest", ""];
+    // An event derefs to it.
+    let alias = |name: &str| if name == "EventData" { "Event" } else { name }.to_owned();
+    let mut methods = BTreeMap::<String, BTreeSet<String>>::new();
+    let event_id = read(&source("transports/src/event_id.rs"));
+    for text in public_files().into_iter().chain([event_id]) {
+        let (mut target, mut before) = (String::new(), "");
+        for line in text.lines() {
+            if line.starts_with("impl") {
+                target = if before == "#[doc(hidden)]" { String::new() } else { implemented(line) };
+            }
+            before = line;
+            let function = line.strip_prefix("    pub ").map(|rest| {
+                rest.trim_start_matches("async ").trim_start_matches("const ").strip_prefix("fn ")
+            });
+            if let Some(Some(function)) = function
+                && !hidden.contains(&&*target)
+            {
+                let name = function.split(['<', '(']).next().unwrap_or_default();
+                methods.entry(alias(&target)).or_default().insert(name.to_owned());
+            }
+        }
+    }
+    assert!(methods.len() > 12, "{methods:?}");
+    methods
+}
+
+/// The type of an `impl` block, from its first line.
+fn implemented(line: &str) -> String {
+    let mut depth = 0;
+    let mut rest = line.trim_start_matches("impl");
+    if rest.starts_with('<') {
+        let after = rest.find(|char| {
+            depth += i32::from(char == '<') - i32::from(char == '>');
+            depth == 0
+        });
+        rest = &rest[after.map_or(0, |place| place + 1)..];
+    }
+    rest.trim_start().split(['<', ' ']).next().unwrap_or_default().to_owned()
+}
+
 /// The public types of `pubsub` that implement `Error`.
 pub(crate) fn error_types() -> BTreeSet<String> {
     let mut types = BTreeSet::new();

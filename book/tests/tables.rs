@@ -1,4 +1,4 @@
-//! The texts of errors in `reference/errors.md` are those that the errors give.
+//! Tables of the reference against what they describe: the texts of errors, the rules of renaming.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -16,12 +16,16 @@ enum App {
     Topic(u32),
 }
 
-/// The table has a row that begins with these cells.
-fn row(cells: &[&dyn Display]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("chapters/reference/errors.md");
+/// The page has a row that begins with these cells.
+fn row_of(page: &str, cells: &[&dyn Display]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("chapters/reference").join(page);
     let page = fs::read_to_string(path).unwrap();
     let row: String = cells.iter().map(|cell| format!("| {cell} ")).collect();
     assert!(page.lines().any(|line| line.starts_with(&row) && line.ends_with('|')), "no row {row}|");
+}
+
+fn row(cells: &[&dyn Display]) {
+    row_of("errors.md", cells);
 }
 
 fn text(variant: &str, error: &dyn Display) {
@@ -103,4 +107,31 @@ fn errors_of_tests_and_of_ids() -> Result<(), Box<dyn Error>> {
         row(&[&"x".parse::<EventId>().unwrap_err()]);
         Ok(())
     })
+}
+
+#[test]
+fn renaming() {
+    macro_rules! renamed {
+        ($($map:ident $rule:literal)+) => {$(
+            #[derive(EventMap)]
+            #[event_map(rename_all = $rule)]
+            enum $map {
+                HTTPServerUp2,
+            }
+            let topic = $map::TOPICS[0].name;
+            row_of("event-maps.md", &[&concat!("`", $rule, "`"), &format!("`{topic}`")]);
+        )+};
+    }
+    renamed! {
+        Camel "camelCase"
+        Pascal "PascalCase"
+        Snake "snake_case"
+        ScreamingSnake "SCREAMING_SNAKE_CASE"
+        Kebab "kebab-case"
+        ScreamingKebab "SCREAMING-KEBAB-CASE"
+        Dot "dot.case"
+        Path "path/case"
+        Lower "lowercase"
+        Upper "UPPERCASE"
+    }
 }

@@ -1,9 +1,12 @@
-//! `batch`, and in the folder its forms by readiness, by key and inside `Ok`.
+//! `batch`, and in the folder its forms by readiness, by age, by key and inside `Ok`.
 
 mod batch_by;
 mod batch_ok;
 mod batch_ready;
+mod batch_within;
+mod batch_within_ok;
 mod buffer;
+mod gathered;
 
 use alloc::vec::Vec;
 use core::{
@@ -21,6 +24,8 @@ pub use self::{
     batch_by::{BatchBy, BatchByOp, batch_by},
     batch_ok::{BatchOk, BatchOkOp, batch_ok},
     batch_ready::{BatchReady, BatchReadyOp, batch_ready},
+    batch_within::{BatchWithin, BatchWithinOp, batch_within},
+    batch_within_ok::{BatchWithinOk, BatchWithinOkOp, batch_within_ok},
 };
 use crate::{Flow, Operator, access::source_access, operator::operator_value};
 

@@ -1,8 +1,10 @@
-//! `dedupe`, and in the folder its forms by borrowed key, for runs and inside `Ok`.
+//! `dedupe`, and in the folder its forms by borrowed key, for runs, for a while and inside `Ok`.
 
 mod dedupe_ok;
 mod dedupe_ref;
 mod dedupe_runs;
+mod dedupe_within;
+mod expiring;
 mod hashing;
 mod memory;
 
@@ -22,6 +24,7 @@ pub use self::{
     dedupe_ok::{DedupeOk, DedupeOkOp, dedupe_ok, dedupe_ok_with_hasher},
     dedupe_ref::{DedupeRef, DedupeRefOp, dedupe_ref, dedupe_ref_with_hasher},
     dedupe_runs::{DedupeRuns, DedupeRunsOp, dedupe_runs},
+    dedupe_within::{DedupeWithin, DedupeWithinOp, dedupe_within, dedupe_within_with_hasher},
     hashing::{MakeHasher, RandomState, Seeded},
 };
 use crate::{Flow, Operator, access::source_access, operator::operator_value};

@@ -1,8 +1,12 @@
-//! `flat`, and in the folder its forms with a closure and inside `Ok`.
+//! `flat`, and in the folder its forms with a closure, for several at once and inside `Ok`.
 
 mod flat_map;
+#[cfg(feature = "std")]
+mod flat_merge;
 mod flat_ok;
 mod into_flat;
+#[cfg(feature = "std")]
+mod turns;
 
 use core::{
     fmt,
@@ -14,6 +18,8 @@ use core::{
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
+#[cfg(feature = "std")]
+pub use self::flat_merge::{FlatMerge, FlatMergeOp, flat_merge};
 pub use self::{
     flat_map::{FlatMapOp, flat_map},
     flat_ok::{FlatOk, FlatOkOp, flat_ok},

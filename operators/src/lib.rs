@@ -103,6 +103,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 // The list of methods is expanded in other crates too, and names this crate in its documentation.
 extern crate self as pubsub_operators;
 
@@ -110,22 +112,31 @@ mod access;
 mod accumulate;
 mod batch;
 mod chain;
+mod debounce;
 mod dedupe;
 mod filter;
 mod flat;
 mod flow;
+#[cfg(feature = "std")]
+mod group_by;
+mod join;
 mod latest;
 mod map;
 mod merge;
 mod methods;
 mod methods_ok;
+mod methods_timed;
 mod operator;
 mod pair;
 mod pipe;
 mod reduce;
 mod sequential;
 mod stage;
+#[cfg(feature = "std")]
+mod sync;
 mod take;
+mod throttle;
+mod time;
 mod to_vec;
 mod window;
 mod yielding;
@@ -171,6 +182,30 @@ pub use self::{
     window::{Window, WindowMap, WindowMapOp, WindowOk, WindowOkOp, WindowOp, window, window_map, window_ok},
     yielding::{Yielding, YieldingOp, yielding},
     zip::{Zip, ZipOp, zip},
+};
+
+// What depends on time, and what relates or splits streams.
+#[cfg(feature = "futures-timer")]
+pub use self::time::{ThreadSleep, ThreadTimer};
+#[cfg(feature = "tokio")]
+pub use self::time::{TokioSleep, TokioTimer};
+pub use self::{
+    batch::{BatchWithin, BatchWithinOk, BatchWithinOkOp, BatchWithinOp, batch_within, batch_within_ok},
+    debounce::{Debounce, DebounceOp, debounce},
+    dedupe::{DedupeWithin, DedupeWithinOp, dedupe_within, dedupe_within_with_hasher},
+    join::{
+        Correlate, CorrelateLeft, CorrelateLeftOp, CorrelateOp, EitherOrBoth, Join, JoinLeft, JoinLeftOp,
+        JoinOp, JoinOuter, JoinOuterOp, Within, correlate, correlate_left, join, join_left, join_outer,
+    },
+    throttle::{Throttle, ThrottleOp, throttle},
+    time::{Clock, Sleep, Timer},
+    window::{WindowWithin, WindowWithinOp, window_within},
+};
+#[cfg(feature = "std")]
+pub use self::{
+    flat::{FlatMerge, FlatMergeOp, flat_merge},
+    group_by::{Group, GroupBy, GroupByOp, Groups, OnFull, group_by},
+    time::{ManualSleep, ManualTimer},
 };
 
 /// What the expansion of [`operator_methods!`] needs where it is expanded.

@@ -484,6 +484,11 @@ macro_rules! operator_methods {
                 f($crate::Flow::new($into(self)))
             }
         }
+
+        $crate::operator_methods_timed! {
+            impl [$($generics)*] $target [$($bounds)*];
+            source: $source, item: $item, into: $into,
+        }
     };
 }
 

@@ -1,13 +1,16 @@
 //! The operators for streams of results: they act on `Ok`, and let `Err` through in order.
 
-use core::hash::{BuildHasher, Hash};
+use core::{
+    hash::{BuildHasher, Hash},
+    time::Duration,
+};
 
 use futures_core::Stream;
 
 use crate::{
-    BatchOk, DedupeOk, FilterMapOk, FilterOk, FlatOk, Flow, IntoFlat, MapOk, Operator, TryToVec, WindowOk,
-    batch_ok, dedupe_ok, dedupe_ok_with_hasher, filter_map_ok, filter_ok, flat_ok, map_ok, try_to_vec,
-    window_ok,
+    BatchOk, BatchWithinOk, DedupeOk, FilterMapOk, FilterOk, FlatOk, Flow, IntoFlat, MapOk, Operator, Timer,
+    TryToVec, WindowOk, batch_ok, batch_within_ok, dedupe_ok, dedupe_ok_with_hasher, filter_map_ok,
+    filter_ok, flat_ok, map_ok, try_to_vec, window_ok,
 };
 
 /// The operators for streams of results.
@@ -51,6 +54,25 @@ where
     #[inline]
     pub fn batch_ok(self, max: usize) -> Flow<BatchOk<S, T, E>> {
         batch_ok(max).apply(self.into_inner())
+    }
+
+    /// Gathers `Ok` items into vectors of `max`, or of fewer when the first is `age` old:
+    /// [`BatchWithinOk`](crate::BatchWithinOk).
+    ///
+    /// # Panics
+    ///
+    /// If `max` is 0.
+    #[inline]
+    pub fn batch_within_ok<Time>(
+        self,
+        max: usize,
+        age: Duration,
+        timer: Time,
+    ) -> Flow<BatchWithinOk<S, T, E, Time>>
+    where
+        Time: Timer,
+    {
+        batch_within_ok(max, age, timer).apply(self.into_inner())
     }
 
     /// Drops `Ok` items whose key is among the `last` distinct ones: [`DedupeOk`](crate::DedupeOk).

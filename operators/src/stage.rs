@@ -1,5 +1,7 @@
 //! `stage`: a pipeline without a source, where every closure learns its item type from the step before.
 
+mod timed;
+
 use alloc::{borrow::ToOwned, vec::Vec};
 use core::{
     fmt,

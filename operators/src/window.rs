@@ -1,8 +1,10 @@
-//! `window`, and in the folder its forms without copies and inside `Ok`.
+//! `window`, and in the folder its forms without copies, by time and inside `Ok`.
 
 mod frame;
+mod grid;
 mod window_map;
 mod window_ok;
+mod window_within;
 
 use alloc::vec::Vec;
 use core::{
@@ -19,6 +21,7 @@ use self::frame::Frame;
 pub use self::{
     window_map::{WindowMap, WindowMapOp, window_map},
     window_ok::{WindowOk, WindowOkOp, window_ok},
+    window_within::{WindowWithin, WindowWithinOp, window_within},
 };
 use crate::{Flow, Operator, access::source_access, operator::operator_value};
 

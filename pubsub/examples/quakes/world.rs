@@ -6,7 +6,7 @@ use pubsub::prelude::*;
 use tokio::spawn;
 
 use crate::coast::{self, Cell};
-use crate::events::{Quake, QuakeEvent};
+use crate::events::{QuakeEvent, Report};
 use crate::page::Page;
 use crate::subscriber::{BOUND, Following, Received};
 
@@ -28,24 +28,20 @@ fn class(magnitude: f64) -> usize {
 }
 
 pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<World> {
-    let mut reports = bus.subscribe(QuakeEvent::QUAKE_REPORTED).bound(BOUND).await?;
-    Ok(spawn(async move {
-        let mut world = World::default();
-        while let Some(report) = reports.next().await {
-            world.received.count(&report);
-            world.add(&report.payload);
-        }
-        world
-    }))
+    let reports = bus.subscribe(QuakeEvent::QUAKE_REPORTED).bound(BOUND).await?;
+    Ok(spawn(reports.reduce(World::default(), World::and)))
 }
 
 impl World {
-    fn add(&mut self, quake: &Quake) {
+    fn and(mut self, report: Report) -> Self {
+        self.received.count(&report);
+        let quake = &report.payload;
         self.classes[class(quake.magnitude)] += 1;
         if let Some(cell) = coast::cell(quake.lon, quake.lat) {
             let strongest = self.cells.entry(cell).or_insert(quake.magnitude);
             *strongest = strongest.max(quake.magnitude);
         }
+        self
     }
 
     pub(crate) fn show(&self, page: &mut Page) {

@@ -53,7 +53,7 @@ impl Alerts {
         let people: u64 = felt.iter().map(|report| u64::from(report.reports)).sum();
         page.heading(&format!("Felt: {people} people reported {} quakes", felt.len()));
         page.note(&format!("{:>7} {:>5}", "people", "mag"));
-        for FeltReport { reports, magnitude, place } in felt.iter().take(SHOWN) {
+        for FeltReport { reports, magnitude, place, .. } in felt.iter().take(SHOWN) {
             let bar = page.accent(&format!("{:<16}", bar(f64::from(*reports) / f64::from(most.reports), 16)));
             let place = page.fit(place, 33);
             page.line(&format!("{reports:>7} {magnitude:>5.1}  {bar}  {place}"));

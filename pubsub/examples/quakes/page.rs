@@ -46,6 +46,13 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Empty lines until there are `lines`; none if there are more.
+    pub(crate) fn fill(&mut self, lines: usize) {
+        for _ in self.text.lines().count()..lines {
+            self.gap();
+        }
+    }
+
     /// A line without margin.
     pub(crate) fn plain(&mut self, text: &str) {
         self.text.push_str(text.trim_end());
@@ -72,7 +79,8 @@ impl Page {
         self.painted(&format!("38;5;{hue}"), mark)
     }
 
-    fn painted(&self, code: &str, text: impl Display) -> String {
+    /// `text` in the graphic rendition `code`, where there is colour.
+    pub(crate) fn painted(&self, code: &str, text: impl Display) -> String {
         if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 

@@ -19,10 +19,10 @@ pub(crate) struct World {
 }
 
 /// From this magnitude on, the mark, and its 256-colour code.
-const CLASSES: [(f64, char, u8); 5] =
+pub(crate) const CLASSES: [(f64, char, u8); 5] =
     [(6.0, '◉', 196), (5.0, '●', 208), (4.0, '•', 220), (2.5, '◦', 150), (f64::NEG_INFINITY, '·', 110)];
 
-fn class(magnitude: f64) -> usize {
+pub(crate) fn class(magnitude: f64) -> usize {
     let found = CLASSES.iter().position(|(from, ..)| magnitude >= *from);
     found.unwrap_or(CLASSES.len() - 1)
 }
@@ -30,6 +30,22 @@ fn class(magnitude: f64) -> usize {
 pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<World> {
     let reports = bus.subscribe(QuakeEvent::QUAKE_REPORTED).bound(BOUND).await?;
     Ok(spawn(reports.reduce(World::default(), World::and)))
+}
+
+/// A map that is cut in two shows less than none.
+pub(crate) fn fits(page: &Page) -> bool {
+    page.room_beside(0) >= coast::COLUMNS
+}
+
+/// The map, with what `mark` puts on it.
+pub(crate) fn draw(page: &mut Page, mark: impl Fn(&Page, Cell) -> Option<String>) {
+    for (row, coast) in coast::LINES.lines().enumerate() {
+        let cells = coast.chars().enumerate();
+        let cells = cells
+            .map(|(column, land)| mark(page, Cell { row, column }).unwrap_or_else(|| page.hue(240, land)));
+        let line: String = cells.collect();
+        page.line(&line);
+    }
 }
 
 impl World {
@@ -45,20 +61,14 @@ impl World {
     }
 
     pub(crate) fn show(&self, page: &mut Page) {
-        if self.received.delivered == 0 || page.room_beside(0) < coast::COLUMNS {
-            return; // a map that is cut in two shows less than none
+        if self.received.delivered == 0 || !fits(page) {
+            return;
         }
         page.gap();
-        for (row, coast) in coast::LINES.lines().enumerate() {
-            let cells = coast.chars().enumerate().map(|(column, land)| {
-                match self.cells.get(&Cell { row, column }).map(|strongest| CLASSES[class(*strongest)]) {
-                    Some((_, mark, hue)) => page.hue(hue, mark),
-                    None => page.hue(240, land),
-                }
-            });
-            let line: String = cells.collect();
-            page.line(&line);
-        }
+        draw(page, |page, cell| {
+            let (_, mark, hue) = CLASSES[class(*self.cells.get(&cell)?)];
+            Some(page.hue(hue, mark))
+        });
         let mut legend = "magnitude  ".to_owned();
         for ((from, mark, hue), count) in CLASSES.into_iter().zip(self.classes) {
             let mark = page.hue(hue, mark);

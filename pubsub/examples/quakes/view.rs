@@ -1,0 +1,247 @@
+//! What `--watch` shows: the state of the picture, and its frames.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::time::Duration;
+
+use crate::calendar::Timestamp;
+use crate::chart::{bar, sparkline};
+use crate::clock::Clock;
+use crate::coast::{self, Cell};
+use crate::events::{FeltReport, Network, Quake, Report};
+use crate::page::Page;
+use crate::terminal;
+use crate::watch::{Change, Felt, HOUR, Rate};
+use crate::world::{self, CLASSES};
+
+/// How long a quake stays on the map.
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// From this age on it is faint.
+const FAINT: Duration = Duration::from_secs(6 * 3_600);
+/// Windows that are kept: those of a week, more than a line has columns.
+const WINDOWS: usize = 168;
+/// Felt reports that are kept: more than a terminal has lines to spare.
+const FELT: usize = 100;
+
+/// The lines of a frame that are always there, and those that the map takes if they are there too.
+const FRAMEWORK: usize = 5;
+const MAP: usize = 18;
+/// Most networks that are shown.
+const NETWORKS: usize = 12;
+
+pub(crate) struct View {
+    clock: Clock,
+    total: u64,
+    seen: u64,
+    recent: VecDeque<Report>,
+    strong: Option<Report>,
+    felt: VecDeque<Felt>,
+    networks: BTreeMap<Network, Live>,
+}
+
+/// A network: what it reported so far, and its windows, the newest last.
+#[derive(Default)]
+struct Live {
+    reports: u64,
+    windows: VecDeque<Window>,
+}
+
+struct Window {
+    ended: Timestamp,
+    reports: usize,
+    strongest: f64,
+}
+
+impl View {
+    pub(crate) fn new(clock: Clock, total: u64) -> Self {
+        let (recent, felt) = (VecDeque::new(), VecDeque::new());
+        Self { clock, total, seen: 0, recent, strong: None, felt, networks: BTreeMap::new() }
+    }
+
+    pub(crate) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Reported(report) => {
+                self.seen += 1;
+                self.networks.entry(report.id.clone()).or_default().reports += 1;
+                let now = self.clock.now();
+                self.recent.retain(|old| now.since(old.payload.time) < DAY);
+                self.recent.push_back(report);
+            }
+            Change::Rate(Rate { network, reports, strongest }) => {
+                let windows = &mut self.networks.entry(network).or_default().windows;
+                windows.drain(..windows.len().saturating_sub(WINDOWS - 1));
+                windows.push_back(Window { ended: self.clock.now(), reports, strongest });
+            }
+            Change::Felt(felt) => {
+                self.felt.truncate(FELT - 1);
+                self.felt.push_front(felt);
+            }
+            Change::Strong(report) => self.strong = Some(report),
+        }
+    }
+
+    /// The picture as it is now. It has as many lines as there are, and the last one tells how far the replay is.
+    pub(crate) fn frame(&self) -> String {
+        let mut page = Page::new(terminal::columns(), terminal::has_colours(&io::stdout()));
+        let mut room = terminal::lines() - FRAMEWORK;
+        page.heading(&format!("Earthquakes, {} UTC", self.clock.now()));
+        if world::fits(&page) && room >= MAP {
+            room -= MAP;
+            self.map(&mut page);
+        }
+        self.newest_strong(&mut page);
+        // A section has a heading and an empty line above it.
+        let networks = (room.saturating_sub(4) * 3 / 5).min(NETWORKS);
+        let felt = room.saturating_sub(4) - networks;
+        if networks > 0 {
+            self.rates(&mut page, networks);
+            self.felt(&mut page, felt);
+        }
+        page.fill(terminal::lines() - 1);
+        self.progress(&mut page);
+        page.into_text()
+    }
+
+    fn map(&self, page: &mut Page) {
+        let mut marks: BTreeMap<Cell, Mark> = BTreeMap::new();
+        for report in &self.recent {
+            let Quake { lon, lat, magnitude, time, .. } = report.payload;
+            let mark = Mark { age: Age::of(self.clock.now().since(time)), magnitude };
+            if let Some(cell) = coast::cell(lon, lat) {
+                let shown = marks.entry(cell).or_insert(mark);
+                *shown = shown.or(mark);
+            }
+        }
+        page.gap();
+        world::draw(page, |page, cell| Some(marks.get(&cell)?.draw(page)));
+        let mut legend = "magnitude  ".to_owned();
+        for (from, mark, hue) in CLASSES {
+            let mark = page.hue(hue, mark);
+            legend +=
+                &if from.is_finite() { format!("{mark} {from}+   ") } else { format!("{mark} smaller   ") };
+        }
+        let bold = page.painted("1", "bold");
+        let faint = page.painted("2", "faint");
+        page.line(&format!("{legend}{bold}: this hour, {faint}: over 6 hours old"));
+    }
+
+    fn newest_strong(&self, page: &mut Page) {
+        let line = match &self.strong {
+            None => "Newest strong: none yet".to_owned(),
+            Some(report) => {
+                let Quake { magnitude, place, depth_km, time, .. } = &report.payload;
+                let ago = self.clock.now().since(*time).as_secs() / 60;
+                let (hours, minutes) = (ago / 60, ago % 60);
+                let rest = format!(
+                    "Newest strong: {magnitude:.1} {hours} h {minutes:02} min ago, {depth_km:.0} km under "
+                );
+                let place = page.fit(place, rest.chars().count());
+                format!("{rest}{place}")
+            }
+        };
+        page.heading(&line);
+    }
+
+    /// A line for each of the networks with the most reports; the columns are hours, the last one on the right.
+    fn rates(&self, page: &mut Page, rows: usize) {
+        page.heading("Reports in 6 hours, strongest of them, and how it was every hour before");
+        let mut networks: Vec<_> = self.networks.iter().collect();
+        networks.sort_by_key(|(_, live)| Reverse(live.reports));
+        networks.truncate(rows);
+        let (now, hours) = (self.clock.now(), page.room_beside(40));
+        let series: Vec<_> = networks.iter().flat_map(|(_, live)| live.hours(now, hours)).collect();
+        // One scale for all.
+        let drawn: Vec<_> = sparkline(&series).chars().collect();
+        for ((network, live), line) in networks.into_iter().zip(drawn.chunks(hours)) {
+            let line = page.accent(&line.iter().collect::<String>());
+            let name = network.name();
+            let figures = match live.current(now) {
+                Some(window) => format!("{:>5} {:>6.1}", window.reports, window.strongest),
+                None => format!("{:>5} {:>6}", 0, ""),
+            };
+            page.line(&format!("{name:<20} {network:>3} {figures}  {line}"));
+        }
+    }
+
+    fn felt(&self, page: &mut Page, rows: usize) {
+        page.heading("Felt, people who said so, magnitude");
+        for Felt { people, quake } in self.felt.iter().take(rows) {
+            let FeltReport { reports, .. } = people.payload;
+            let Quake { time, magnitude, depth_km, place, .. } = &quake.payload;
+            let place = page.fit(place, 42);
+            page.line(&format!("{time} {reports:>6} {magnitude:>4.1} {depth_km:>4.0} km under {place}"));
+        }
+    }
+
+    fn progress(&self, page: &mut Page) {
+        let done = self.seen as f64 / self.total.max(1) as f64;
+        let text = format!("{} of {} reports, Ctrl-C ends", self.seen, self.total);
+        let room = page.room_beside(text.len() + 2);
+        let bar = page.accent(&format!("{:<room$}", bar(done, room)));
+        page.line(&format!("{bar}  {text}"));
+    }
+}
+
+impl Live {
+    /// The newest window, if none should have followed it: a network that is silent for six hours has no more.
+    fn current(&self, now: Timestamp) -> Option<&Window> {
+        self.windows.back().filter(|window| now.since(window.ended) < HOUR * 3 / 2)
+    }
+
+    /// The reports of the last windows, one for each hour, the newest last.
+    fn hours(&self, now: Timestamp, hours: usize) -> Vec<u64> {
+        let newest = self.current(now).map_or(now, |window| window.ended);
+        let mut counts = vec![0; hours];
+        for window in &self.windows {
+            let ago = newest.since(window.ended).as_secs_f64() / HOUR.as_secs_f64();
+            if let Some(count) = counts.iter_mut().rev().nth(ago.round() as usize) {
+                *count = window.reports as u64;
+            }
+        }
+        counts
+    }
+}
+
+/// What is drawn in a cell of the map.
+#[derive(Clone, Copy)]
+struct Mark {
+    age: Age,
+    magnitude: f64,
+}
+
+/// The newer, the brighter.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Age {
+    New,
+    Recent,
+    Old,
+}
+
+impl Age {
+    fn of(age: Duration) -> Self {
+        match age {
+            _ if age < HOUR => Self::New,
+            _ if age < FAINT => Self::Recent,
+            _ => Self::Old,
+        }
+    }
+}
+
+impl Mark {
+    /// Of two in a cell the newer is shown, and the stronger of two as new.
+    fn or(self, other: Self) -> Self {
+        let other_first = other.age.cmp(&self.age).then(self.magnitude.total_cmp(&other.magnitude)).is_lt();
+        if other_first { other } else { self }
+    }
+
+    fn draw(self, page: &Page) -> String {
+        let (_, mark, hue) = CLASSES[world::class(self.magnitude)];
+        let weight = match self.age {
+            Age::New => "1;",
+            Age::Recent => "",
+            Age::Old => "2;",
+        };
+        page.painted(&format!("{weight}38;5;{hue}"), mark)
+    }
+}

@@ -69,6 +69,10 @@ impl Page {
         chart::fit(text, self.room_beside(used))
     }
 
+    pub(crate) fn has_colours(&self) -> bool {
+        self.colours
+    }
+
     /// `text` in the colour of bars.
     pub(crate) fn accent(&self, text: &str) -> String {
         self.painted("38;5;74", text)

@@ -21,8 +21,8 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 const FAINT: Duration = Duration::from_secs(6 * 3_600);
 /// Windows that are kept: those of a week, more than a line has columns.
 const WINDOWS: usize = 168;
-/// Felt reports that are kept: more than a terminal has lines to spare.
-const FELT: usize = 100;
+/// Felt reports that are kept: as many as the highest terminal has lines.
+const FELT: usize = 200;
 
 /// The lines of a frame that are always there, and those that the map takes if they are there too.
 const FRAMEWORK: usize = 5;
@@ -115,15 +115,16 @@ impl View {
         }
         page.gap();
         world::draw(page, |page, cell| Some(marks.get(&cell)?.draw(page)));
-        let mut legend = "magnitude  ".to_owned();
+        let mut legend = "magnitude ".to_owned();
         for (from, mark, hue) in CLASSES {
             let mark = page.hue(hue, mark);
-            legend +=
-                &if from.is_finite() { format!("{mark} {from}+   ") } else { format!("{mark} smaller   ") };
+            legend += &if from.is_finite() { format!(" {mark} {from}+ ") } else { format!(" {mark} less ") };
         }
-        let bold = page.painted("1", "bold");
-        let faint = page.painted("2", "faint");
-        page.line(&format!("{legend}{bold}: this hour, {faint}: over 6 hours old"));
+        if page.has_colours() {
+            let (new, old) = (page.painted("1", "bold: this hour"), page.painted("2", "faint: old"));
+            legend += &format!("  {new}, {old}");
+        }
+        page.line(&legend);
     }
 
     fn newest_strong(&self, page: &mut Page) {
@@ -131,13 +132,10 @@ impl View {
             None => "Newest strong: none yet".to_owned(),
             Some(report) => {
                 let Quake { magnitude, place, depth_km, time, .. } = &report.payload;
-                let ago = self.clock.now().since(*time).as_secs() / 60;
-                let (hours, minutes) = (ago / 60, ago % 60);
-                let rest = format!(
-                    "Newest strong: {magnitude:.1} {hours} h {minutes:02} min ago, {depth_km:.0} km under "
-                );
-                let place = page.fit(place, rest.chars().count());
-                format!("{rest}{place}")
+                let minutes = self.clock.now().since(*time).as_secs() / 60;
+                let when = format!("{depth_km:.0} km deep, {} h {:02} min ago", minutes / 60, minutes % 60);
+                let place = page.fit(place, 24 + when.len());
+                format!("Newest strong: {magnitude:.1}  {place}, {when}")
             }
         };
         page.heading(&line);
@@ -145,11 +143,12 @@ impl View {
 
     /// A line for each of the networks with the most reports; the columns are hours, the last one on the right.
     fn rates(&self, page: &mut Page, rows: usize) {
-        page.heading("Reports in 6 hours, strongest of them, and how it was every hour before");
+        let columns = format!("{:>7} {:>9}  a column an hour", "reports", "strongest");
+        page.heading(&format!("{:<26} {columns}", "By network, 6 hours each"));
         let mut networks: Vec<_> = self.networks.iter().collect();
         networks.sort_by_key(|(_, live)| Reverse(live.reports));
         networks.truncate(rows);
-        let (now, hours) = (self.clock.now(), page.room_beside(40));
+        let (now, hours) = (self.clock.now(), page.room_beside(44).max(1));
         let series: Vec<_> = networks.iter().flat_map(|(_, live)| live.hours(now, hours)).collect();
         // One scale for all.
         let drawn: Vec<_> = sparkline(&series).chars().collect();
@@ -157,20 +156,20 @@ impl View {
             let line = page.accent(&line.iter().collect::<String>());
             let name = network.name();
             let figures = match live.current(now) {
-                Some(window) => format!("{:>5} {:>6.1}", window.reports, window.strongest),
-                None => format!("{:>5} {:>6}", 0, ""),
+                Some(window) => format!("{:>7} {:>9.1}", window.reports, window.strongest),
+                None => format!("{:>7} {:>9}", 0, ""),
             };
             page.line(&format!("{name:<20} {network:>3} {figures}  {line}"));
         }
     }
 
     fn felt(&self, page: &mut Page, rows: usize) {
-        page.heading("Felt, people who said so, magnitude");
+        page.heading(&format!("{:<18} {:>6} {:>5} {:>8}", "Felt", "people", "mag", "km deep"));
         for Felt { people, quake } in self.felt.iter().take(rows) {
             let FeltReport { reports, .. } = people.payload;
             let Quake { time, magnitude, depth_km, place, .. } = &quake.payload;
-            let place = page.fit(place, 42);
-            page.line(&format!("{time} {reports:>6} {magnitude:>4.1} {depth_km:>4.0} km under {place}"));
+            let place = page.fit(place, 40);
+            page.line(&format!("{time} {reports:>6} {magnitude:>5.1} {depth_km:>8.0}  {place}"));
         }
     }
 
@@ -192,12 +191,15 @@ impl Live {
     /// The reports of the last windows, one for each hour, the newest last.
     fn hours(&self, now: Timestamp, hours: usize) -> Vec<u64> {
         let newest = self.current(now).map_or(now, |window| window.ended);
-        let mut counts = vec![0; hours];
-        for window in &self.windows {
+        let (mut counts, mut free) = (vec![0; hours], 0);
+        for window in self.windows.iter().rev() {
             let ago = newest.since(window.ended).as_secs_f64() / HOUR.as_secs_f64();
-            if let Some(count) = counts.iter_mut().rev().nth(ago.round() as usize) {
+            // Windows that ended while the clock made a leap were told at once.
+            let place = free.max(ago.round() as usize);
+            if let Some(count) = counts.iter_mut().rev().nth(place) {
                 *count = window.reports as u64;
             }
+            free = place + 1;
         }
         counts
     }

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 
 mod hello;
 mod quakes;
+mod watch;
 
 /// What `quakes` computes with is tested here too: an example with tests of its own would no longer be built as a
 /// program by `cargo test`.

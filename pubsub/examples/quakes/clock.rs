@@ -1,8 +1,8 @@
 //! The time of the replay: that of its events, at any speed.
 //!
-//! What depends on time is told this one and not the wall's. So an hour is an hour of the week, windows and joins hold
-//! the same events at an hour a second as at full speed, and a machine that is too slow for its speed shows a week
-//! that takes longer, not one with other figures.
+//! What depends on time is told this one and not the wall's. So an hour is an hour of the week: windows and joins hold
+//! the same at an hour a second as at full speed, and a machine that is too slow for a speed shows a week that takes
+//! longer, not one with other figures.
 
 use std::time::Duration;
 

@@ -13,7 +13,8 @@
 //! | `ledger` | all topics |
 //! | `newest` | one that may lose events, and counts what it lost |
 //! | `watch`, `clock` | `--watch`: joins, groups and windows, by the time of the replay |
-//! | `view`, `page`, `chart`, `coast`, `progress`, `screen`, `terminal`, `calendar`, `options` | what is not about events |
+//! | `view`, `live`, `mark`, `screen` | what is watched, as it is drawn |
+//! | `page`, `chart`, `coast`, `progress`, `terminal`, `calendar`, `options` | what is not about events |
 
 mod alerts;
 mod calendar;
@@ -26,6 +27,8 @@ mod deliveries;
 mod events;
 mod feed;
 mod ledger;
+mod live;
+mod mark;
 mod networks;
 mod newest;
 mod options;

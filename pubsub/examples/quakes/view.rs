@@ -3,24 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::time::Duration;
 
-use crate::calendar::Timestamp;
 use crate::chart::{bar, sparkline};
 use crate::clock::Clock;
 use crate::coast::{self, Cell};
 use crate::events::{FeltReport, Network, Quake, Report};
+use crate::live::{Live, Window};
+use crate::mark::{self, Mark};
 use crate::page::Page;
 use crate::terminal;
-use crate::watch::{Change, Felt, HOUR, Rate};
+use crate::watch::{Change, Felt, Rate};
 use crate::world::{self, CLASSES};
 
-/// How long a quake stays on the map.
-const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// From this age on it is faint.
-const FAINT: Duration = Duration::from_secs(6 * 3_600);
-/// Windows that are kept: those of a week, more than a line has columns.
-const WINDOWS: usize = 168;
 /// Felt reports that are kept: as many as the highest terminal has lines.
 const FELT: usize = 200;
 
@@ -40,19 +34,6 @@ pub(crate) struct View {
     networks: BTreeMap<Network, Live>,
 }
 
-/// A network: what it reported so far, and its windows, the newest last.
-#[derive(Default)]
-struct Live {
-    reports: u64,
-    windows: VecDeque<Window>,
-}
-
-struct Window {
-    ended: Timestamp,
-    reports: usize,
-    strongest: f64,
-}
-
 impl View {
     pub(crate) fn new(clock: Clock, total: u64) -> Self {
         let (recent, felt) = (VecDeque::new(), VecDeque::new());
@@ -65,13 +46,12 @@ impl View {
                 self.seen += 1;
                 self.networks.entry(report.id.clone()).or_default().reports += 1;
                 let now = self.clock.now();
-                self.recent.retain(|old| now.since(old.payload.time) < DAY);
+                self.recent.retain(|old| now.since(old.payload.time) < mark::LIFE);
                 self.recent.push_back(report);
             }
             Change::Rate(Rate { network, reports, strongest }) => {
-                let windows = &mut self.networks.entry(network).or_default().windows;
-                windows.drain(..windows.len().saturating_sub(WINDOWS - 1));
-                windows.push_back(Window { ended: self.clock.now(), reports, strongest });
+                let window = Window { ended: self.clock.now(), reports, strongest };
+                self.networks.entry(network).or_default().push(window);
             }
             Change::Felt(felt) => {
                 self.felt.truncate(FELT - 1);
@@ -104,11 +84,12 @@ impl View {
     }
 
     fn map(&self, page: &mut Page) {
+        let now = self.clock.now();
         let mut marks: BTreeMap<Cell, Mark> = BTreeMap::new();
         for report in &self.recent {
-            let Quake { lon, lat, magnitude, time, .. } = report.payload;
-            let mark = Mark { age: Age::of(self.clock.now().since(time)), magnitude };
-            if let Some(cell) = coast::cell(lon, lat) {
+            let quake = &report.payload;
+            let mark = Mark::new(quake.magnitude, now.since(quake.time));
+            if let (Some(cell), Some(mark)) = (coast::cell(quake.lon, quake.lat), mark) {
                 let shown = marks.entry(cell).or_insert(mark);
                 *shown = shown.or(mark);
             }
@@ -179,71 +160,5 @@ impl View {
         let room = page.room_beside(text.len() + 2);
         let bar = page.accent(&format!("{:<room$}", bar(done, room)));
         page.line(&format!("{bar}  {text}"));
-    }
-}
-
-impl Live {
-    /// The newest window, if none should have followed it: a network that is silent for six hours has no more.
-    fn current(&self, now: Timestamp) -> Option<&Window> {
-        self.windows.back().filter(|window| now.since(window.ended) < HOUR * 3 / 2)
-    }
-
-    /// The reports of the last windows, one for each hour, the newest last.
-    fn hours(&self, now: Timestamp, hours: usize) -> Vec<u64> {
-        let newest = self.current(now).map_or(now, |window| window.ended);
-        let (mut counts, mut free) = (vec![0; hours], 0);
-        for window in self.windows.iter().rev() {
-            let ago = newest.since(window.ended).as_secs_f64() / HOUR.as_secs_f64();
-            // Windows that ended while the clock made a leap were told at once.
-            let place = free.max(ago.round() as usize);
-            if let Some(count) = counts.iter_mut().rev().nth(place) {
-                *count = window.reports as u64;
-            }
-            free = place + 1;
-        }
-        counts
-    }
-}
-
-/// What is drawn in a cell of the map.
-#[derive(Clone, Copy)]
-struct Mark {
-    age: Age,
-    magnitude: f64,
-}
-
-/// The newer, the brighter.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Age {
-    New,
-    Recent,
-    Old,
-}
-
-impl Age {
-    fn of(age: Duration) -> Self {
-        match age {
-            _ if age < HOUR => Self::New,
-            _ if age < FAINT => Self::Recent,
-            _ => Self::Old,
-        }
-    }
-}
-
-impl Mark {
-    /// Of two in a cell the newer is shown, and the stronger of two as new.
-    fn or(self, other: Self) -> Self {
-        let other_first = other.age.cmp(&self.age).then(self.magnitude.total_cmp(&other.magnitude)).is_lt();
-        if other_first { other } else { self }
-    }
-
-    fn draw(self, page: &Page) -> String {
-        let (_, mark, hue) = CLASSES[world::class(self.magnitude)];
-        let weight = match self.age {
-            Age::New => "1;",
-            Age::Recent => "",
-            Age::Old => "2;",
-        };
-        page.painted(&format!("{weight}38;5;{hue}"), mark)
     }
 }

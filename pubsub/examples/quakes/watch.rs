@@ -2,13 +2,14 @@
 //!
 //! | on the screen | operators |
 //! |---|---|
-//! | reports per network and hours | `group_by` the network, a `window_within` for each, `flat_merge` |
+//! | reports of each network, by the hour | `group_by` the network, a `window_within` for each, `flat_merge` |
 //! | what was felt, and the quake that it was | `join` by the id of the quake |
 //! | the newest strong one | `filter_payload` |
 //! | all of it, as it comes | `map`, `merge` |
 //!
-//! Hours are those of the replay (`clock`), so that a window holds the same at any speed. Its publisher moves that
-//! clock, and it may not run away from who reads it: hence the [`BOUND`] of these subscriptions.
+//! Hours are those of the replay (`clock`), so that a window holds the same at any speed. The publisher moves that
+//! clock, and an event arrives when it is read: so these subscriptions have a [`BOUND`] that keeps the publisher
+//! close, and `--watch` is right also where it is as fast as it goes.
 
 use std::time::Duration;
 
@@ -20,18 +21,17 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::Clock;
 use crate::events::{FeltReport, Network, QuakeEvent, Report};
+use crate::live::HOUR;
 use crate::screen::Screen;
 use crate::subscriber::Following;
 use crate::view::View;
 
-/// The publisher is one event ahead, so an event arrives at most that long after its time.
+/// The publisher is at most one event ahead of who reads, and so is the clock.
 const BOUND: usize = 1;
 /// From this magnitude on a quake is strong.
 const STRONG: f64 = 5.0;
-/// How long a window of a rate is.
-pub(crate) const SPAN: Duration = Duration::from_secs(6 * 3_600);
-/// A window begins every hour.
-pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+/// How long a window of a rate is; one begins every hour.
+const SPAN: Duration = HOUR.saturating_mul(6);
 /// Networks at a time; there are far fewer.
 const NETWORKS: usize = 256;
 /// Reports in a window, and those that a join remembers; there are far fewer.

@@ -22,6 +22,9 @@ mod chart;
 #[path = "../../examples/quakes/coast.rs"]
 #[allow(dead_code, reason = "its callers are in the example")]
 mod coast;
+#[path = "../../examples/quakes/live.rs"]
+#[allow(dead_code, reason = "its callers are in the example")]
+mod live;
 
 /// An example, from beside the tests in the target directory.
 fn example(name: &str) -> Command {

@@ -1,7 +1,5 @@
 //! What is printed: lines of text, and of colour where there is colour.
 
-use std::fmt::Display;
-
 use crate::chart;
 
 /// The margin on the left of every line below a heading.
@@ -78,14 +76,14 @@ impl Page {
         self.painted("38;5;74", text)
     }
 
-    /// `mark` in a colour of the 256-colour palette.
-    pub(crate) fn hue(&self, hue: u8, mark: char) -> String {
-        self.painted(&format!("38;5;{hue}"), mark)
+    /// `text` in a colour of the 256-colour palette.
+    pub(crate) fn hue(&self, hue: u8, text: &str) -> String {
+        self.painted(&format!("38;5;{hue}"), text)
     }
 
     /// `text` in the graphic rendition `code`, where there is colour.
-    pub(crate) fn painted(&self, code: &str, text: impl Display) -> String {
-        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+    pub(crate) fn painted(&self, code: &str, text: &str) -> String {
+        if self.colours && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 
     pub(crate) fn into_text(self) -> String {

@@ -186,7 +186,9 @@ fn the_outer_stream_and_a_group_that_drives_for_it() {
 fn inner_streams_that_are_woken_while_others_are_polled() {
     check(|| {
         let (one, two) = (Channel::default(), Channel::default());
-        let mut merged = futures::stream::iter([one.clone(), two.clone()]).flow().flat_merge(2);
+        let mut merged = futures::stream::iter([one.clone(), two.clone()])
+            .flow()
+            .flat_merge(2);
         let sender = thread::spawn(move || {
             one.send(1);
             one.close();

@@ -117,9 +117,30 @@ impl<K, T, I> Memory<K, T, I> {
         self.evicted = evicted;
     }
 
+    /// Drops the oldest entry where it lies.
+    #[inline]
+    pub(super) fn forget_oldest(&mut self) {
+        let oldest = self.oldest;
+        self.unlink_first_of_key(oldest);
+        if let Some(place) = self.places.get_mut(oldest as usize) {
+            place.entry = None;
+        }
+    }
+
     fn remove_first_of_key(&mut self, at: u32) -> Option<Entry<K, T, I>> {
-        let place = self.places.get_mut(at as usize)?;
-        let entry = place.entry.take()?;
+        self.unlink_first_of_key(at);
+        self.places.get_mut(at as usize)?.entry.take()
+    }
+
+    /// Takes a place out of both lists and makes it the next free one. Its entry is still there.
+    #[inline]
+    fn unlink_first_of_key(&mut self, at: u32) {
+        let Some(place) = self.places.get_mut(at as usize) else {
+            return;
+        };
+        let Some(hash) = place.entry.as_ref().map(|entry| entry.hash) else {
+            return;
+        };
         let next_of_key = place.next_of_key;
         let older = place.older;
         let newer = mem::replace(&mut place.newer, self.free);
@@ -132,14 +153,13 @@ impl<K, T, I> Memory<K, T, I> {
             Some(place) => place.older = older,
             None => self.newest = older,
         }
-        if let Ok(mut chain) = self.keys.find_entry(entry.hash, |chain| chain.first == at) {
+        if let Ok(mut chain) = self.keys.find_entry(hash, |chain| chain.first == at) {
             if next_of_key == NONE {
                 chain.remove();
             } else {
                 chain.get_mut().first = next_of_key;
             }
         }
-        Some(entry)
     }
 }
 

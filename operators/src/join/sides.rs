@@ -65,20 +65,13 @@ pub(super) enum Unmatched<L, R> {
 
 /// What happens next on the two sides.
 pub(super) enum Event<K, L, R, I> {
-    Left(Arrival<K, L, I>),
-    Right(Arrival<K, R, I>),
+    Left(Entry<K, L, I>),
+    Right(Entry<K, R, I>),
     Over(Unmatched<L, R>),
 }
 
 pub(super) type PollEvent<K, L, R, C> =
     Poll<Option<Event<K, <L as Stream>::Item, <R as Stream>::Item, <C as Clock>::Instant>>>;
-
-pub(super) struct Arrival<K, T, I> {
-    pub(super) hash: u64,
-    pub(super) key: K,
-    pub(super) item: T,
-    now: I,
-}
 
 impl<L, R, K, FL, FR, C> Sides<L, R, K, FL, FR, C>
 where
@@ -113,6 +106,7 @@ where
         }
     }
 
+    #[inline]
     pub(super) fn memories(self: Pin<&mut Self>) -> &mut Memories<K, L::Item, R::Item, C> {
         self.project().memories
     }
@@ -181,8 +175,15 @@ where
                             let now = reading.unwrap_or_else(|| memories.now_forgetting());
                             let key = (this.right_key)(&item);
                             let hash = this.hasher.hash_one(&key);
-                            let arrival = Arrival { hash, key, item, now };
-                            return Poll::Ready(Some(Event::Right(arrival)));
+                            let last_moment = C::checked_add(now, memories.span);
+                            let entry = Entry {
+                                hash,
+                                key,
+                                item,
+                                last_moment,
+                                matched: false,
+                            };
+                            return Poll::Ready(Some(Event::Right(entry)));
                         }
                         Poll::Ready(None) => ended = true,
                         Poll::Pending => {}
@@ -194,8 +195,15 @@ where
                             let now = reading.unwrap_or_else(|| memories.now_forgetting());
                             let key = (this.left_key)(&item);
                             let hash = this.hasher.hash_one(&key);
-                            let arrival = Arrival { hash, key, item, now };
-                            return Poll::Ready(Some(Event::Left(arrival)));
+                            let last_moment = C::checked_add(now, memories.span);
+                            let entry = Entry {
+                                hash,
+                                key,
+                                item,
+                                last_moment,
+                                matched: false,
+                            };
+                            return Poll::Ready(Some(Event::Left(entry)));
                         }
                         Poll::Ready(None) => ended = true,
                         Poll::Pending => {}
@@ -220,10 +228,10 @@ impl<K, L, R, C: Clock> Memories<K, L, R, C> {
     fn now_forgetting(&mut self) -> C::Instant {
         let now = self.now();
         while is_over(&self.left, now) {
-            self.left.pop_oldest();
+            self.left.forget_oldest();
         }
         while is_over(&self.right, now) {
-            self.right.pop_oldest();
+            self.right.forget_oldest();
         }
         now
     }
@@ -275,11 +283,11 @@ impl<K, L, R, C: Clock> Memories<K, L, R, C> {
 
     /// Gives the place of the arrival.
     #[inline]
-    pub(super) fn remember_left(&mut self, arrival: Arrival<K, L, C::Instant>) -> u32
+    pub(super) fn remember_left(&mut self, arrival: Entry<K, L, C::Instant>) -> u32
     where
         K: Eq,
     {
-        let (place, evicted) = self.left.push(arrival.into_entry::<C>(self.span));
+        let (place, evicted) = self.left.push(arrival);
         if let Some(evicted) = evicted.filter(|entry| !entry.matched && self.report != Report::Neither) {
             self.evicted = Some(Unmatched::Left(evicted.item));
         }
@@ -288,11 +296,11 @@ impl<K, L, R, C: Clock> Memories<K, L, R, C> {
 
     /// Gives the place of the arrival.
     #[inline]
-    pub(super) fn remember_right(&mut self, arrival: Arrival<K, R, C::Instant>) -> u32
+    pub(super) fn remember_right(&mut self, arrival: Entry<K, R, C::Instant>) -> u32
     where
         K: Eq,
     {
-        let (place, evicted) = self.right.push(arrival.into_entry::<C>(self.span));
+        let (place, evicted) = self.right.push(arrival);
         if let Some(evicted) = evicted.filter(|entry| !entry.matched && self.report == Report::Both) {
             self.evicted = Some(Unmatched::Right(evicted.item));
         }
@@ -327,18 +335,6 @@ fn is_over<K, T, I: Copy + Ord>(memory: &Memory<K, T, I>, now: I) -> bool {
     memory
         .oldest()
         .is_some_and(|entry| entry.last_moment.is_some_and(|last| last < now))
-}
-
-impl<K, T, I> Arrival<K, T, I> {
-    fn into_entry<C: Clock<Instant = I>>(self, span: Duration) -> Entry<K, T, I> {
-        Entry {
-            hash: self.hash,
-            key: self.key,
-            item: self.item,
-            last_moment: C::checked_add(self.now, span),
-            matched: false,
-        }
-    }
 }
 
 impl<L, R, K, FL, FR, C> Sides<L, R, K, FL, FR, C>

@@ -278,9 +278,6 @@ fn random_arrivals_match_the_model() {
                     seen.push(window);
                 }
             }
-            while let Poll::Ready(Some(window)) = poll(windows.as_mut()) {
-                seen.push(window);
-            }
             arrivals.push((now, n));
             events.unbounded_send(n).unwrap();
             while let Poll::Ready(Some(window)) = poll(windows.as_mut()) {

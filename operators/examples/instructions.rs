@@ -3,6 +3,13 @@
 //! `instructions cases` lists the cases. `instructions CASE ITEMS PENDING` runs one over `ITEMS` events; every
 //! `PENDING`-th poll of the source is `Pending`, 0 for none. The sum it prints is the same for all cases of a workload.
 
+extern crate alloc;
+
+/// The memory of `dedupe` itself, so that the loop written by hand differs from the operators in nothing but the loop.
+#[path = "../src/dedupe/memory.rs"]
+#[allow(dead_code, reason = "the other forms of `dedupe` use the rest")]
+mod memory;
+
 use std::{
     collections::HashSet,
     future::Future,
@@ -12,7 +19,6 @@ use std::{
 };
 
 use futures::{Stream, future::ready};
-use hashbrown::HashTable;
 use pubsub_operators::{StreamOps, batch, dedupe_with_hasher, filter, map, stage, take};
 
 /// A fixed seed: the same counts on every run.
@@ -111,55 +117,6 @@ fn total_of_batches<S: Stream<Item = Vec<u64>>>(stream: S) -> u64 {
 const REMEMBERED: usize = 1024;
 const BATCH: usize = 16;
 
-/// What one would write by hand for `dedupe`: the last distinct keys in a ring, and a table of places in it.
-///
-/// Its table has room for the keys it remembers, as one would ask for. That of `dedupe` has twice the room, so that it
-/// never allocates again, and is a little quicker to search for it.
-struct Seen {
-    ring: Vec<(u64, u64)>,
-    oldest: usize,
-    last: usize,
-    places: HashTable<u32>,
-    hasher: FixedState,
-}
-
-impl Seen {
-    fn new(last: usize) -> Self {
-        Self {
-            ring: Vec::with_capacity(last),
-            oldest: 0,
-            last,
-            places: HashTable::with_capacity(last),
-            hasher: FixedState::default(),
-        }
-    }
-
-    #[inline]
-    fn insert(&mut self, key: u64) -> bool {
-        use std::hash::BuildHasher;
-
-        let hash = self.hasher.hash_one(key);
-        if self.places.find(hash, |&place| self.ring[place as usize].1 == key).is_some() {
-            return false;
-        }
-        let place = if self.ring.len() < self.last {
-            self.ring.push((hash, key));
-            self.ring.len() - 1
-        } else {
-            let place = self.oldest;
-            self.oldest = if place + 1 == self.last { 0 } else { place + 1 };
-            let (old, _) = std::mem::replace(&mut self.ring[place], (hash, key));
-            if let Ok(entry) = self.places.find_entry(old, |&candidate| candidate as usize == place) {
-                entry.remove();
-            }
-            place
-        };
-        let ring = &self.ring;
-        self.places.insert_unique(hash, place as u32, |&place| ring[place as usize].0);
-        true
-    }
-}
-
 /// Workload A: filter (three of four pass), map, take, and the sum.
 mod a {
     use super::*;
@@ -247,7 +204,7 @@ mod b {
         let mut source = pin!(Source::new(events, every));
         let mut cx = Context::from_waker(Waker::noop());
         let (mut total, mut left) = (0_u64, events.len());
-        let mut seen = Seen::new(REMEMBERED);
+        let mut seen = memory::Memory::new(REMEMBERED, FixedState::default());
         let mut items = Vec::new();
         loop {
             match source.as_mut().poll_next(&mut cx) {

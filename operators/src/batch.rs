@@ -73,6 +73,19 @@ source_access!(released Batch<S> where S: Stream);
 
 impl<S: Stream> Batch<S> {
     /// Takes the items gathered for the next batch, for instance before dropping the adaptor.
+    ///
+    /// ```
+    /// use std::pin::pin;
+    ///
+    /// use futures::{FutureExt, channel::mpsc};
+    /// use pubsub_operators::StreamOps;
+    ///
+    /// let (sender, receiver) = mpsc::unbounded();
+    /// let mut batches = pin!(receiver.flow().batch(16));
+    /// sender.unbounded_send(1).unwrap();
+    /// assert_eq!(batches.as_mut().get_mut().next().now_or_never(), None);
+    /// assert_eq!(batches.as_mut().get_pin_mut().take_buffered(), [1]);
+    /// ```
     pub fn take_buffered(self: Pin<&mut Self>) -> Vec<S::Item> {
         mem::take(self.project().items)
     }

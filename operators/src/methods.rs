@@ -51,12 +51,12 @@ macro_rules! operator_methods {
             ///
             /// let names = ["ada", "eve"].map(String::from);
             /// let welcome = stream::iter(names).flow().filter_async(async |name| allowed(name).await);
-            /// assert_eq!(block_on(std::pin::pin!(welcome).flow().to_vec()), ["ada"]);
+            /// assert_eq!(block_on(welcome.to_vec()), ["ada"]);
             /// ```
             ///
             /// One call at a time, in order; the next item is taken when the call is done. A call in flight is parked in
             /// the adaptor, so dropping a future of `next` neither cancels nor repeats it. Holds one item. Fused; the
-            /// source is dropped when it ends.
+            /// source is dropped when it ends. Not `Unpin`: for `next` pin it first, by `pin!(flow).flow()` or `boxed`.
             ///
             /// # Panics
             ///
@@ -98,12 +98,13 @@ macro_rules! operator_methods {
             /// }
             ///
             /// let lengths = stream::iter(["ada", "bo"]).flow().map_async(async |name| length(name).await);
-            /// assert_eq!(block_on(std::pin::pin!(lengths).flow().to_vec()), [3, 2]);
+            /// assert_eq!(block_on(lengths.to_vec()), [3, 2]);
             /// ```
             ///
             /// One call at a time, in order; the next item is taken when the call is done. For several at once write
             /// `.map(f)` and `buffered(n)` of `futures`. A call in flight is parked in the adaptor, so dropping a future
-            /// of `next` neither cancels nor repeats it. Holds one item. Fused; the source is dropped when it ends.
+            /// of `next` neither cancels nor repeats it. Holds one item. Fused; the source is dropped when it ends. Not
+            /// `Unpin`: for `next` pin it first, by `pin!(flow).flow()` or `boxed`.
             ///
             /// # Panics
             ///

@@ -96,7 +96,13 @@ impl<M: EventMap> PubSub<M> {
         payload: K::Payload,
     ) -> Publish<'_, K::Payload, K::Id> {
         let topic = topic.__topic();
-        let data = EventData { topic: topic.name(), id: id.__to_owned(), payload, index: topic.index() };
+        let data = EventData {
+            topic: topic.name(),
+            id: id.__to_owned(),
+            payload,
+            index: topic.index(),
+            event_id: None,
+        };
         Publish::new(&self.handle.engine, None, data)
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::{IdString, TopicId};
+use crate::{EventId, IdString, TopicId};
 
 /// One event: a handle on what was published, shared by all its subscribers.
 ///
@@ -47,6 +47,16 @@ pub struct EventData<P, I: TopicId + ?Sized = str> {
     pub payload: P,
     /// The topic's place in [`EventMap::TOPICS`](crate::EventMap::TOPICS).
     pub(crate) index: usize,
+    pub(crate) event_id: Option<EventId>,
+}
+
+impl<P, I: TopicId + ?Sized> EventData<P, I> {
+    /// What makes the event recognisable when it arrives twice, if its publisher
+    /// [gave it](crate::Publish::event_id) an id. In one process nothing arrives twice by itself, and none is made.
+    #[must_use]
+    pub fn event_id(&self) -> Option<EventId> {
+        self.event_id
+    }
 }
 
 impl<P, I: TopicId + ?Sized> Event<P, I> {
@@ -65,8 +75,9 @@ impl<P, I: TopicId + ?Sized> Event<P, I> {
 
     /// The same event with a payload made of this one's.
     pub(crate) fn with_payload<Q>(self, convert: impl FnOnce(&P) -> Q) -> Event<Q, I> {
-        let EventData { topic, id, payload, index } = &*self;
-        let data = EventData { topic, id: id.clone(), payload: convert(payload), index: *index };
+        let EventData { topic, id, payload, index, event_id } = &*self;
+        let (id, payload) = (id.clone(), convert(payload));
+        let data = EventData { topic, id, payload, index: *index, event_id: *event_id };
         Event::new(Arc::new(data), self.missed)
     }
 
@@ -125,6 +136,7 @@ trait AnyEvent: Any + Send + Sync {
     fn topic(&self) -> usize;
     fn name(&self) -> &'static str;
     fn id_text(&self) -> IdString;
+    fn event_id(&self) -> Option<EventId>;
 }
 
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> AnyEvent for EventData<P, I> {
@@ -138,6 +150,10 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> AnyEvent for Event
 
     fn id_text(&self) -> IdString {
         I::__text(&self.id)
+    }
+
+    fn event_id(&self) -> Option<EventId> {
+        self.event_id
     }
 }
 
@@ -200,8 +216,8 @@ impl Stored {
 
     /// An event whose payload is built from the stored one: the enum of the map, or of a subset.
     pub(crate) fn into_enum<E>(self, missed: u64, build: impl FnOnce(Self) -> E) -> Event<E> {
-        let (topic, index, id) = (self.name(), self.topic(), self.id_text());
-        Event::new(Arc::new(EventData { topic, id, index, payload: build(self) }), missed)
+        let (topic, index, id, event_id) = (self.name(), self.topic(), self.id_text(), self.0.event_id());
+        Event::new(Arc::new(EventData { topic, id, index, event_id, payload: build(self) }), missed)
     }
 
     /// The payload, moved out if this is the last handle, cloned otherwise. Called by what the derives generate.

@@ -3,7 +3,7 @@
 use futures_core::Stream;
 use pubsub_operators::{Flow, Operator, filter, map};
 
-use crate::{Event, Subscription, TopicId};
+use crate::{Event, EventId, Subscription, TopicId};
 
 pubsub_operators::operator_methods! {
     impl [Yields] Subscription<Yields> [];
@@ -44,6 +44,39 @@ pub trait EventOperators<P, I: TopicId + ?Sized>: Stream<Item = Event<P, I>> + S
         F: FnMut(&P) -> bool,
     {
         filter(move |event: &Event<P, I>| predicate(&event.payload)).apply(self)
+    }
+
+    /// Drops an event whose [`event_id`](crate::EventData::event_id) is among the last `last` that came: what is delivered
+    /// at least once is handled once. An event without an id is never taken for a duplicate.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Paid(u32) }
+    /// # futures::executor::block_on(async {
+    /// # let bus = PubSub::<App>::default();
+    /// let paid = bus.subscribe(App::PAID).await?.dedupe_id(1_000);
+    /// for attempt in ["first", "again"] {
+    ///     let id = pubsub::EventId::derive("payments", ["order 17"]);
+    ///     bus.publish(App::PAID, attempt, 250).event_id(id).await?;
+    /// }
+    /// drop(bus);
+    /// assert_eq!(paid.to_vec().await.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    /// If `last` is 0.
+    fn dedupe_id(self, last: usize) -> Flow<impl Stream<Item = Event<P, I>>> {
+        // `dedupe_ok` lets through, in order, what is not `Ok`.
+        let with_id = |event: Event<P, I>| match event.event_id() {
+            Some(id) => Ok((id, event)),
+            None => Err(event),
+        };
+        let event = |item| match item {
+            Ok((_, event)) | Err(event) => event,
+        };
+        Flow::new(self).map(with_id).dedupe_ok(last, |(id, _): &(EventId, Event<P, I>)| *id).map(event)
     }
 
     /// Converts the payload of every event, and keeps its topic, its id and what it tells as missed.

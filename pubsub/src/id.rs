@@ -64,10 +64,12 @@ impl<T: Display + FromStr + Clone + Send + Sync + 'static> TopicId for T {
 impl TopicId for str {
     type Owned = IdString;
 
+    #[inline]
     fn __to_owned(&self) -> IdString {
         IdString::from(self)
     }
 
+    #[inline]
     fn __text(owned: &IdString) -> IdString {
         owned.clone()
     }
@@ -91,6 +93,7 @@ pub struct IdString(CompactString);
 
 impl IdString {
     /// The text.
+    #[inline]
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -100,6 +103,7 @@ impl IdString {
 impl Deref for IdString {
     type Target = str;
 
+    #[inline]
     fn deref(&self) -> &str {
         self.as_str()
     }
@@ -118,6 +122,7 @@ impl Borrow<str> for IdString {
 }
 
 impl From<&str> for IdString {
+    #[inline]
     fn from(text: &str) -> Self {
         Self(CompactString::new(text))
     }

@@ -59,7 +59,7 @@ pub use crate::wire_map::WireMap;
 pub use pubsub_macros::{EventMap, EventSubset};
 /// Operators for any stream; those of a [`Subscription`] need no import.
 pub use pubsub_operators as operators;
-pub use pubsub_transports::{InProcess, Shared, Transport};
+pub use pubsub_transports::{EventId, InProcess, ParseEventIdError, Shared, Transport};
 
 /// What the derives name. Not part of the interface: it may change in any release.
 #[doc(hidden)]

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::engine::{Address, At, Engine, Pin, Refused, Waiting};
 use crate::event::{EventData, Stored};
-use crate::{Event, IdString, TopicId};
+use crate::{Event, EventId, IdString, TopicId};
 
 /// An event that is about to be published; made by [`PubSub::publish`](crate::PubSub::publish).
 ///
@@ -20,14 +20,10 @@ use crate::{Event, IdString, TopicId};
 pub struct Publish<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static = str> {
     engine: &'a Arc<Engine>,
     pin: Option<Pin>,
-    state: State<P, I>,
-}
-
-enum State<P, I: TopicId + ?Sized> {
-    New(EventData<P, I>),
+    /// Until it is handed to the engine.
+    data: Option<EventData<P, I>>,
     /// The engine has the event and gives it a place when there is room.
-    Waiting(Waiting),
-    Done,
+    waiting: Option<Waiting>,
 }
 
 /// Nothing in it is ever pinned.
@@ -36,7 +32,27 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Unpin for Publish<
 impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P, I> {
     #[inline]
     pub(crate) fn new(engine: &'a Arc<Engine>, pin: Option<Pin>, data: EventData<P, I>) -> Self {
-        Self { engine, pin, state: State::New(data) }
+        Self { engine, pin, data: Some(data), waiting: None }
+    }
+
+    /// Gives the event an id, by which it is recognised when it arrives twice: see
+    /// [`dedupe_id`](crate::EventOperators::dedupe_id).
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Paid(u32) }
+    /// # let bus = PubSub::<App>::default();
+    /// let id = pubsub::EventId::derive("payments", ["order 17", "first try"]);
+    /// bus.publish(App::PAID, "order 17", 250).event_id(id).now()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If it was polled before.
+    pub fn event_id(mut self, event_id: EventId) -> Self {
+        let Some(data) = &mut self.data else { panic!("`Publish::event_id` called after it was polled") };
+        data.event_id = Some(event_id);
+        self
     }
 
     /// Publishes without waiting, from code that is not async.
@@ -47,35 +63,46 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     ///
     /// # Panics
     /// If it was polled before: a publish is either awaited or completed by this.
-    pub fn now(self) -> Result<(), PublishError<P, I>> {
-        let State::New(data) = self.state else { panic!("`Publish::now` called after it was polled") };
-        offer(data, self.pin, |address, store| self.engine.try_publish(address, store))
+    #[inline]
+    pub fn now(mut self) -> Result<(), PublishError<P, I>> {
+        let Some(data) = &self.data else { panic!("`Publish::now` called after it was polled") };
+        if self.engine.is_idle(data.index) {
+            return Ok(());
+        }
+        offer(&mut self.data, self.pin, |address, store| self.engine.try_publish(address, store))
     }
 }
 
-/// Hands the event to `engine`, which stores it or refuses it; what was refused comes back in the error.
+/// Hands the event to `engine`, which takes it out and stores it, or refuses it: then it comes back in the error.
 #[inline]
 pub(crate) fn offer<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static, T>(
-    data: EventData<P, I>,
+    offered: &mut Option<EventData<P, I>>,
     pin: Option<Pin>,
     engine: impl FnOnce(Address<'_>, &mut dyn FnMut() -> Stored) -> Result<T, Refused>,
 ) -> Result<T, PublishError<P, I>> {
+    let data = offered.as_ref().expect("an event is offered once");
     let topic = data.index;
     let id = match pin {
         None => I::__text(&data.id),
         Some(_) => IdString::default(),
     };
-    let mut data = Some(data);
-    let mut store = || Stored::new(data.take().expect("an event is stored once"));
+    let mut store = || Stored::new(offered.take().expect("an event is stored once"));
     let at = pin.map_or_else(|| At::Id(&id), At::Pin);
     let result = engine(Address { topic, at }, &mut store);
-    result.map_err(|refused| {
-        let event = Event::new(Arc::new(data.expect("a refused event was not stored")), 0);
-        match refused {
-            Refused::Full => PublishError::Full(event),
-            Refused::Closed => PublishError::Closed(event),
-        }
-    })
+    result.map_err(|refused| refuse(offered, refused))
+}
+
+#[cold]
+fn refuse<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static>(
+    offered: &mut Option<EventData<P, I>>,
+    refused: Refused,
+) -> PublishError<P, I> {
+    let data = offered.take().expect("a refused event was not stored");
+    let event = Event::new(Arc::new(data), 0);
+    match refused {
+        Refused::Full => PublishError::Full(event),
+        Refused::Closed => PublishError::Closed(event),
+    }
 }
 
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish<'_, P, I> {
@@ -83,31 +110,33 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish
 
     fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let State::Waiting(waiting) = &this.state {
+        if let Some(waiting) = &this.waiting {
             let result = ready!(waiting.poll(cx.waker()));
-            this.state = State::Done;
+            this.waiting = None;
             return Poll::Ready(result.map_err(|stored| PublishError::Closed(stored.into_event(0))));
         }
-        let State::New(data) = std::mem::replace(&mut this.state, State::Done) else {
-            panic!("`Publish` polled after it was ready");
-        };
+        let Some(data) = &this.data else { panic!("`Publish` polled after it was ready") };
         let engine = this.engine;
-        match offer(data, this.pin, |address, store| engine.publish(address, store, cx.waker()))? {
-            None => Poll::Ready(Ok(())),
-            Some(waiting) => {
-                this.state = State::Waiting(waiting);
-                Poll::Pending
-            }
+        if engine.is_idle(data.index) {
+            this.data = None;
+            return Poll::Ready(Ok(()));
         }
+        let publish = |address: Address<'_>, store: &mut dyn FnMut() -> Stored| {
+            engine.publish(address, store, cx.waker())
+        };
+        this.waiting = offer(&mut this.data, this.pin, publish)?;
+        // Accepted although nobody took it.
+        this.data = None;
+        if this.waiting.is_some() { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 }
 
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> fmt::Debug for Publish<'_, P, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match &self.state {
-            State::New(_) => "new",
-            State::Waiting(_) => "waiting for room",
-            State::Done => "done",
+        let state = match (&self.data, &self.waiting) {
+            (Some(_), _) => "new",
+            (None, Some(_)) => "waiting for room",
+            (None, None) => "done",
         };
         f.debug_struct("Publish").field("state", &format_args!("{state}")).finish_non_exhaustive()
     }

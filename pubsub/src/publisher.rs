@@ -83,7 +83,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
 
     #[inline]
     fn data(&self, payload: P) -> EventData<P, I> {
-        EventData { topic: self.topic, id: self.id.clone(), payload, index: self.index }
+        EventData { topic: self.topic, id: self.id.clone(), payload, index: self.index, event_id: None }
     }
 
     /// The name of the topic.
@@ -121,7 +121,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Sink<P> for Publis
             // Whoever polls the sink next says who is to be woken.
             self.handle.engine.publish(address, store, Waker::noop())
         };
-        let waiting = offer(self.data(payload), Some(self.pin), publish)?;
+        let waiting = offer(&mut Some(self.data(payload)), Some(self.pin), publish)?;
         self.waiting = waiting;
         Ok(())
     }

@@ -8,7 +8,7 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::delivery::{Deliveries, Delivery, End};
-use crate::engine::{Reader, Taken};
+use crate::engine::{Found, Reader, Taken};
 use crate::event::Stored;
 use crate::next::Next;
 
@@ -39,9 +39,10 @@ use crate::next::Next;
 pub struct Subscription<E> {
     reader: Reader,
     event: fn(Stored, u64) -> E,
+    // Boxed, as most subscriptions never have one and there may be many of them.
     /// Read for [`Deliveries`], which tells the loss before the event as an item of its own.
-    held: Option<Stored>,
-    ended: Option<Ended>,
+    held: Option<Box<Stored>>,
+    ended: Option<Box<Ended>>,
     /// Events taken since the task last had to wait.
     taken: u32,
 }
@@ -87,6 +88,9 @@ impl<E> Subscription<E> {
     /// # Errors
     /// [`Empty`](TryNextError::Empty) if there is none yet, [`Ended`](TryNextError::Ended) if none will come.
     pub fn try_next(&mut self) -> Result<E, TryNextError> {
+        if let Some(stored) = self.next_held() {
+            return Ok((self.event)(stored, 0));
+        }
         match self.poll_stored(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Some((stored, missed))) => Ok((self.event)(stored, missed)),
             Poll::Ready(None) => Err(TryNextError::Ended(self.end().unwrap_or(End::Closed))),
@@ -171,9 +175,15 @@ impl<E> Subscription<E> {
         polled
     }
 
+    /// The next event, if nothing but the event has to be told, and it can be had without a lock.
+    #[inline]
+    fn next_held(&mut self) -> Option<Stored> {
+        if self.held.is_some() { None } else { self.reader.next_held() }
+    }
+
     fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Stored, u64)>> {
         if let Some(stored) = self.held.take() {
-            return Poll::Ready(Some((stored, 0)));
+            return Poll::Ready(Some((*stored, 0)));
         }
         if self.ended.is_some() {
             return Poll::Ready(None);
@@ -181,7 +191,7 @@ impl<E> Subscription<E> {
         match ready!(self.reader.poll_next(cx.waker())) {
             Taken::Event { stored, missed } => Poll::Ready(Some((stored, missed))),
             Taken::End { end, missed } => {
-                self.ended = Some(Ended { end, missed, is_told: false });
+                self.ended = Some(Box::new(Ended { end, missed, is_told: false }));
                 Poll::Ready(None)
             }
         }
@@ -193,7 +203,7 @@ impl<E> Subscription<E> {
 
     fn poll_story(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
         if let Some(stored) = self.held.take() {
-            return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0))));
+            return Poll::Ready(Some(Delivery::Event((self.event)(*stored, 0))));
         }
         if let Some(ended) = &mut self.ended {
             return Poll::Ready(ended.tell());
@@ -201,11 +211,11 @@ impl<E> Subscription<E> {
         match ready!(self.reader.poll_next(cx.waker())) {
             Taken::Event { stored, missed: 0 } => Poll::Ready(Some(Delivery::Event((self.event)(stored, 0)))),
             Taken::Event { stored, missed } => {
-                self.held = Some(stored);
+                self.held = Some(Box::new(stored));
                 Poll::Ready(Some(Delivery::Lagged { missed }))
             }
             Taken::End { end, missed } => {
-                let ended = self.ended.insert(Ended { end, missed, is_told: false });
+                let ended = self.ended.insert(Box::new(Ended { end, missed, is_told: false }));
                 Poll::Ready(ended.tell())
             }
         }
@@ -219,7 +229,20 @@ impl<E> Subscription<E> {
 impl<E> Stream for Subscription<E> {
     type Item = E;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
+        // Most events are had like this; the rest of this function is right for them too.
+        if self.taken < BUDGET && self.held.is_none() && self.ended.is_none() {
+            let mut found = Found::default();
+            if let Some(stored) = self.reader.take(cx.waker(), &mut found) {
+                self.taken += 1;
+                return Poll::Ready(Some((self.event)(stored, found.missed)));
+            }
+            self.taken = 0;
+            let Some(end) = found.end else { return Poll::Pending };
+            self.ended = Some(Box::new(Ended { end, missed: found.missed, is_told: false }));
+            return Poll::Ready(None);
+        }
         let next = ready!(self.poll_within_budget(cx, Self::poll_stored));
         Poll::Ready(next.map(|(stored, missed)| (self.event)(stored, missed)))
     }

@@ -6,17 +6,13 @@
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source tests/need.sh
 
 ITEMS=${ITEMS:-20000}
 EXAMPLE=
 
 build() {
-    if ! command -v valgrind >/dev/null; then
-        apt-get install -y valgrind >/dev/null || {
-            echo "valgrind is needed and could not be installed" >&2
-            exit 2
-        }
-    fi
+    need valgrind valgrind
     cargo build --quiet --release --package "$1" --example "$2"
     EXAMPLE="${CARGO_TARGET_DIR:-target}/release/examples/$2"
     CASES=$("$EXAMPLE" cases)

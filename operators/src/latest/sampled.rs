@@ -14,9 +14,9 @@ use crate::pair::{Hint, hint, poll_released};
 pin_project! {
     pub(super) struct Sampled<A, B: Stream> {
         #[pin]
-        left: Option<A>,
+        pub(super) left: Option<A>,
         #[pin]
-        right: Option<B>,
+        pub(super) right: Option<B>,
         right_item: Option<B::Item>,
     }
 }
@@ -62,14 +62,6 @@ impl<A: Stream, B: Stream> Sampled<A, B> {
     pub(super) fn size_hint(&self) -> Hint {
         let (lower, upper) = hint(&self.left);
         (if self.right_item.is_some() { lower } else { 0 }, upper)
-    }
-
-    pub(super) fn get_ref(&self) -> (Option<&A>, Option<&B>) {
-        (self.left.as_ref(), self.right.as_ref())
-    }
-
-    pub(super) fn into_inner(self) -> (Option<A>, Option<B>) {
-        (self.left, self.right)
     }
 }
 

@@ -14,9 +14,9 @@ use crate::pair::{Hint, hint, poll_released, sum};
 pin_project! {
     pub(super) struct Sides<A: Stream, B: Stream> {
         #[pin]
-        left: Option<A>,
+        pub(super) left: Option<A>,
         #[pin]
-        right: Option<B>,
+        pub(super) right: Option<B>,
         left_item: Option<A::Item>,
         right_item: Option<B::Item>,
         right_first: bool,
@@ -94,14 +94,6 @@ impl<A: Stream, B: Stream> Sides<A, B> {
             (false, false) if left.1 == Some(0) || right.1 == Some(0) => (0, Some(0)),
             (false, false) => (left.0.min(right.0), both.1.map(|upper| upper - 1)),
         }
-    }
-
-    pub(super) fn get_ref(&self) -> (Option<&A>, Option<&B>) {
-        (self.left.as_ref(), self.right.as_ref())
-    }
-
-    pub(super) fn into_inner(self) -> (Option<A>, Option<B>) {
-        (self.left, self.right)
     }
 }
 

@@ -20,7 +20,7 @@ fn accumulate_keeps_the_contract() {
 fn yielding_keeps_the_contract() {
     for n in [1, 2, 5, usize::MAX] {
         let build = |_: &Rig, source: Script| source.flow().yielding(n);
-        contract(Ends::WithSource, true, &[1, 2, 3, 4], build, |input| input.to_vec());
+        contract(Ends::WithSource, true, &[1, 2, 3, 4], build, <[u32]>::to_vec);
     }
 }
 

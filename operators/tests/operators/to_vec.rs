@@ -1,5 +1,7 @@
 use std::{
+    cell::RefCell,
     pin::{Pin, pin},
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -60,6 +62,38 @@ fn try_to_vec_keeps_the_contract() {
             vec![if fails_at == 9 { Ok(input.to_vec()) } else { Err(fails_at) }]
         });
     }
+}
+
+#[test]
+fn try_to_vec_drops_what_it_collected_in_order_at_the_first_error() {
+    struct Noisy(u32, Rc<RefCell<Vec<u32>>>);
+    impl Drop for Noisy {
+        fn drop(&mut self) {
+            self.1.borrow_mut().push(self.0);
+        }
+    }
+    struct Source(u32, Rc<RefCell<Vec<u32>>>);
+    impl Stream for Source {
+        type Item = Result<Noisy, Noisy>;
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            self.0 += 1;
+            let item = Noisy(self.0, self.1.clone());
+            Poll::Ready(Some(if self.0 < 4 { Ok(item) } else { Err(item) }))
+        }
+    }
+    impl Drop for Source {
+        fn drop(&mut self) {
+            self.1.borrow_mut().push(0);
+        }
+    }
+    let dropped = Rc::<RefCell<Vec<u32>>>::default();
+    let mut collected = pin!(Source(0, dropped.clone()).flow().try_to_vec());
+    let Poll::Ready(Err(error)) = poll_future(collected.as_mut()) else { panic!("it fails at the fourth") };
+    assert_eq!(error.0, 4);
+    assert_eq!(*dropped.borrow(), [0, 1, 2, 3], "the source, then the items, all before the error is out");
+    drop(error);
+    assert_eq!(*dropped.borrow(), [0, 1, 2, 3, 4]);
 }
 
 #[test]

@@ -14,7 +14,8 @@ use crate::event::Stored;
 /// All that follow one address, locked.
 pub(super) struct Matching<'a> {
     pub(super) topic: &'a Topic,
-    pub(super) published: &'a mut u64,
+    /// Of the roster that counts it.
+    pub(super) published: Option<&'a mut u64>,
     /// Logs of the whole topic.
     pub(super) wide: &'a mut [Option<Box<Log>>],
     /// Logs of the address.
@@ -125,22 +126,7 @@ impl Matching<'_> {
 
     /// Gives the event to all. `store` is called if somebody follows, and then once. Those who ended for it are
     /// given, as they listen no more.
-    #[inline]
     pub(super) fn accept(
-        &mut self,
-        store: &mut dyn FnMut() -> Stored,
-        effects: &mut Effects,
-    ) -> Vec<Arc<Private>> {
-        if let ([], [Some(log)], None) = (&mut *self.wide, &mut *self.narrow, &self.guards.one) {
-            *self.published += 1;
-            let lost = log.push(store(), effects);
-            self.topic.lose(u64::from(lost));
-            return Vec::new();
-        }
-        self.accept_by_many(store, effects)
-    }
-
-    fn accept_by_many(
         &mut self,
         store: &mut dyn FnMut() -> Stored,
         effects: &mut Effects,
@@ -149,7 +135,9 @@ impl Matching<'_> {
         if self.guards.one.is_none() && self.logs().next().is_none() {
             return ended;
         }
-        *self.published += 1;
+        if let Some(published) = &mut self.published {
+            **published += 1;
+        }
         let stored = store();
         let mut lost = 0;
         for Locked { private, queue } in self.guards.iter() {

@@ -61,18 +61,25 @@ impl Engine {
     pub(crate) fn discard(&self) -> Left {
         let mut effects = Effects::default();
         let mut queued = Vec::new();
+        let mut drained = 0;
         self.visit(|topic, _, roster, private| {
             for log in roster.logs.iter_mut().flatten() {
-                let unread = log.discard(&mut effects).into_iter().filter(|&unread| unread > 0);
-                queued.extend(unread.map(|unread| BTreeMap::from([(topic, unread)])));
+                let (discarded, settled) = log.discard(&mut effects);
+                let discarded = discarded.into_iter().filter(|&events| events > 0);
+                queued.extend(discarded.map(|events| BTreeMap::from([(topic, events)])));
+                drained += settled;
             }
             for private in private {
                 let mut queue = private.lock();
-                queued.extend(Some(queue.left()).filter(|left| !left.is_empty()));
+                let left = queue.left();
+                if !left.is_empty() {
+                    queued.push(left);
+                    drained += 1;
+                }
                 queue.discard(&mut effects);
             }
         });
-        self.drained(queued.len());
+        self.drained(drained);
         Left { queued, refused: 0 }
     }
 

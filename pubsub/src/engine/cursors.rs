@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::held::Held;
 
 /// A seat for each reader. Seats are reused; the list shrinks when those at its end are free.
-#[derive(Default)]
 pub(super) struct Cursors {
     seats: Vec<Cursor>,
-    /// Free seats, as a list linked through [`Cursor::at`]; `FREE` if there is none.
-    free: Option<u32>,
+    /// The first free seat, or `NONE`; the others are linked through [`Cursor::at`].
+    free: u32,
     count: u32,
 }
 
@@ -23,15 +22,27 @@ pub(super) struct Cursor {
 /// No log counts that far.
 const FREE: u64 = 1 << 63;
 /// The end of the list of free seats.
-const NONE: u64 = u32::MAX as u64;
+const NONE: u32 = u32::MAX;
 
 impl Cursor {
     fn is_taken(&self) -> bool {
         self.at < FREE
     }
 
+    /// Whether the reader of a closed log, of which `unread` was left, counted as one that has something left. It does
+    /// no more. One that holds nothing changes only with the lock held, so what is unread says it.
+    pub(super) fn settle(&self, unread: u64) -> bool {
+        self.held.as_ref().map_or(unread > 0, |held| held.take_undrained())
+    }
+
     pub(super) fn held_count(&self) -> u32 {
         self.held.as_ref().map_or(0, |held| held.count())
+    }
+}
+
+impl Default for Cursors {
+    fn default() -> Self {
+        Self { seats: Vec::new(), free: NONE, count: 0 }
     }
 }
 
@@ -55,9 +66,9 @@ impl Cursors {
     pub(super) fn join(&mut self, at: u64, held: Option<Arc<Held>>) -> u32 {
         self.count += 1;
         let cursor = Cursor { at, held };
-        if let Some(seat) = self.free {
-            let next = self.seat(seat).at - FREE;
-            self.free = u32::try_from(next).ok().filter(|&next| u64::from(next) != NONE);
+        if self.free != NONE {
+            let seat = self.free;
+            self.free = (self.seat(seat).at - FREE) as u32;
             *self.seat(seat) = cursor;
             return seat;
         }
@@ -71,8 +82,8 @@ impl Cursors {
 
     pub(super) fn leave(&mut self, seat: u32) -> Cursor {
         self.count -= 1;
-        let free = Cursor { at: FREE + self.free.map_or(NONE, u64::from), held: None };
-        self.free = Some(seat);
+        let free = Cursor { at: FREE + u64::from(self.free), held: None };
+        self.free = seat;
         let left = std::mem::replace(self.seat(seat), free);
         // Tried rarely: it visits every seat if it succeeds.
         if self.count.is_power_of_two() && (self.count as usize) < self.seats.len() / 4 {
@@ -89,11 +100,11 @@ impl Cursors {
         }
         self.seats.truncate(len);
         self.seats.shrink_to_fit();
-        self.free = None;
+        self.free = NONE;
         for seat in (0..self.seats.len()).rev() {
             if !self.seats[seat].is_taken() {
-                self.seats[seat].at = FREE + self.free.map_or(NONE, u64::from);
-                self.free = u32::try_from(seat).ok();
+                self.seats[seat].at = FREE + u64::from(self.free);
+                self.free = seat as u32;
             }
         }
     }

@@ -10,48 +10,80 @@ use crate::event::Stored;
 #[derive(Default)]
 pub(super) struct Effects {
     wake: Option<Waker>,
-    wake_too: Vec<Waker>,
     garbage: Option<Stored>,
-    more_garbage: Vec<Stored>,
-    forgotten: Option<Waker>,
+    more: Option<Box<More>>,
+}
+
+#[derive(Default)]
+struct More {
+    wake: Vec<Waker>,
+    garbage: Vec<Stored>,
+    /// Not woken, only dropped.
+    forgotten: Vec<Waker>,
 }
 
 impl Effects {
+    #[inline]
     pub(super) fn wake(&mut self, waker: Waker) {
         if self.wake.is_none() {
             self.wake = Some(waker);
         } else {
-            self.wake_too.push(waker);
+            self.more().wake.push(waker);
         }
     }
 
-    pub(super) fn wake_all(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.wake_too.extend(wakers);
+    /// Those that are left of `wakers`, which keeps its memory.
+    pub(super) fn wake_all(&mut self, wakers: &mut Vec<Option<Waker>>) {
+        let wake = &mut self.more().wake;
+        wake.reserve(wakers.len());
+        wake.extend(wakers.drain(..).flatten());
     }
 
-    /// Not woken, only dropped. There is at most one: of the reader that does something.
+    /// The waker of a reader that left, or has another one now.
+    #[inline]
     pub(super) fn forget(&mut self, waker: Option<Waker>) {
-        self.forgotten = waker;
+        if waker.is_some() {
+            self.more().forgotten.extend(waker);
+        }
     }
 
+    #[inline]
     pub(super) fn discard(&mut self, stored: Stored) {
         if self.garbage.is_none() {
             self.garbage = Some(stored);
         } else {
-            self.more_garbage.push(stored);
+            self.more().garbage.push(stored);
         }
     }
 
     pub(super) fn discard_all(&mut self, events: impl IntoIterator<Item = Stored>) {
-        self.more_garbage.extend(events);
+        for stored in events {
+            self.discard(stored);
+        }
+    }
+
+    #[cold]
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 }
 
 impl Drop for Effects {
+    #[inline]
     fn drop(&mut self) {
         if let Some(waker) = self.wake.take() {
             waker.wake();
         }
-        self.wake_too.drain(..).for_each(Waker::wake);
+        if let Some(more) = self.more.take() {
+            more.run();
+        }
+    }
+}
+
+impl More {
+    #[cold]
+    fn run(self) {
+        self.wake.into_iter().for_each(Waker::wake);
+        drop((self.garbage, self.forgotten));
     }
 }

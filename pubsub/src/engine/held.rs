@@ -5,7 +5,7 @@
 //! waited for. One word does both: the count, and flags that others set with the lock held. Handing out an event
 //! and reading the flags is one step, so either the reader sees that it is waited for, or who waits saw the room.
 
-use super::sync::{AtomicU32, Ordering};
+use super::sync::{AtomicBool, AtomicU32, Ordering};
 
 /// Somebody waits for room or for the end of a closed bus: take the lock after handing out an event.
 pub(super) const WAITED_FOR: u32 = 1 << 30;
@@ -21,17 +21,27 @@ fn count(word: u32) -> u32 {
 #[derive(Default)]
 pub(super) struct Held {
     word: AtomicU32,
+    /// The reader of a closed log counts as one that has something left. With the lock.
+    undrained: AtomicBool,
     /// What the subscription is called in statistics.
     pub(super) name: Option<Box<str>>,
 }
 
 impl Held {
     pub(super) fn new(name: Option<Box<str>>) -> Self {
-        Self { word: AtomicU32::new(0), name }
+        Self { word: AtomicU32::new(0), undrained: AtomicBool::new(false), name }
     }
 
     pub(super) fn count(&self) -> u32 {
         count(self.word.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_undrained(&self) {
+        self.undrained.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn take_undrained(&self) -> bool {
+        self.undrained.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn is_discarded(&self) -> bool {

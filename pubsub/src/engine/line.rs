@@ -1,4 +1,4 @@
-//! Publishing, and publishes that wait for room, in order.
+//! Publishes that wait for room, in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -58,47 +58,8 @@ impl Line {
 }
 
 impl Engine {
-    /// Gives the event to all that follow its address, or to none. `store` is called only if it is accepted, and at
-    /// most once.
-    #[inline]
-    pub(crate) fn try_publish(
-        &self,
-        address: Address<'_>,
-        store: &mut dyn FnMut() -> Stored,
-    ) -> Result<(), Refused> {
-        if !self.topics[address.topic].listening().anybody() {
-            return if self.is_closed() { Err(Refused::Closed) } else { Ok(()) };
-        }
-        let mut effects = Effects::default();
-        let ended = self.with_matching(address, |matching| {
-            if self.is_closed() {
-                Err(Refused::Closed)
-            } else if matching.has_room() {
-                Ok(matching.accept(store, &mut effects))
-            } else {
-                Err(Refused::Full)
-            }
-        })?;
-        self.stop_listening(&ended);
-        Ok(())
-    }
-
-    /// Like [`try_publish`](Self::try_publish); where there is no room the event joins the line.
-    #[inline]
-    pub(crate) fn publish(
-        self: &Arc<Self>,
-        address: Address<'_>,
-        store: &mut dyn FnMut() -> Stored,
-        waker: &Waker,
-    ) -> Result<Option<Waiting>, Refused> {
-        match self.try_publish(address, store) {
-            Ok(()) => Ok(None),
-            Err(Refused::Full) => self.join_line(address, store, waker),
-            Err(Refused::Closed) => Err(Refused::Closed),
-        }
-    }
-
-    fn join_line(
+    #[cold]
+    pub(super) fn join_line(
         self: &Arc<Self>,
         address: Address<'_>,
         store: &mut dyn FnMut() -> Stored,

@@ -38,6 +38,7 @@ mod line;
 mod log;
 mod parked;
 mod private;
+mod publish;
 mod queue;
 mod reader;
 mod roster;
@@ -53,6 +54,7 @@ mod topic;
 use std::collections::BTreeMap;
 
 pub(crate) use self::line::Waiting;
+pub(crate) use self::log::Found;
 pub(crate) use self::reader::Reader;
 pub(crate) use self::routing::{Address, At, Pin};
 use self::shard::Shard;

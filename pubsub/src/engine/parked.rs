@@ -50,7 +50,7 @@ impl Parked {
                 effects.wake(waker);
             }
         } else {
-            effects.wake_all(self.wakers.drain(..).flatten());
+            effects.wake_all(&mut self.wakers);
         }
     }
 }

@@ -31,6 +31,12 @@ impl Private {
 pub(super) struct Privates(Option<Box<Vec<Arc<Private>>>>);
 
 impl Privates {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    #[inline]
     pub(super) fn as_slice(&self) -> &[Arc<Private>] {
         self.0.as_deref().map_or(&[], Vec::as_slice)
     }

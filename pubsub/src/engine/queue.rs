@@ -5,7 +5,7 @@ use std::task::Waker;
 
 use super::claims::Claims;
 use super::effects::Effects;
-use super::log::Follow;
+use super::log::{Follow, Found};
 use super::subscribe::Terms;
 use crate::delivery::End;
 use crate::event::Stored;
@@ -34,12 +34,6 @@ struct Entry {
     stored: Stored,
     /// Lost just before this event.
     missed: u64,
-}
-
-pub(super) enum Popped {
-    Event(Stored, u64),
-    End(End, u64),
-    Nothing,
 }
 
 impl Queue {
@@ -134,18 +128,19 @@ impl Queue {
         }
     }
 
-    /// The next event; if there is none, `reader` is woken when there is.
-    pub(super) fn pop(&mut self, reader: &Waker, effects: &mut Effects) -> Popped {
-        match (self.events.pop_front(), self.end) {
-            (Some(Entry { stored, missed }), _) => Popped::Event(stored, missed),
-            (None, Some(end)) => Popped::End(end, std::mem::take(&mut self.lost_since)),
-            (None, None) => {
-                if !self.reader.as_ref().is_some_and(|parked| parked.will_wake(reader)) {
-                    effects.forget(self.reader.replace(reader.clone()));
-                }
-                Popped::Nothing
-            }
+    /// The next event; if there is none and not the end either, `reader` is woken when there is.
+    pub(super) fn pop(&mut self, reader: &Waker, found: &mut Found, effects: &mut Effects) -> Option<Stored> {
+        if let Some(Entry { stored, missed }) = self.events.pop_front() {
+            found.missed = missed;
+            return Some(stored);
         }
+        if self.end.is_some() {
+            found.end = self.end;
+            found.missed = std::mem::take(&mut self.lost_since);
+        } else if !self.reader.as_ref().is_some_and(|parked| parked.will_wake(reader)) {
+            effects.forget(self.reader.replace(reader.clone()));
+        }
+        None
     }
 
     pub(super) fn after_read(&self) -> Follow {

@@ -6,15 +6,13 @@ use std::task::{Poll, Waker};
 
 use super::effects::Effects;
 use super::held::{DISCARDED, Held};
-use super::log::{Follow, Log, Read};
+use super::log::{Follow, Found, Log};
 use super::parked::Ticket;
 use super::private::Private;
-use super::queue::Popped;
 use super::shard::Place;
 use super::sync::lock;
 use super::topic::{Topic, Width};
 use super::{Engine, Taken};
-use crate::delivery::End;
 use crate::event::Stored;
 
 pub(crate) struct Reader {
@@ -47,6 +45,8 @@ pub(super) struct Local {
     pub(super) held: Option<Arc<Held>>,
     /// Events lost that were told.
     told: u64,
+    /// Events that were held and discarded: lost, for the end to tell.
+    untold: u64,
 }
 
 impl Local {
@@ -89,65 +89,76 @@ impl Reader {
         Self { engine, home, ticket: Ticket::default(), local: None, seat }
     }
 
+    /// The next event, if it can be had without the log's lock.
     #[inline]
+    pub(crate) fn next_held(&mut self) -> Option<Stored> {
+        let local = self.local.as_mut()?;
+        let held = local.held.as_ref()?;
+        let stored = local.events.pop()?;
+        let flags = held.hand_out();
+        if flags == 0 { Some(stored) } else { self.waited_for(stored, flags) }
+    }
+
+    /// The next event; if there is none and not the end either, `waker` is woken when there is.
+    #[inline]
+    pub(crate) fn take(&mut self, waker: &Waker, found: &mut Found) -> Option<Stored> {
+        self.next_held().or_else(|| self.take_slowly(waker, found))
+    }
+
+    /// The same, in one.
     pub(crate) fn poll_next(&mut self, waker: &Waker) -> Poll<Taken> {
-        if let Some(local) = &mut self.local
-            && let Some(stored) = local.events.pop()
-            && let Some(held) = &local.held
-        {
-            let flags = held.hand_out();
-            if flags == 0 {
-                return Poll::Ready(Taken::Event { stored, missed: 0 });
-            }
-            return self.waited_for(stored, flags, waker);
-        }
-        match &self.home {
-            Home::Log(log) => self.read(*log, waker),
-            Home::Private(private) => Self::pop(&self.engine, private, waker),
+        let mut found = Found::default();
+        let stored = self.take(waker, &mut found);
+        let Found { missed, end } = found;
+        match (stored, end) {
+            (Some(stored), _) => Poll::Ready(Taken::Event { stored, missed }),
+            (None, Some(end)) => Poll::Ready(Taken::End { end, missed }),
+            (None, None) => Poll::Pending,
         }
     }
 
-    /// An event was handed out, and somebody has to know.
+    fn take_slowly(&mut self, waker: &Waker, found: &mut Found) -> Option<Stored> {
+        match &self.home {
+            Home::Log(log) => self.read(*log, waker, found),
+            Home::Private(private) => Self::pop(&self.engine, private, waker, found),
+        }
+    }
+
+    /// An event was handed out, and somebody has to know. Gives it back, unless it was discarded.
     #[cold]
-    fn waited_for(&mut self, stored: Stored, flags: u32, waker: &Waker) -> Poll<Taken> {
+    fn waited_for(&mut self, stored: Stored, flags: u32) -> Option<Stored> {
         let (Home::Log(log), Some(local)) = (&self.home, &mut self.local) else {
             unreachable!("only readers of logs hold events");
         };
         if flags & DISCARDED == 0 {
-            let follow = self.engine.with_log(*log, |log| log.after_read(self.seat));
+            let mut follow = Follow::default();
+            self.engine.with_log(*log, |log| log.after_handing_out(self.seat, &mut follow));
             self.engine.follow(&follow);
-            return Poll::Ready(Taken::Event { stored, missed: 0 });
+            return Some(stored);
         }
-        // What was held was lost, this event included; what comes next is the end.
+        // What was held was lost, this event included; what comes next is the end, which tells it.
         let discarded = std::mem::take(&mut local.events);
-        let lost = discarded.len() as u64 + 1;
-        drop((stored, discarded));
-        local.told += lost;
-        self.poll_next(waker).map(|taken| match taken {
-            Taken::End { end, missed } => Taken::End { end, missed: missed + lost },
-            event @ Taken::Event { .. } => event,
-        })
+        local.untold += discarded.len() as u64 + 1;
+        None
     }
 
     #[inline]
-    fn read(&mut self, log: LogOf, waker: &Waker) -> Poll<Taken> {
+    fn read(&mut self, log: LogOf, waker: &Waker, found: &mut Found) -> Option<Stored> {
         let mut effects = Effects::default();
-        let (read, follow) = self.engine.with_log(log, |log| {
-            let read = log.read(self.seat, &mut self.ticket, &mut self.local, waker, &mut effects);
-            (read, log.after_read(self.seat))
-        });
-        let (taken, missed) = match read {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Read::Event { stored, missed }) => (Taken::Event { stored, missed }, missed),
-            Poll::Ready(Read::End { missed }) => {
-                let end = End::Closed;
-                self.tell(missed);
-                return Poll::Ready(Taken::End { end, missed });
+        let mut follow = Follow::default();
+        let stored = self.engine.with_log(log, |log| {
+            let stored = log.read(self.seat, &mut self.ticket, &mut self.local, waker, found, &mut effects);
+            if stored.is_some() {
+                log.after_read(self.seat, &mut follow);
             }
-        };
-        self.tell(missed);
+            stored
+        });
+        if found.end.is_some() {
+            found.missed += self.local.as_mut().map_or(0, |local| std::mem::take(&mut local.untold));
+        }
+        self.tell(found.missed);
         self.engine.follow(&follow);
-        Poll::Ready(taken)
+        stored
     }
 
     fn tell(&mut self, missed: u64) {
@@ -156,18 +167,14 @@ impl Reader {
         }
     }
 
-    fn pop(engine: &Engine, private: &Private, waker: &Waker) -> Poll<Taken> {
+    fn pop(engine: &Engine, private: &Private, waker: &Waker, found: &mut Found) -> Option<Stored> {
         let mut effects = Effects::default();
         let mut queue = private.lock();
-        let taken = match queue.pop(waker, &mut effects) {
-            Popped::Nothing => return Poll::Pending,
-            Popped::Event(stored, missed) => Taken::Event { stored, missed },
-            Popped::End(end, missed) => return Poll::Ready(Taken::End { end, missed }),
-        };
+        let stored = queue.pop(waker, found, &mut effects)?;
         let follow = queue.after_read();
         drop(queue);
         engine.follow(&follow);
-        Poll::Ready(taken)
+        Some(stored)
     }
 
     pub(crate) fn missed(&self) -> u64 {
@@ -177,7 +184,7 @@ impl Reader {
         };
         let own = self.local.as_ref().map_or(0, |local| {
             let discarded = if local.is_discarded() { local.events.len() } else { 0 };
-            local.told + discarded as u64
+            local.told + local.untold + discarded as u64
         });
         own + self.engine.with_log(log, |log| log.lost(self.seat))
     }
@@ -212,7 +219,7 @@ impl Reader {
                 left
             }
         };
-        engine.after_leaving(left.next, left.unread > 0 && engine.is_closed());
+        engine.after_leaving(left.next, left.undrained);
     }
 
     fn leave_private(engine: &Engine, private: &Private) {

@@ -1,11 +1,12 @@
 //! Who follows one address, or the whole of one topic.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::effects::Effects;
 use super::log::{Log, Shared};
 use super::parked::Ticket;
-use super::private::Privates;
+use super::private::{Private, Privates};
 
 #[derive(Default)]
 pub(super) struct Roster {
@@ -18,14 +19,28 @@ pub(super) struct Roster {
 
 /// What a reader leaves behind.
 pub(super) struct Left {
-    pub(super) unread: u64,
+    /// Something of a closed log.
+    pub(super) undrained: bool,
     /// Publishes that may have waited for this reader.
     pub(super) next: VecDeque<u64>,
 }
 
+/// A roster, taken apart.
+#[derive(Default)]
+pub(super) struct Listed<'a> {
+    pub(super) published: Option<&'a mut u64>,
+    pub(super) logs: &'a mut [Option<Box<Log>>],
+    pub(super) private: &'a [Arc<Private>],
+}
+
 impl Roster {
+    pub(super) fn listed(&mut self) -> Listed<'_> {
+        let published = if self.is_empty() { None } else { Some(&mut self.published) };
+        Listed { published, logs: &mut self.logs, private: self.private.as_slice() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.logs.is_empty() && self.private.as_slice().is_empty()
+        self.logs.is_empty() && self.private.is_empty()
     }
 
     /// The log that readers of these terms share, if there is one.
@@ -53,14 +68,14 @@ impl Roster {
     /// A reader leaves; its log goes with the last one.
     pub(super) fn leave(&mut self, place: u32, seat: u32, ticket: Ticket, effects: &mut Effects) -> Left {
         let log = self.log(place);
-        let unread = log.leave(seat, ticket, effects);
+        let undrained = log.leave(seat, ticket, effects);
         if log.readers() > 0 {
             let next = log.claims.first().into_iter().collect();
-            return Left { unread, next };
+            return Left { undrained, next };
         }
         let next = log.claims.take();
         self.remove(place);
-        Left { unread, next }
+        Left { undrained, next }
     }
 
     fn remove(&mut self, place: u32) {

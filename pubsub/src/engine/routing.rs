@@ -34,9 +34,9 @@ impl Engine {
     #[inline]
     pub(super) fn hash(&self, topic: u32, id: &str) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        hasher.write_u32(topic);
         hasher.write(id.as_bytes());
-        hasher.finish()
+        // Cheaper than hashing it, and enough: one id under two topics is told apart.
+        hasher.finish() ^ u64::from(topic).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
     /// By bits that the table inside the shard does not look at first.
@@ -51,7 +51,6 @@ impl Engine {
     }
 
     /// Runs `f` with all that follow the address locked, in the order in which the engine takes locks.
-    #[inline]
     pub(super) fn with_matching<R>(&self, address: Address<'_>, f: impl FnOnce(&mut Matching<'_>) -> R) -> R {
         let topic = &self.topics[address.topic];
         let listening = topic.listening();
@@ -69,15 +68,14 @@ impl Engine {
                 Some(shard.place(pin.place))
             }
         };
-        let (mut nobody, mut nobody_either) = (Roster::default(), Roster::default());
-        let wide = wide.as_deref_mut().unwrap_or(&mut nobody);
-        let narrow = narrow.map_or(&mut nobody_either, |place| &mut place.roster);
+        let wide = wide.as_deref_mut().map(Roster::listed).unwrap_or_default();
+        let narrow = narrow.map(|place| place.roster.listed()).unwrap_or_default();
         f(&mut Matching {
             topic,
-            guards: Guards::lock(wide.private.as_slice(), narrow.private.as_slice()),
-            published: if wide.is_empty() { &mut narrow.published } else { &mut wide.published },
-            wide: &mut wide.logs,
-            narrow: &mut narrow.logs,
+            guards: Guards::lock(wide.private, narrow.private),
+            published: wide.published.or(narrow.published),
+            wide: wide.logs,
+            narrow: narrow.logs,
         })
     }
 

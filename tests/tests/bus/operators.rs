@@ -99,3 +99,31 @@ fn what_an_operator_did_not_take_stays_with_the_subscription() {
     assert_eq!(block_on(two.to_vec()).len(), 2);
     assert_eq!(drain(&mut subscription).len(), 2);
 }
+
+/// An event without an id is never taken for a duplicate, and does not push the ids of others out of memory.
+#[test]
+fn dedupe_id_drops_what_came_twice_and_event_without_id_is_never_deduplicated() {
+    let bus = bus();
+    let once = bus.subscribe(App::NUMBER).now().unwrap().dedupe_id(2);
+    let id = |name: &str| pubsub::EventId::derive("test", [name]);
+    for (n, name) in [(0, "a"), (1, ""), (2, "a"), (3, ""), (4, "b"), (5, "b"), (6, "c"), (7, "a")] {
+        let publish = bus.publish(App::NUMBER, "x", n);
+        let publish = if name.is_empty() { publish } else { publish.event_id(id(name)) };
+        publish.now().unwrap();
+    }
+    drop(bus);
+    let came: Vec<u64> = block_on(once.to_vec()).iter().map(|event| event.payload).collect();
+    assert_eq!(came, [0, 1, 3, 4, 6, 7], "`c` pushed `a` out of a memory of two");
+}
+
+#[test]
+fn an_event_id_comes_with_the_event_however_it_is_selected() {
+    let bus = bus();
+    let mut one = bus.subscribe(App::NUMBER).now().unwrap();
+    let mut all = bus.subscribe(All).now().unwrap();
+    let id = pubsub::EventId::from_u128(7);
+    bus.publish(App::NUMBER, "a", 1).event_id(id).now().unwrap();
+    bus.publish(App::NUMBER, "a", 2).now().unwrap();
+    assert_eq!(drain(&mut one).iter().map(|e| e.event_id()).collect::<Vec<_>>(), [Some(id), None]);
+    assert_eq!(drain(&mut all).iter().map(|e| e.event_id()).collect::<Vec<_>>(), [Some(id), None]);
+}

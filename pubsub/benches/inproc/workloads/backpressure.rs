@@ -1,6 +1,6 @@
 //! Publishers that run as fast as one subscriber with a bound of 256 lets them.
 
-use std::time::Instant;
+use cpu_time::ThreadTime;
 
 use super::runtime;
 use crate::bus::{Bus, Status};
@@ -13,7 +13,7 @@ pub(crate) fn backpressure<B: Bus>(publishers: u64, total: u64) -> f64 {
     let bus = B::new(BOUND);
     let elapsed = runtime().block_on(async {
         let mut subscription = bus.one(ID);
-        let start = Instant::now();
+        let start = ThreadTime::now();
         let subscriber = tokio::spawn(async move {
             let mut last = vec![0; publishers as usize];
             for _ in 0..total {
@@ -46,7 +46,7 @@ pub(crate) fn backpressure<B: Bus>(publishers: u64, total: u64) -> f64 {
 pub(crate) fn bare_mpsc(total: u64) -> f64 {
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Status>(BOUND);
     let elapsed = runtime().block_on(async {
-        let start = Instant::now();
+        let start = ThreadTime::now();
         let subscriber = tokio::spawn(async move {
             for number in 1..=total {
                 let received = receiver.recv().await.expect("not closed");

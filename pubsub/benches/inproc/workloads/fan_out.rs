@@ -1,6 +1,6 @@
 //! One publisher, bursts, four of them in flight at most; every subscriber reads everything, in order.
 
-use std::time::Instant;
+use cpu_time::ThreadTime;
 
 use super::{Pace, runtime};
 use crate::bus::{Bus, Status};
@@ -20,7 +20,7 @@ pub(crate) fn fan_out<B: Bus>(subscribers: usize, burst: u64, deliveries: u64) -
         for _ in 0..4 {
             tokio::task::yield_now().await;
         }
-        let start = Instant::now();
+        let start = ThreadTime::now();
         let publisher = tokio::spawn(async move {
             for number in 0..total {
                 if number % burst == 0 {

@@ -12,7 +12,7 @@ const TOTAL: u64 = 30_000;
 const GAP: Duration = Duration::from_micros(2);
 
 pub(crate) fn latency<B: Bus>() -> f64 {
-    let bus = B::new(512);
+    let bus = B::new(1 << 15);
     let mut subscription = bus.one(ID);
     let start = Instant::now();
     let now = move || start.elapsed().as_nanos() as u64;

@@ -1,6 +1,6 @@
 //! One subscription on 1,000 ids and one on all of them, paced bursts of 64.
 
-use std::time::Instant;
+use cpu_time::ThreadTime;
 
 use super::{Order, Pace, ids, runtime};
 use crate::bus::{Bus, Status};
@@ -19,7 +19,7 @@ pub(crate) fn several<B: Bus>() -> f64 {
         for _ in 0..4 {
             tokio::task::yield_now().await;
         }
-        let start = Instant::now();
+        let start = ThreadTime::now();
         let publisher = tokio::spawn(async move {
             let mut random = Order::new();
             for number in 0..TOTAL {

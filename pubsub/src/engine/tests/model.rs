@@ -198,7 +198,7 @@ impl Schedule {
         let ours = self.engine.publish(at(topic, id), &mut store, &waker);
         match (plain, ours) {
             (Ok(Some(plain)), Ok(Some(waiting))) => {
-                self.publishes.push(Publish { plain, waiting, alarm, waker, parked: 0 })
+                self.publishes.push(Publish { plain, waiting, alarm, waker, parked: 0 });
             }
             (plain, ours) => {
                 assert_eq!(plain.map(|waiting| waiting.is_some()), ours.map(|waiting| waiting.is_some()));

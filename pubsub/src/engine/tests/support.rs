@@ -23,6 +23,7 @@ pub(super) fn event(topic: usize, id: &str, number: u64, token: &Arc<()>) -> Sto
         id: IdString::from(id),
         payload: Numbered { number, _token: Arc::clone(token) },
         index: topic,
+        event_id: None,
     })
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, BufRead};
 use serde_json::{Map, Value};
 
 use crate::calendar::Timestamp;
-use crate::events::{Network, Quake};
+use crate::events::{Network, Quake, QuakeId};
 
 /// What was read: the good lines, and what is wrong with the others.
 #[derive(Default)]
@@ -53,7 +53,7 @@ impl Feed {
                 continue;
             }
             // Without the line end, after which a parser would count columns from 0.
-            match Record::parse(bytes.trim_ascii_end()) {
+            match Record::parse(line, bytes.trim_ascii_end()) {
                 Ok(record) => feed.records.push(record),
                 Err(reason) => feed.malformed.push(Malformed { line, reason }),
             }
@@ -63,7 +63,7 @@ impl Feed {
 }
 
 impl Record {
-    fn parse(line: &[u8]) -> Result<Self, Reason> {
+    fn parse(number: usize, line: &[u8]) -> Result<Self, Reason> {
         let Value::Object(object) = serde_json::from_slice(line).map_err(Reason::not_json)? else {
             return Err(Reason::NotAnObject);
         };
@@ -71,6 +71,7 @@ impl Record {
         Ok(Self {
             network: fields.network("net")?,
             quake: Quake {
+                id: fields.id("id", number)?,
                 time: fields.time("time")?,
                 magnitude: fields.number("mag", -5.0, 12.0)?,
                 place: fields.text("place")?,
@@ -127,6 +128,12 @@ impl Fields<'_> {
             let text = value.as_str().filter(|text| !text.contains(char::is_control))?;
             Some(text.to_owned())
         })
+    }
+
+    /// A record needs no id of a catalogue: its line is one too.
+    fn id(&self, field: &'static str, line: usize) -> Result<QuakeId, Reason> {
+        let id = if self.0.contains_key(field) { self.text(field)? } else { format!("line {line}") };
+        Ok(QuakeId(id))
     }
 
     fn network(&self, field: &'static str) -> Result<Network, Reason> {

@@ -20,6 +20,11 @@ impl Progress {
         Self { total, columns }
     }
 
+    /// For when something else has the terminal.
+    pub(crate) fn hidden() -> Self {
+        Self { total: 0, columns: None }
+    }
+
     pub(crate) fn draw(&mut self, done: u64, text: &str) {
         let Some(columns) = self.columns else { return };
         let bar = bar(done as f64 / self.total.max(1) as f64, BAR);

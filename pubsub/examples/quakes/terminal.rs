@@ -9,6 +9,12 @@ pub(crate) fn columns() -> usize {
     asked.unwrap_or(80).clamp(40, 200)
 }
 
+/// The height to draw for.
+pub(crate) fn lines() -> usize {
+    let asked = var("LINES").ok().and_then(|lines| lines.parse().ok());
+    asked.unwrap_or(40).clamp(10, 200)
+}
+
 /// Whether `stream` shows colours, and nobody asked for none: <https://no-color.org>.
 pub(crate) fn has_colours(stream: &impl IsTerminal) -> bool {
     moves_a_cursor(stream) && var_os("NO_COLOR").is_none_or(|value| value.is_empty())

@@ -3,6 +3,13 @@
 //! `instructions cases` lists the cases. `instructions CASE ITEMS PENDING` runs one over `ITEMS` events; every
 //! `PENDING`-th poll of the source is `Pending`, 0 for none. The sum it prints is the same for all cases of a workload.
 
+extern crate alloc;
+
+/// The memory of `dedupe` itself, so that the loop written by hand differs from the operators in nothing but the loop.
+#[path = "../src/dedupe/memory.rs"]
+#[allow(dead_code, reason = "the other forms of `dedupe` use the rest")]
+mod memory;
+
 use std::{
     collections::HashSet,
     future::Future,
@@ -12,7 +19,6 @@ use std::{
 };
 
 use futures::{Stream, future::ready};
-use hashbrown::HashTable;
 use pubsub_operators::{StreamOps, batch, dedupe_with_hasher, filter, map, stage, take};
 
 /// A fixed seed: the same counts on every run.
@@ -34,11 +40,7 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn new(events: &'a [Event], every: u32) -> Self {
-        Self {
-            events: events.iter(),
-            polls: 0,
-            every,
-        }
+        Self { events: events.iter(), polls: 0, every }
     }
 }
 
@@ -115,60 +117,6 @@ fn total_of_batches<S: Stream<Item = Vec<u64>>>(stream: S) -> u64 {
 const REMEMBERED: usize = 1024;
 const BATCH: usize = 16;
 
-/// What one would write by hand for `dedupe`: the last distinct keys in a ring, and a table of places in it.
-struct Seen {
-    ring: Vec<(u64, u64)>,
-    oldest: usize,
-    last: usize,
-    places: HashTable<u32>,
-    hasher: FixedState,
-}
-
-impl Seen {
-    fn new(last: usize) -> Self {
-        Self {
-            ring: Vec::with_capacity(last),
-            oldest: 0,
-            last,
-            places: HashTable::with_capacity(last),
-            hasher: FixedState::default(),
-        }
-    }
-
-    #[inline]
-    fn insert(&mut self, key: u64) -> bool {
-        use std::hash::BuildHasher;
-
-        let hash = self.hasher.hash_one(key);
-        if self
-            .places
-            .find(hash, |&place| self.ring[place as usize].1 == key)
-            .is_some()
-        {
-            return false;
-        }
-        let place = if self.ring.len() < self.last {
-            self.ring.push((hash, key));
-            self.ring.len() - 1
-        } else {
-            let place = self.oldest;
-            self.oldest = if place + 1 == self.last { 0 } else { place + 1 };
-            let (old, _) = std::mem::replace(&mut self.ring[place], (hash, key));
-            if let Ok(entry) = self
-                .places
-                .find_entry(old, |&candidate| candidate as usize == place)
-            {
-                entry.remove();
-            }
-            place
-        };
-        let ring = &self.ring;
-        self.places
-            .insert_unique(hash, place as u32, |&place| ring[place as usize].0);
-        true
-    }
-}
-
 /// Workload A: filter (three of four pass), map, take, and the sum.
 mod a {
     use super::*;
@@ -198,13 +146,7 @@ mod a {
 
     #[inline(never)]
     pub(super) fn a_flow(events: &[Event], every: u32) -> u64 {
-        total(
-            Source::new(events, every)
-                .flow()
-                .filter(wanted)
-                .map(project)
-                .take(events.len()),
-        )
+        total(Source::new(events, every).flow().filter(wanted).map(project).take(events.len()))
     }
 
     #[inline(never)]
@@ -221,54 +163,34 @@ mod a {
 
     #[inline(never)]
     pub(super) fn a_reduce(events: &[Event], every: u32) -> u64 {
-        let numbers = Source::new(events, every)
-            .flow()
-            .filter(wanted)
-            .map(project)
-            .take(events.len());
+        let numbers = Source::new(events, every).flow().filter(wanted).map(project).take(events.len());
         block(numbers.reduce(0, u64::wrapping_add))
     }
 
     #[inline(never)]
     pub(super) fn a_async(events: &[Event], every: u32) -> u64 {
         let source = Source::new(events, every).flow();
-        let numbers = source
-            .filter_async(async |event| wanted(event))
-            .map_async(async |event| project(event));
+        let numbers =
+            source.filter_async(async |event| wanted(event)).map_async(async |event| project(event));
         total(numbers.take(events.len()))
     }
 
     #[inline(never)]
     pub(super) fn a_futures(events: &[Event], every: u32) -> u64 {
         use futures::StreamExt;
-        total(
-            Source::new(events, every)
-                .filter(|event| ready(wanted(event)))
-                .map(project)
-                .take(events.len()),
-        )
+        total(Source::new(events, every).filter(|event| ready(wanted(event))).map(project).take(events.len()))
     }
 
     #[inline(never)]
     pub(super) fn a_tokio(events: &[Event], every: u32) -> u64 {
         use tokio_stream::StreamExt;
-        total(
-            Source::new(events, every)
-                .filter(wanted)
-                .map(project)
-                .take(events.len()),
-        )
+        total(Source::new(events, every).filter(wanted).map(project).take(events.len()))
     }
 
     #[inline(never)]
     pub(super) fn a_lite(events: &[Event], every: u32) -> u64 {
         use futures_lite::StreamExt;
-        total(
-            Source::new(events, every)
-                .filter(wanted)
-                .map(project)
-                .take(events.len()),
-        )
+        total(Source::new(events, every).filter(wanted).map(project).take(events.len()))
     }
 }
 
@@ -282,7 +204,7 @@ mod b {
         let mut source = pin!(Source::new(events, every));
         let mut cx = Context::from_waker(Waker::noop());
         let (mut total, mut left) = (0_u64, events.len());
-        let mut seen = Seen::new(REMEMBERED);
+        let mut seen = memory::Memory::new(REMEMBERED, FixedState::default());
         let mut items = Vec::new();
         loop {
             match source.as_mut().poll_next(&mut cx) {
@@ -321,13 +243,7 @@ mod b {
     #[inline(never)]
     pub(super) fn b_tuple(events: &[Event], every: u32) -> u64 {
         let once = dedupe_with_hasher(REMEMBERED, FixedState::default(), |number: &u64| *number);
-        let operators = (
-            filter(wanted),
-            map(project),
-            once,
-            take(events.len()),
-            batch(BATCH),
-        );
+        let operators = (filter(wanted), map(project), once, take(events.len()), batch(BATCH));
         total_of_batches(Source::new(events, every).pipe(operators))
     }
 
@@ -342,9 +258,7 @@ mod b {
     pub(super) fn b_futures(events: &[Event], every: u32) -> u64 {
         use futures::StreamExt;
         let mut seen = HashSet::with_hasher(FixedState::default());
-        let numbers = Source::new(events, every)
-            .filter(|event| ready(wanted(event)))
-            .map(project);
+        let numbers = Source::new(events, every).filter(|event| ready(wanted(event))).map(project);
         let once = numbers.filter(move |number| ready(seen.insert(*number)));
         total_of_batches(once.take(events.len()).chunks(BATCH))
     }
@@ -353,10 +267,8 @@ mod b {
     pub(super) fn b_tokio(events: &[Event], every: u32) -> u64 {
         use tokio_stream::StreamExt;
         let mut seen = HashSet::with_hasher(FixedState::default());
-        let once = Source::new(events, every)
-            .filter(wanted)
-            .map(project)
-            .filter(move |number| seen.insert(*number));
+        let once =
+            Source::new(events, every).filter(wanted).map(project).filter(move |number| seen.insert(*number));
         // It has chunks by time only, which need a runtime; the chunks are those of `futures`.
         total_of_batches(futures::StreamExt::chunks(once.take(events.len()), BATCH))
     }
@@ -365,10 +277,8 @@ mod b {
     pub(super) fn b_lite(events: &[Event], every: u32) -> u64 {
         use futures_lite::StreamExt;
         let mut seen = HashSet::with_hasher(FixedState::default());
-        let once = Source::new(events, every)
-            .filter(wanted)
-            .map(project)
-            .filter(move |number| seen.insert(*number));
+        let once =
+            Source::new(events, every).filter(wanted).map(project).filter(move |number| seen.insert(*number));
         // It has no chunks; they are those of `futures`.
         total_of_batches(futures::StreamExt::chunks(once.take(events.len()), BATCH))
     }
@@ -378,17 +288,9 @@ mod b {
 fn events(n: u64) -> Vec<Event> {
     let event = |i: u64| {
         let spread = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let id = if i % 4 == 3 {
-            i.saturating_sub(1 + (spread >> 40) % 100)
-        } else {
-            i
-        };
+        let id = if i % 4 == 3 { i.saturating_sub(1 + (spread >> 40) % 100) } else { i };
         let kind = id.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 32;
-        Event {
-            id,
-            size: 0,
-            kind: kind as u32,
-        }
+        Event { id, size: 0, kind: kind as u32 }
     };
     (0..n).map(event).collect()
 }
@@ -415,18 +317,10 @@ fn main() {
         ("b_lite", b::b_lite),
     ];
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["cases"] => cases.iter().for_each(|(name, _)| println!("{name}")),
         [name, items, every] => {
-            let (_, case) = cases
-                .iter()
-                .find(|(known, _)| known == name)
-                .expect("a case that `cases` lists");
+            let (_, case) = cases.iter().find(|(known, _)| known == name).expect("a case that `cases` lists");
             let events = black_box(events(items.parse().expect("a number of items")));
             let every = black_box(every.parse().expect("a number of polls"));
             println!("{}", black_box(case)(&events, every));

@@ -33,11 +33,7 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn new(events: &'a [Event], every: u32) -> Self {
-        Self {
-            events: events.iter(),
-            polls: 0,
-            every,
-        }
+        Self { events: events.iter(), polls: 0, every }
     }
 }
 
@@ -137,11 +133,7 @@ mod join {
 
     impl Side {
         fn new() -> Self {
-            Self {
-                arrivals: VecDeque::new(),
-                gone: 0,
-                keys: HashMap::default(),
-            }
+            Self { arrivals: VecDeque::new(), gone: 0, keys: HashMap::default() }
         }
 
         fn pop(&mut self) {
@@ -208,11 +200,7 @@ mod join {
 
     #[inline(never)]
     pub(super) fn join_flow(events: &[Event], every: u32) -> u64 {
-        let within = Within {
-            span: SPAN,
-            capacity: CAPACITY,
-            clock: Ticking::default(),
-        };
+        let within = Within { span: SPAN, capacity: CAPACITY, clock: Ticking::default() };
         let pairs = Source::new(events, every).flow().join(
             Source::new(events, every),
             within,
@@ -261,14 +249,8 @@ mod group {
 
     #[inline(never)]
     pub(super) fn group_flow(events: &[Event], every: u32) -> u64 {
-        let bounds = Groups {
-            max: KEYS as usize,
-            per_group: 1024,
-            on_full: OnFull::Wait,
-        };
-        let mut outer = Source::new(events, every)
-            .flow()
-            .group_by(bounds, |event| event.key % KEYS);
+        let bounds = Groups { max: KEYS as usize, per_group: 1024, on_full: OnFull::Wait };
+        let mut outer = Source::new(events, every).flow().group_by(bounds, |event| event.key % KEYS);
         let mut cx = Context::from_waker(Waker::noop());
         let mut groups = Vec::new();
         while groups.len() < KEYS as usize {
@@ -331,9 +313,7 @@ mod window {
     #[inline(never)]
     pub(super) fn window_flow(events: &[Event], every: u32) -> u64 {
         let windows =
-            Source::new(events, every)
-                .flow()
-                .window_within(WINDOW, WINDOW, 1024, Ticking::default());
+            Source::new(events, every).flow().window_within(WINDOW, WINDOW, 1024, Ticking::default());
         let mut total = 0_u64;
         drain(windows, |window| total = total.wrapping_add(sum(&window)));
         total
@@ -379,9 +359,7 @@ mod batch {
 
     #[inline(never)]
     pub(super) fn batch_flow(events: &[Event], every: u32) -> u64 {
-        let batches = Source::new(events, every)
-            .flow()
-            .batch_within(MAX, AGE, Ticking::default());
+        let batches = Source::new(events, every).flow().batch_within(MAX, AGE, Ticking::default());
         let mut total = 0_u64;
         drain(batches, |batch| total = total.wrapping_add(sum(&batch)));
         total
@@ -397,10 +375,7 @@ fn sum(events: &[Event]) -> u64 {
 fn events(n: u64) -> Vec<Event> {
     let event = |i: u64| {
         let spread = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Event {
-            key: (spread >> 32) % 199,
-            value: i,
-        }
+        Event { key: (spread >> 32) % 199, value: i }
     };
     (0..n).map(event).collect()
 }
@@ -419,12 +394,7 @@ fn main() {
         ("batch_flow", batch::batch_flow),
     ];
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["cases"] => cases.iter().for_each(|(name, _)| println!("{name}")),
         [name, items, pending] => {
             let (_, case) = cases

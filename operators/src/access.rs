@@ -51,23 +51,33 @@ macro_rules! source_access {
     };
 }
 
-/// The same for adaptors of two sources, each an `Option` because each is released when it ends.
+/// The same for adaptors of two sources, each an `Option` because each is released when it ends. With `in FIELD`, for
+/// adaptors that keep them in a part they share with others.
 macro_rules! pair_access {
-    ($name:ident<A, B $(, $param:ident)*> $(where $($bounds:tt)+)?) => {
+    ($name:ident<A, B $(, $param:ident)*> $(in $part:ident)? $(where $($bounds:tt)+)?) => {
         impl<A, B $(, $param)*> $name<A, B $(, $param)*> $(where $($bounds)+)? {
             /// Both sources, until they are released.
             pub fn get_ref(&self) -> (Option<&A>, Option<&B>) {
-                (self.left.as_ref(), self.right.as_ref())
+                (self $(.$part)?.left.as_ref(), self $(.$part)?.right.as_ref())
             }
 
             /// Both sources, until they are released. Taking items from them takes them from this adaptor.
             pub fn get_mut(&mut self) -> (Option<&mut A>, Option<&mut B>) {
-                (self.left.as_mut(), self.right.as_mut())
+                (self $(.$part)?.left.as_mut(), self $(.$part)?.right.as_mut())
+            }
+
+            /// Both sources, pinned, until they are released. Taking items from them takes them from this adaptor.
+            #[allow(clippy::type_complexity, reason = "a pair of what the adaptors of one source give")]
+            pub fn get_pin_mut(
+                self: ::core::pin::Pin<&mut Self>,
+            ) -> (Option<::core::pin::Pin<&mut A>>, Option<::core::pin::Pin<&mut B>>) {
+                let pair = self.project() $(.$part.project())?;
+                (pair.left.as_pin_mut(), pair.right.as_pin_mut())
             }
 
             /// Both sources, unless they are released; what the adaptor holds itself is dropped.
             pub fn into_inner(self) -> (Option<A>, Option<B>) {
-                (self.left, self.right)
+                (self $(.$part)?.left, self $(.$part)?.right)
             }
         }
     };

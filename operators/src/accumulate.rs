@@ -86,9 +86,7 @@ where
 
 impl<S: fmt::Debug, A, F> fmt::Debug for Accumulate<S, A, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accumulate")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("Accumulate").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -104,11 +102,7 @@ where
     A: Clone,
     F: FnMut(&mut A, T),
 {
-    AccumulateOp {
-        init,
-        f,
-        phantom: PhantomData,
-    }
+    AccumulateOp { init, f, phantom: PhantomData }
 }
 
 impl<S, T, A, F> Operator<S> for AccumulateOp<T, A, F>
@@ -121,10 +115,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(Accumulate {
-            source,
-            state: self.init,
-            f: self.f,
-        })
+        Flow::new(Accumulate { source, state: self.init, f: self.f })
     }
 }

@@ -73,6 +73,19 @@ source_access!(released Batch<S> where S: Stream);
 
 impl<S: Stream> Batch<S> {
     /// Takes the items gathered for the next batch, for instance before dropping the adaptor.
+    ///
+    /// ```
+    /// use std::pin::pin;
+    ///
+    /// use futures::{FutureExt, channel::mpsc};
+    /// use pubsub_operators::StreamOps;
+    ///
+    /// let (sender, receiver) = mpsc::unbounded();
+    /// let mut batches = pin!(receiver.flow().batch(16));
+    /// sender.unbounded_send(1).unwrap();
+    /// assert_eq!(batches.as_mut().get_mut().next().now_or_never(), None);
+    /// assert_eq!(batches.as_mut().get_pin_mut().take_buffered(), [1]);
+    /// ```
     pub fn take_buffered(self: Pin<&mut Self>) -> Vec<S::Item> {
         mem::take(self.project().items)
     }
@@ -111,9 +124,7 @@ impl<S: Stream> Stream for Batch<S> {
         let held = self.items.len();
         (
             lower.saturating_add(held).div_ceil(self.max),
-            upper
-                .and_then(|upper| upper.checked_add(held))
-                .map(|upper| upper.div_ceil(self.max)),
+            upper.and_then(|upper| upper.checked_add(held)).map(|upper| upper.div_ceil(self.max)),
         )
     }
 }
@@ -146,14 +157,8 @@ operator_value! {
 /// If `max` is 0.
 #[inline]
 pub fn batch(max: usize) -> BatchOp {
-    assert!(
-        max > 0,
-        "batch(0) would hold nothing: pass the number of items of a full batch, at least 1"
-    );
-    BatchOp {
-        max,
-        phantom: PhantomData,
-    }
+    assert!(max > 0, "batch(0) would hold nothing: pass the number of items of a full batch, at least 1");
+    BatchOp { max, phantom: PhantomData }
 }
 
 impl<S: Stream> Operator<S> for BatchOp {
@@ -161,10 +166,6 @@ impl<S: Stream> Operator<S> for BatchOp {
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(Batch {
-            source: Some(source),
-            items: Vec::new(),
-            max: self.max,
-        })
+        Flow::new(Batch { source: Some(source), items: Vec::new(), max: self.max })
     }
 }

@@ -97,10 +97,7 @@ where
 
 impl<A: fmt::Debug, B: fmt::Debug> fmt::Debug for Chain<A, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chain")
-            .field("left", &self.left)
-            .field("right", &self.right)
-            .finish()
+        f.debug_struct("Chain").field("left", &self.left).field("right", &self.right).finish()
     }
 }
 
@@ -112,10 +109,7 @@ operator_value! {
 /// [`Chain`] as an operator value.
 #[inline]
 pub fn chain<B: Stream>(next: B) -> ChainOp<B> {
-    ChainOp {
-        next,
-        phantom: PhantomData,
-    }
+    ChainOp { next, phantom: PhantomData }
 }
 
 impl<A, B> Operator<A> for ChainOp<B>
@@ -127,9 +121,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(Chain {
-            left: Some(source),
-            right: Some(self.next),
-        })
+        Flow::new(Chain { left: Some(source), right: Some(self.next) })
     }
 }

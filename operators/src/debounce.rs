@@ -127,10 +127,7 @@ impl<S: Stream, T: Timer> Stream for Debounce<S, T> {
         let (lower, upper) = source.size_hint();
         let waiting = usize::from(self.waiting.is_some());
         // The last item always leaves.
-        (
-            lower.saturating_add(waiting).min(1),
-            upper.and_then(|upper| upper.checked_add(waiting)),
-        )
+        (lower.saturating_add(waiting).min(1), upper.and_then(|upper| upper.checked_add(waiting)))
     }
 }
 
@@ -159,11 +156,7 @@ operator_value! {
 /// [`Debounce`] as an operator value.
 #[inline]
 pub fn debounce<T: Timer>(quiet: Duration, timer: T) -> DebounceOp<T> {
-    DebounceOp {
-        quiet,
-        timer,
-        phantom: PhantomData,
-    }
+    DebounceOp { quiet, timer, phantom: PhantomData }
 }
 
 impl<S: Stream, T: Timer> Operator<S> for DebounceOp<T> {

@@ -53,7 +53,7 @@ pin_project! {
     /// # Bounds
     ///
     /// Holds `last` keys, with 20 to 30 bytes each for finding them; grows to that and then allocates no more.
-    /// [`forgotten`](Self::forgotten) tells when the bound was at work. Runs of duplicates are taken in one poll, as
+    /// [`forgotten`](Self::forgotten), reached by `flow.get_ref()`, tells how often the bound was at work. Runs of duplicates are taken in one poll, as
     /// by [`Filter`](crate::Filter).
     ///
     /// # Panics
@@ -150,12 +150,7 @@ where
     K: Hash + Eq,
     F: FnMut(&T) -> K,
 {
-    DedupeOp {
-        last: memory::check(last),
-        hasher: Seeded,
-        key,
-        phantom: PhantomData,
-    }
+    DedupeOp { last: memory::check(last), hasher: Seeded, key, phantom: PhantomData }
 }
 
 /// [`dedupe`] with a hasher of your own, for instance one with a fixed seed.
@@ -170,12 +165,7 @@ where
     B: BuildHasher,
     F: FnMut(&T) -> K,
 {
-    DedupeOp {
-        last: memory::check(last),
-        hasher,
-        key,
-        phantom: PhantomData,
-    }
+    DedupeOp { last: memory::check(last), hasher, key, phantom: PhantomData }
 }
 
 impl<S, T, K, F, B> Operator<S> for DedupeOp<T, K, F, B>
@@ -189,10 +179,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(Dedupe {
-            source,
-            key: self.key,
-            memory: Memory::new(self.last, self.hasher.make()),
-        })
+        Flow::new(Dedupe { source, key: self.key, memory: Memory::new(self.last, self.hasher.make()) })
     }
 }

@@ -95,9 +95,7 @@ where
 
 impl<S: fmt::Debug, F> fmt::Debug for Filter<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Filter")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("Filter").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -112,10 +110,7 @@ pub fn filter<T, F>(predicate: F) -> FilterOp<T, F>
 where
     F: FnMut(&T) -> bool,
 {
-    FilterOp {
-        predicate,
-        phantom: PhantomData,
-    }
+    FilterOp { predicate, phantom: PhantomData }
 }
 
 impl<S, T, F> Operator<S> for FilterOp<T, F>
@@ -127,9 +122,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(Filter {
-            source,
-            predicate: self.predicate,
-        })
+        Flow::new(Filter { source, predicate: self.predicate })
     }
 }

@@ -125,14 +125,7 @@ where
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (lower, upper) = self.inner.as_ref().map_or((0, Some(0)), S::Item::inner_hint);
         // What is still to come may hold any number of items, unless nothing is to come.
-        (
-            lower,
-            if self.source.size_hint().1 == Some(0) {
-                upper
-            } else {
-                None
-            },
-        )
+        (lower, if self.source.size_hint().1 == Some(0) { upper } else { None })
     }
 }
 

@@ -54,7 +54,8 @@ impl<S> Flow<S> {
         self.source
     }
 
-    /// The wrapped stream, for instance to read the counters of [`Dedupe`](crate::Dedupe).
+    /// The wrapped stream, for instance to read the counters of [`Dedupe`](crate::Dedupe):
+    /// `flow.get_ref().suppressed()`.
     #[inline(always)]
     pub const fn get_ref(&self) -> &S {
         &self.source
@@ -81,6 +82,23 @@ impl<S: Stream> Flow<S> {
     }
 
     /// The next item, or `None` at the end.
+    ///
+    /// ```
+    /// use futures::{executor::block_on, stream};
+    /// use pubsub_operators::StreamOps;
+    ///
+    /// block_on(async {
+    ///     let mut sizes = stream::iter(["a", "bb"]).flow().map(str::len);
+    ///     let mut sum = 0;
+    ///     while let Some(size) = sizes.next().await {
+    ///         sum += size;
+    ///     }
+    ///     assert_eq!(sum, 3);
+    /// });
+    /// ```
+    ///
+    /// A flow that is not `Unpin`, as one with an `_async` operator, is pinned first: `pin!(flow).flow()`, or
+    /// [`boxed`](Self::boxed).
     ///
     /// # Cancel safety
     ///

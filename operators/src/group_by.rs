@@ -161,9 +161,7 @@ where
     F: FnMut(&S::Item) -> K,
 {
     fn is_terminated(&self) -> bool {
-        self.shared
-            .lock()
-            .is_none_or(|state| state.routing.fresh() == 0 && state.is_over())
+        self.shared.lock().is_none_or(|state| state.routing.fresh() == 0 && state.is_over())
     }
 }
 
@@ -224,11 +222,7 @@ where
         groups.per_group > 0,
         "a group of 0 unread items could hold nothing: pass how many it may hold, at least 1"
     );
-    GroupByOp {
-        groups,
-        key,
-        phantom: PhantomData,
-    }
+    GroupByOp { groups, key, phantom: PhantomData }
 }
 
 impl<S, T, K, F> Operator<S> for GroupByOp<T, K, F>
@@ -241,8 +235,6 @@ where
 
     #[inline]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(GroupBy {
-            shared: Arc::new(Shared::new(source, self.groups, self.key)),
-        })
+        Flow::new(GroupBy { shared: Arc::new(Shared::new(source, self.groups, self.key)) })
     }
 }

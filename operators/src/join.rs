@@ -227,14 +227,7 @@ where
     FO: FnMut(&T, &R::Item) -> O,
     C: Clock,
 {
-    JoinOp {
-        right,
-        within: within.check(),
-        left_key,
-        right_key,
-        combine,
-        phantom: PhantomData,
-    }
+    JoinOp { right, within: within.check(), left_key, right_key, combine, phantom: PhantomData }
 }
 
 impl<L, T, R, K, O, C, FL, FR, FO> Operator<L> for JoinOp<T, K, R, C, FL, FR, FO>
@@ -251,17 +244,8 @@ where
 
     #[inline(always)]
     fn apply(self, source: L) -> Self::Out {
-        let sides = Sides::new(
-            source,
-            self.right,
-            self.within,
-            self.left_key,
-            self.right_key,
-            Report::Neither,
-        );
-        Flow::new(Join {
-            pairs: Pairs::new(sides),
-            combine: self.combine,
-        })
+        let sides =
+            Sides::new(source, self.right, self.within, self.left_key, self.right_key, Report::Neither);
+        Flow::new(Join { pairs: Pairs::new(sides), combine: self.combine })
     }
 }

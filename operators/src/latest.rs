@@ -22,7 +22,7 @@ pub use self::{
     with_latest::{WithLatest, WithLatestOp, with_latest},
     with_latest_map::{WithLatestMap, WithLatestMapOp, with_latest_map},
 };
-use crate::{Flow, Operator, operator::operator_value};
+use crate::{Flow, Operator, access::pair_access, operator::operator_value};
 
 pin_project! {
     /// The last items of two streams, whenever either gives one.
@@ -56,17 +56,7 @@ pin_project! {
     }
 }
 
-impl<A: Stream, B: Stream> Latest<A, B> {
-    /// Both sources, until they are released.
-    pub fn get_ref(&self) -> (Option<&A>, Option<&B>) {
-        self.sides.get_ref()
-    }
-
-    /// Both sources, unless they are released; what the adaptor holds itself is dropped.
-    pub fn into_inner(self) -> (Option<A>, Option<B>) {
-        self.sides.into_inner()
-    }
-}
+pair_access!(Latest<A, B> in sides where A: Stream, B: Stream);
 
 impl<A, B> Stream for Latest<A, B>
 where
@@ -115,10 +105,7 @@ operator_value! {
 /// [`Latest`] as an operator value.
 #[inline]
 pub fn latest<B: Stream>(other: B) -> LatestOp<B> {
-    LatestOp {
-        other,
-        phantom: PhantomData,
-    }
+    LatestOp { other, phantom: PhantomData }
 }
 
 impl<A, B> Operator<A> for LatestOp<B>
@@ -132,8 +119,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(Latest {
-            sides: Sides::new(source, self.other),
-        })
+        Flow::new(Latest { sides: Sides::new(source, self.other) })
     }
 }

@@ -72,8 +72,9 @@
 //!   bound. A bound of 0 is refused at construction.
 //! * **`size_hint`** is exact where that can be known, and never wrong if the source's is not. A hint that lies costs at
 //!   most a wrong guess of room.
-//! * **Traits.** `Send`, `Sync` and `Unpin` are those of the parts. `Debug` asks nothing of items and closures and
-//!   prints neither. Operator values are `Clone` and `Copy` if their closures are; each application starts afresh.
+//! * **Traits.** `Send`, `Sync` and `Unpin` are those of the parts; `_async` is never `Unpin`. `Debug` asks nothing of
+//!   items and closures and prints neither. Operator values are `Clone` and `Copy` if their closures are; each
+//!   application starts afresh.
 //!
 //! # Coming from elsewhere
 //!

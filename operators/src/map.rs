@@ -87,9 +87,7 @@ where
 
 impl<S: fmt::Debug, F> fmt::Debug for Map<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Map")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("Map").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -104,10 +102,7 @@ pub fn map<T, B, F>(convert: F) -> MapOp<T, F>
 where
     F: FnMut(T) -> B,
 {
-    MapOp {
-        convert,
-        phantom: PhantomData,
-    }
+    MapOp { convert, phantom: PhantomData }
 }
 
 impl<S, T, B, F> Operator<S> for MapOp<T, F>
@@ -119,9 +114,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(Map {
-            source,
-            convert: self.convert,
-        })
+        Flow::new(Map { source, convert: self.convert })
     }
 }

@@ -102,10 +102,7 @@ where
 
 impl<A: fmt::Debug, B: fmt::Debug> fmt::Debug for Merge<A, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Merge")
-            .field("left", &self.left)
-            .field("right", &self.right)
-            .finish_non_exhaustive()
+        f.debug_struct("Merge").field("left", &self.left).field("right", &self.right).finish_non_exhaustive()
     }
 }
 
@@ -117,10 +114,7 @@ operator_value! {
 /// [`Merge`] as an operator value.
 #[inline]
 pub fn merge<B: Stream>(other: B) -> MergeOp<B> {
-    MergeOp {
-        other,
-        phantom: PhantomData,
-    }
+    MergeOp { other, phantom: PhantomData }
 }
 
 impl<A, B> Operator<A> for MergeOp<B>
@@ -132,10 +126,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(Merge {
-            left: Some(source),
-            right: Some(self.other),
-            right_first: false,
-        })
+        Flow::new(Merge { left: Some(source), right: Some(self.other), right_first: false })
     }
 }

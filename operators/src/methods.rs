@@ -2,8 +2,10 @@
 
 /// Gives a stream type the operators as inherent methods, which give a [`Flow`](crate::Flow).
 ///
-/// `operator_methods! { [generics] Type, item: Item, into: path }`, with `where` bounds before the type if needed: `into`
-/// is a function from the type to the stream the operators are to be applied to, and `source` is that stream's type.
+/// `operator_methods! { impl [generics] Type [where ..]; source: Source, item: Item, into: path }`: `path` is a function
+/// from the type to the stream the operators are applied to, whose type is `Source`. For a type that is that stream
+/// itself it is `core::convert::identity`. The crate in which it is expanded has to depend on `pubsub-operators` under
+/// its own name, for the links, and on `futures` for its doctests.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! operator_methods {
@@ -14,7 +16,6 @@ macro_rules! operator_methods {
         /// The operators.
         impl<$($generics)*> $target $($bounds)* {
             /// Keeps the items for which `predicate` is true: [`Filter`](pubsub_operators::Filter).
-            #[doc(alias = "where_")]
             #[inline]
             pub fn filter<F>(self, predicate: F) -> $crate::Flow<$crate::Filter<$source, F>>
             where
@@ -24,8 +25,6 @@ macro_rules! operator_methods {
             }
 
             /// Converts each item and keeps what is `Some`: [`FilterMap`](pubsub_operators::FilterMap).
-            #[doc(alias = "choose")]
-            #[doc(alias = "collect_some")]
             #[inline]
             pub fn filter_map<B, F>(self, convert: F) -> $crate::Flow<$crate::FilterMap<$source, F>>
             where
@@ -52,12 +51,12 @@ macro_rules! operator_methods {
             ///
             /// let names = ["ada", "eve"].map(String::from);
             /// let welcome = stream::iter(names).flow().filter_async(async |name| allowed(name).await);
-            /// assert_eq!(block_on(std::pin::pin!(welcome).flow().to_vec()), ["ada"]);
+            /// assert_eq!(block_on(welcome.to_vec()), ["ada"]);
             /// ```
             ///
             /// One call at a time, in order; the next item is taken when the call is done. A call in flight is parked in
             /// the adaptor, so dropping a future of `next` neither cancels nor repeats it. Holds one item. Fused; the
-            /// source is dropped when it ends.
+            /// source is dropped when it ends. Not `Unpin`: for `next` pin it first, by `pin!(flow).flow()` or `boxed`.
             ///
             /// # Panics
             ///
@@ -74,7 +73,6 @@ macro_rules! operator_methods {
             }
 
             /// Converts every item: [`Map`](pubsub_operators::Map).
-            #[doc(alias = "select")]
             #[inline]
             pub fn map<B, F>(self, convert: F) -> $crate::Flow<$crate::Map<$source, F>>
             where
@@ -100,12 +98,13 @@ macro_rules! operator_methods {
             /// }
             ///
             /// let lengths = stream::iter(["ada", "bo"]).flow().map_async(async |name| length(name).await);
-            /// assert_eq!(block_on(std::pin::pin!(lengths).flow().to_vec()), [3, 2]);
+            /// assert_eq!(block_on(lengths.to_vec()), [3, 2]);
             /// ```
             ///
             /// One call at a time, in order; the next item is taken when the call is done. For several at once write
             /// `.map(f)` and `buffered(n)` of `futures`. A call in flight is parked in the adaptor, so dropping a future
-            /// of `next` neither cancels nor repeats it. Holds one item. Fused; the source is dropped when it ends.
+            /// of `next` neither cancels nor repeats it. Holds one item. Fused; the source is dropped when it ends. Not
+            /// `Unpin`: for `next` pin it first, by `pin!(flow).flow()` or `boxed`.
             ///
             /// # Panics
             ///

@@ -32,8 +32,5 @@ pub(crate) fn hint<S: Stream>(source: &Option<S>) -> Hint {
 
 /// Both, one after the other or interleaved.
 pub(crate) fn sum(a: Hint, b: Hint) -> Hint {
-    (
-        a.0.saturating_add(b.0),
-        a.1.zip(b.1).and_then(|(a, b)| a.checked_add(b)),
-    )
+    (a.0.saturating_add(b.0), a.1.zip(b.1).and_then(|(a, b)| a.checked_add(b)))
 }

@@ -29,7 +29,6 @@ pub trait StreamOps: Stream + Sized {
     ///
     /// assert_eq!(block_on(stream::iter(0..6).flow().filter(|x| x % 2 == 0).to_vec()), [0, 2, 4]);
     /// ```
-    #[doc(alias = "stream")]
     #[inline(always)]
     fn flow(self) -> Flow<Self> {
         Flow::new(self)

@@ -101,9 +101,7 @@ where
 
 impl<S: fmt::Debug, A, F> fmt::Debug for Reduce<S, A, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reduce")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("Reduce").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -118,11 +116,7 @@ pub fn reduce<T, A, F>(init: A, f: F) -> ReduceOp<T, A, F>
 where
     F: FnMut(A, T) -> A,
 {
-    ReduceOp {
-        init,
-        f,
-        phantom: PhantomData,
-    }
+    ReduceOp { init, f, phantom: PhantomData }
 }
 
 impl<S, T, A, F> Operator<S> for ReduceOp<T, A, F>
@@ -134,10 +128,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Reduce {
-            source: Some(source),
-            accumulated: Some(self.init),
-            f: self.f,
-        }
+        Reduce { source: Some(source), accumulated: Some(self.init), f: self.f }
     }
 }

@@ -26,13 +26,7 @@ pin_project! {
 
 impl<S, F, Step, Fut> Sequential<S, F, Step, Fut> {
     pub(crate) fn new(source: S, closure: F, step: Step, every: bool) -> Self {
-        Self {
-            source: Some(source),
-            closure: Some(closure),
-            step,
-            in_flight: None,
-            every,
-        }
+        Self { source: Some(source), closure: Some(closure), step, in_flight: None, every }
     }
 }
 
@@ -61,10 +55,7 @@ where
             };
             match ready!(source.poll_next(cx)) {
                 Some(item) => {
-                    let closure = this
-                        .closure
-                        .take()
-                        .expect("the async closure panicked in an earlier poll");
+                    let closure = this.closure.take().expect("the async closure panicked in an earlier poll");
                     this.in_flight.set(Some((this.step)(closure, item)));
                 }
                 None => {
@@ -78,11 +69,7 @@ where
     fn size_hint(&self) -> (usize, Option<usize>) {
         let in_flight = usize::from(self.in_flight.is_some());
         let (lower, upper) = self.source.as_ref().map_or((0, Some(0)), S::size_hint);
-        let lower = if self.every {
-            lower.saturating_add(in_flight)
-        } else {
-            0
-        };
+        let lower = if self.every { lower.saturating_add(in_flight) } else { 0 };
         (lower, upper.and_then(|upper| upper.checked_add(in_flight)))
     }
 }

@@ -42,10 +42,7 @@ use crate::{
 /// (`stage().take(3)`).
 #[inline]
 pub fn stage<T>() -> Pipeline<T, T> {
-    Pipeline {
-        operator: (),
-        items: PhantomData,
-    }
+    Pipeline { operator: (), items: PhantomData }
 }
 
 /// What [`stage`] builds: an operator from streams of `In` to streams of `Out`.
@@ -64,13 +61,20 @@ pub struct Pipeline<In, Out, Op = ()> {
 impl<In, Out, Op> Pipeline<In, Out, Op> {
     #[inline]
     fn then<Next, Step>(self, step: Step) -> Pipeline<In, Next, (Op, Step)> {
-        Pipeline {
-            operator: (self.operator, step),
-            items: PhantomData,
-        }
+        Pipeline { operator: (self.operator, step), items: PhantomData }
     }
 
-    /// Adds any other operator. What its items are must be inferable from use, or said: `.pipe::<u32, _>(mine)`.
+    /// Adds any other operator: one of your own, or one that has no method here, like [`latest`](crate::latest()).
+    ///
+    /// Nothing tells the compiler what its items are, so if no use does either they are said:
+    ///
+    /// ```
+    /// use futures::{executor::block_on, stream};
+    /// use pubsub_operators::{StreamOps, latest, stage};
+    ///
+    /// let scaled = stage::<u32>().pipe::<(u32, u32), _>(latest(stream::iter([10]))).map(|(n, scale)| n * scale);
+    /// assert_eq!(block_on(stream::iter([1, 2]).pipe(scaled).to_vec()), [10, 20]);
+    /// ```
     #[inline]
     pub fn pipe<Next, O>(self, operator: O) -> Pipeline<In, Next, (Op, O)> {
         self.then(operator)
@@ -438,10 +442,7 @@ where
 
 impl<In, Out, Op: Clone> Clone for Pipeline<In, Out, Op> {
     fn clone(&self) -> Self {
-        Self {
-            operator: self.operator.clone(),
-            items: PhantomData,
-        }
+        Self { operator: self.operator.clone(), items: PhantomData }
     }
 }
 

@@ -83,10 +83,7 @@ impl<S: Stream> Stream for Take<S> {
             return (0, Some(0));
         };
         let (lower, upper) = source.size_hint();
-        (
-            lower.min(self.left),
-            Some(upper.map_or(self.left, |upper| upper.min(self.left))),
-        )
+        (lower.min(self.left), Some(upper.map_or(self.left, |upper| upper.min(self.left))))
     }
 }
 
@@ -98,10 +95,7 @@ impl<S: Stream> FusedStream for Take<S> {
 
 impl<S: fmt::Debug> fmt::Debug for Take<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Take")
-            .field("source", &self.source)
-            .field("left", &self.left)
-            .finish()
+        f.debug_struct("Take").field("source", &self.source).field("left", &self.left).finish()
     }
 }
 
@@ -113,10 +107,7 @@ operator_value! {
 /// [`Take`] as an operator value.
 #[inline]
 pub fn take(n: usize) -> TakeOp {
-    TakeOp {
-        n,
-        phantom: PhantomData,
-    }
+    TakeOp { n, phantom: PhantomData }
 }
 
 impl<S: Stream> Operator<S> for TakeOp {
@@ -124,9 +115,6 @@ impl<S: Stream> Operator<S> for TakeOp {
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(Take {
-            source: (self.n > 0).then_some(source),
-            left: self.n,
-        })
+        Flow::new(Take { source: (self.n > 0).then_some(source), left: self.n })
     }
 }

@@ -153,10 +153,7 @@ impl<S: Stream, T: Timer> Stream for Throttle<S, T> {
         let (lower, upper) = source.size_hint();
         let waiting = usize::from(self.waiting.is_some());
         // The last item always leaves.
-        (
-            lower.saturating_add(waiting).min(1),
-            upper.and_then(|upper| upper.checked_add(waiting)),
-        )
+        (lower.saturating_add(waiting).min(1), upper.and_then(|upper| upper.checked_add(waiting)))
     }
 }
 
@@ -185,11 +182,7 @@ operator_value! {
 /// [`Throttle`] as an operator value.
 #[inline]
 pub fn throttle<T: Timer>(period: Duration, timer: T) -> ThrottleOp<T> {
-    ThrottleOp {
-        period,
-        timer,
-        phantom: PhantomData,
-    }
+    ThrottleOp { period, timer, phantom: PhantomData }
 }
 
 impl<S: Stream, T: Timer> Operator<S> for ThrottleOp<T> {

@@ -101,10 +101,7 @@ impl<S: Stream> FusedFuture for ToVec<S> {
 
 impl<S: Stream + fmt::Debug> fmt::Debug for ToVec<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ToVec")
-            .field("source", &self.source)
-            .field("collected", &self.items.len())
-            .finish()
+        f.debug_struct("ToVec").field("source", &self.source).field("collected", &self.items.len()).finish()
     }
 }
 
@@ -124,9 +121,6 @@ impl<S: Stream> Operator<S> for ToVecOp {
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        ToVec {
-            source: Some(source),
-            items: Vec::new(),
-        }
+        ToVec { source: Some(source), items: Vec::new() }
     }
 }

@@ -137,10 +137,7 @@ where
 
 impl<S: Stream + fmt::Debug> fmt::Debug for Window<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Window")
-            .field("source", &self.source)
-            .field("frame", &self.frame)
-            .finish()
+        f.debug_struct("Window").field("source", &self.source).field("frame", &self.frame).finish()
     }
 }
 
@@ -157,21 +154,13 @@ operator_value! {
 #[inline]
 pub fn window(size: usize, step: usize) -> WindowOp {
     frame::check(size, step);
-    WindowOp {
-        size,
-        step,
-        partial: false,
-        phantom: PhantomData,
-    }
+    WindowOp { size, step, partial: false, phantom: PhantomData }
 }
 
 impl WindowOp {
     /// Also emits, at the end, one short window with the items that were in none.
     pub fn partial(self) -> Self {
-        Self {
-            partial: true,
-            ..self
-        }
+        Self { partial: true, ..self }
     }
 }
 
@@ -184,9 +173,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(Window {
-            source: Some(source),
-            frame: Frame::new(self.size, self.step, self.partial),
-        })
+        Flow::new(Window { source: Some(source), frame: Frame::new(self.size, self.step, self.partial) })
     }
 }

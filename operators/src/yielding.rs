@@ -62,11 +62,7 @@ impl<S: Stream> Stream for Yielding<S> {
         }
         let next = this.source.poll_next(cx);
         // A wait gave the others their turn; and after the end there is nothing left to yield between.
-        *this.left = if let Poll::Ready(Some(_)) = next {
-            *this.left - 1
-        } else {
-            this.n.get()
-        };
+        *this.left = if let Poll::Ready(Some(_)) = next { *this.left - 1 } else { this.n.get() };
         next
     }
 
@@ -107,10 +103,7 @@ pub fn yielding(n: usize) -> YieldingOp {
     let n = NonZeroUsize::new(n).expect(
         "yielding(0) would give no item: pass after how many items other tasks get a turn, at least 1",
     );
-    YieldingOp {
-        n,
-        phantom: PhantomData,
-    }
+    YieldingOp { n, phantom: PhantomData }
 }
 
 impl<S: Stream> Operator<S> for YieldingOp {
@@ -118,10 +111,6 @@ impl<S: Stream> Operator<S> for YieldingOp {
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(Yielding {
-            source,
-            n: self.n,
-            left: self.n.get(),
-        })
+        Flow::new(Yielding { source, n: self.n, left: self.n.get() })
     }
 }

@@ -90,10 +90,7 @@ impl<A: Stream, B: Stream> Stream for Zip<A, B> {
 
     fn size_hint(&self) -> Hint {
         let (left, right) = (hint(&self.left), hint(&self.right));
-        let held = (
-            usize::from(self.left_item.is_some()),
-            usize::from(self.right_item.is_some()),
-        );
+        let held = (usize::from(self.left_item.is_some()), usize::from(self.right_item.is_some()));
         let lower = left.0.saturating_add(held.0).min(right.0.saturating_add(held.1));
         let left = left.1.and_then(|upper| upper.checked_add(held.0));
         let right = right.1.and_then(|upper| upper.checked_add(held.1));
@@ -113,10 +110,7 @@ impl<A: Stream, B: Stream> FusedStream for Zip<A, B> {
 
 impl<A: Stream + fmt::Debug, B: Stream + fmt::Debug> fmt::Debug for Zip<A, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Zip")
-            .field("left", &self.left)
-            .field("right", &self.right)
-            .finish_non_exhaustive()
+        f.debug_struct("Zip").field("left", &self.left).field("right", &self.right).finish_non_exhaustive()
     }
 }
 
@@ -128,10 +122,7 @@ operator_value! {
 /// [`Zip`] as an operator value.
 #[inline]
 pub fn zip<B: Stream>(other: B) -> ZipOp<B> {
-    ZipOp {
-        other,
-        phantom: PhantomData,
-    }
+    ZipOp { other, phantom: PhantomData }
 }
 
 impl<A: Stream, B: Stream> Operator<A> for ZipOp<B> {
@@ -139,11 +130,6 @@ impl<A: Stream, B: Stream> Operator<A> for ZipOp<B> {
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(Zip {
-            left: Some(source),
-            right: Some(self.other),
-            left_item: None,
-            right_item: None,
-        })
+        Flow::new(Zip { left: Some(source), right: Some(self.other), left_item: None, right_item: None })
     }
 }

@@ -78,11 +78,7 @@ impl Stream for Channel {
 }
 
 fn bounds(per_group: usize) -> Groups {
-    Groups {
-        max: 2,
-        per_group,
-        on_full: OnFull::Wait,
-    }
+    Groups { max: 2, per_group, on_full: OnFull::Wait }
 }
 
 #[test]
@@ -186,9 +182,7 @@ fn the_outer_stream_and_a_group_that_drives_for_it() {
 fn inner_streams_that_are_woken_while_others_are_polled() {
     check(|| {
         let (one, two) = (Channel::default(), Channel::default());
-        let mut merged = futures::stream::iter([one.clone(), two.clone()])
-            .flow()
-            .flat_merge(2);
+        let mut merged = futures::stream::iter([one.clone(), two.clone()]).flow().flat_merge(2);
         let sender = thread::spawn(move || {
             one.send(1);
             one.close();

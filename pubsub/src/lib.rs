@@ -1,1 +1,91 @@
-//! x
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+// What the derives generate names `::pubsub`; with this it compiles inside this crate too.
+extern crate self as pubsub;
+
+mod bus;
+mod close;
+mod delivery;
+mod engine;
+mod errors;
+mod event;
+mod event_map;
+mod event_operators;
+mod handler;
+mod id;
+mod interest;
+mod next;
+mod overflow;
+pub mod prelude;
+mod publish;
+mod publisher;
+mod selector;
+#[cfg(feature = "tokio")]
+mod spawn;
+mod stats;
+mod subscribe;
+mod subscription;
+#[cfg(feature = "test-util")]
+mod testing;
+mod topic;
+#[cfg(feature = "serde")]
+mod wire_map;
+
+pub use crate::bus::{Carries, PubSub};
+pub use crate::close::{Close, CloseReport};
+pub use crate::delivery::{Deliveries, Delivery, End};
+pub use crate::errors::{BusError, Errors};
+pub use crate::event::{Event, EventData};
+pub use crate::event_map::{CloneMap, EventMap, EventSubset, TopicInfo};
+pub use crate::event_operators::EventOperators;
+pub use crate::handler::{BoxedHandler, Handler, HandlerResult};
+pub use crate::id::{IdString, TopicId};
+pub use crate::next::Next;
+pub use crate::overflow::{Overflow, defaults};
+pub use crate::publish::{Publish, PublishError};
+pub use crate::publisher::Publisher;
+pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
+#[cfg(feature = "tokio")]
+pub use crate::spawn::{FinishedError, SpawnedHandler};
+pub use crate::stats::{BlockingSubscription, TopicStats};
+pub use crate::subscribe::{Subscribe, SubscribeError};
+pub use crate::subscription::{Subscription, TryNextError};
+#[cfg(feature = "test-util")]
+pub use crate::testing::{NotPublished, TestBus};
+pub use crate::topic::{Topic, TopicKey};
+#[cfg(feature = "serde")]
+pub use crate::wire_map::WireMap;
+pub use pubsub_macros::{EventMap, EventSubset};
+/// Operators for any stream; those of a [`Subscription`] need no import.
+pub use pubsub_operators as operators;
+pub use pubsub_transports::{InProcess, Shared, Transport};
+
+/// What the derives name. Not part of the interface: it may change in any release.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::event::Stored;
+    pub use crate::event_map::{
+        ClonePayload, DeferredId, DeferredShared, SamePayload, no_such_topic, same, take, topic_info,
+    };
+    pub use crate::selector::subset;
+    pub use crate::topic::{Payload, index, topic};
+    #[cfg(feature = "serde")]
+    pub use crate::wire_map::WirePayload;
+    #[cfg(feature = "serde")]
+    pub use serde;
+}
+
+/// Keeps its items where this crate has the feature `serde`. The derives cannot ask: features of a macro crate are
+/// those of the host.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "serde")]
+macro_rules! __if_serde { ($($items:tt)*) => { $($items)* } }
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "serde"))]
+macro_rules! __if_serde {
+    ($($items:tt)*) => {};
+}

@@ -92,11 +92,7 @@ where
             if ended.is_some() {
                 return Poll::Ready(ended);
             }
-            if this
-                .run
-                .as_ref()
-                .is_some_and(|(_, items)| items.len() >= *this.max)
-            {
+            if this.run.as_ref().is_some_and(|(_, items)| items.len() >= *this.max) {
                 return Poll::Ready(this.run.take());
             }
         }
@@ -156,11 +152,7 @@ where
         max > 0,
         "batch_by(0, ..) would hold nothing: pass the number of items of a full batch, at least 1"
     );
-    BatchByOp {
-        max,
-        key,
-        phantom: PhantomData,
-    }
+    BatchByOp { max, key, phantom: PhantomData }
 }
 
 impl<S, T, K, F> Operator<S> for BatchByOp<T, K, F>
@@ -173,11 +165,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(BatchBy {
-            source: Some(source),
-            run: None,
-            max: self.max,
-            key: self.key,
-        })
+        Flow::new(BatchBy { source: Some(source), run: None, max: self.max, key: self.key })
     }
 }

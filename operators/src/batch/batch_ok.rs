@@ -108,10 +108,7 @@ where
         let error = usize::from(self.error.is_some());
         // At best no error cuts a batch short; at worst there is one after every item.
         (
-            lower
-                .saturating_add(held)
-                .div_ceil(self.max)
-                .saturating_add(error),
+            lower.saturating_add(held).div_ceil(self.max).saturating_add(error),
             upper.and_then(|upper| upper.checked_add(usize::from(held > 0) + error)),
         )
     }
@@ -148,14 +145,8 @@ operator_value! {
 /// If `max` is 0.
 #[inline]
 pub fn batch_ok(max: usize) -> BatchOkOp {
-    assert!(
-        max > 0,
-        "batch_ok(0) would hold nothing: pass the number of items of a full batch, at least 1"
-    );
-    BatchOkOp {
-        max,
-        phantom: PhantomData,
-    }
+    assert!(max > 0, "batch_ok(0) would hold nothing: pass the number of items of a full batch, at least 1");
+    BatchOkOp { max, phantom: PhantomData }
 }
 
 impl<S, T, E> Operator<S> for BatchOkOp
@@ -166,11 +157,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(BatchOk {
-            source: Some(source),
-            items: Vec::new(),
-            error: None,
-            max: self.max,
-        })
+        Flow::new(BatchOk { source: Some(source), items: Vec::new(), error: None, max: self.max })
     }
 }

@@ -93,10 +93,7 @@ impl<S: Stream> FusedStream for BatchReady<S> {
 
 impl<S: fmt::Debug> fmt::Debug for BatchReady<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BatchReady")
-            .field("source", &self.source)
-            .field("max", &self.max)
-            .finish()
+        f.debug_struct("BatchReady").field("source", &self.source).field("max", &self.max).finish()
     }
 }
 
@@ -116,10 +113,7 @@ pub fn batch_ready(max: usize) -> BatchReadyOp {
         max > 0,
         "batch_ready(0) would hold nothing: pass the number of items of a full batch, at least 1"
     );
-    BatchReadyOp {
-        max,
-        phantom: PhantomData,
-    }
+    BatchReadyOp { max, phantom: PhantomData }
 }
 
 impl<S: Stream> Operator<S> for BatchReadyOp {
@@ -127,9 +121,6 @@ impl<S: Stream> Operator<S> for BatchReadyOp {
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(BatchReady {
-            source: Some(source),
-            max: self.max,
-        })
+        Flow::new(BatchReady { source: Some(source), max: self.max })
     }
 }

@@ -156,12 +156,7 @@ operator_value! {
 #[inline]
 pub fn batch_within<T: Timer>(max: usize, age: Duration, timer: T) -> BatchWithinOp<T> {
     gathered::check(max);
-    BatchWithinOp {
-        max,
-        age,
-        timer,
-        phantom: PhantomData,
-    }
+    BatchWithinOp { max, age, timer, phantom: PhantomData }
 }
 
 impl<S: Stream, T: Timer> Operator<S> for BatchWithinOp<T> {

@@ -109,10 +109,7 @@ where
         let (lower, upper) = source.size_hint();
         let held = self.gathered.items.len();
         (
-            lower
-                .saturating_add(held)
-                .div_ceil(self.gathered.max)
-                .saturating_add(error),
+            lower.saturating_add(held).div_ceil(self.gathered.max).saturating_add(error),
             upper.and_then(|upper| upper.checked_add(usize::from(held > 0) + error)),
         )
     }
@@ -152,12 +149,7 @@ operator_value! {
 #[inline]
 pub fn batch_within_ok<T: Timer>(max: usize, age: Duration, timer: T) -> BatchWithinOkOp<T> {
     gathered::check(max);
-    BatchWithinOkOp {
-        max,
-        age,
-        timer,
-        phantom: PhantomData,
-    }
+    BatchWithinOkOp { max, age, timer, phantom: PhantomData }
 }
 
 impl<S, I, E, T> Operator<S> for BatchWithinOkOp<T>

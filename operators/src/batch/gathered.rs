@@ -28,14 +28,7 @@ pin_project! {
 
 impl<I, T: Timer> Gathered<I, T> {
     pub(super) fn new(max: usize, age: Duration, timer: T) -> Self {
-        Self {
-            items: Vec::new(),
-            max,
-            age,
-            due: None,
-            timer,
-            alarm: Alarm::new(),
-        }
+        Self { items: Vec::new(), max, age, due: None, timer, alarm: Alarm::new() }
     }
 
     /// Adds an item; gives the batch if that fills it.

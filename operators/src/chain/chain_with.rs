@@ -74,11 +74,7 @@ where
     }
 
     fn size_hint(&self) -> Hint {
-        if self.make.is_some() {
-            (hint(&self.left).0, None)
-        } else {
-            hint(&self.right)
-        }
+        if self.make.is_some() { (hint(&self.left).0, None) } else { hint(&self.right) }
     }
 }
 
@@ -114,10 +110,7 @@ where
     B: Stream,
     F: FnOnce() -> B,
 {
-    ChainWithOp {
-        make,
-        phantom: PhantomData,
-    }
+    ChainWithOp { make, phantom: PhantomData }
 }
 
 impl<A, B, F> Operator<A> for ChainWithOp<F>
@@ -130,10 +123,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(ChainWith {
-            left: Some(source),
-            right: None,
-            make: Some(self.make),
-        })
+        Flow::new(ChainWith { left: Some(source), right: None, make: Some(self.make) })
     }
 }

@@ -126,12 +126,7 @@ where
     K: Hash + Eq,
     F: FnMut(&T) -> K,
 {
-    DedupeOkOp {
-        last: memory::check(last),
-        hasher: Seeded,
-        key,
-        phantom: PhantomData,
-    }
+    DedupeOkOp { last: memory::check(last), hasher: Seeded, key, phantom: PhantomData }
 }
 
 /// [`dedupe_ok`] with a hasher of your own, for instance one with a fixed seed.
@@ -146,12 +141,7 @@ where
     B: BuildHasher,
     F: FnMut(&T) -> K,
 {
-    DedupeOkOp {
-        last: memory::check(last),
-        hasher,
-        key,
-        phantom: PhantomData,
-    }
+    DedupeOkOp { last: memory::check(last), hasher, key, phantom: PhantomData }
 }
 
 impl<S, T, E, K, F, B> Operator<S> for DedupeOkOp<T, K, F, B>
@@ -165,10 +155,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(DedupeOk {
-            source,
-            key: self.key,
-            memory: Memory::new(self.last, self.hasher.make()),
-        })
+        Flow::new(DedupeOk { source, key: self.key, memory: Memory::new(self.last, self.hasher.make()) })
     }
 }

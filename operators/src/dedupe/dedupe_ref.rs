@@ -130,12 +130,7 @@ where
     Q: ?Sized + Hash + Eq + ToOwned,
     F: FnMut(&T) -> &Q,
 {
-    DedupeRefOp {
-        last: memory::check(last),
-        hasher: Seeded,
-        key,
-        phantom: PhantomData,
-    }
+    DedupeRefOp { last: memory::check(last), hasher: Seeded, key, phantom: PhantomData }
 }
 
 /// [`dedupe_ref`] with a hasher of your own, for instance one with a fixed seed.
@@ -150,12 +145,7 @@ where
     B: BuildHasher,
     F: FnMut(&T) -> &Q,
 {
-    DedupeRefOp {
-        last: memory::check(last),
-        hasher,
-        key,
-        phantom: PhantomData,
-    }
+    DedupeRefOp { last: memory::check(last), hasher, key, phantom: PhantomData }
 }
 
 impl<S, T, Q, F, B> Operator<S> for DedupeRefOp<T, Q::Owned, F, B>
@@ -170,10 +160,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(DedupeRef {
-            source,
-            key: self.key,
-            memory: Memory::new(self.last, self.hasher.make()),
-        })
+        Flow::new(DedupeRef { source, key: self.key, memory: Memory::new(self.last, self.hasher.make()) })
     }
 }

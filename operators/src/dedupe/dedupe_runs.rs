@@ -89,9 +89,7 @@ where
 
 impl<S: fmt::Debug, F, K> fmt::Debug for DedupeRuns<S, F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DedupeRuns")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("DedupeRuns").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -107,10 +105,7 @@ where
     K: PartialEq,
     F: FnMut(&T) -> K,
 {
-    DedupeRunsOp {
-        key,
-        phantom: PhantomData,
-    }
+    DedupeRunsOp { key, phantom: PhantomData }
 }
 
 impl<S, T, K, F> Operator<S> for DedupeRunsOp<T, K, F>
@@ -123,10 +118,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(DedupeRuns {
-            source,
-            key: self.key,
-            before: None,
-        })
+        Flow::new(DedupeRuns { source, key: self.key, before: None })
     }
 }

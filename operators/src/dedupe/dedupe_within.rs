@@ -158,14 +158,7 @@ where
     C: Clock,
     F: FnMut(&T) -> K,
 {
-    DedupeWithinOp {
-        last: memory::check(last),
-        ttl,
-        clock,
-        hasher: Seeded,
-        key,
-        phantom: PhantomData,
-    }
+    DedupeWithinOp { last: memory::check(last), ttl, clock, hasher: Seeded, key, phantom: PhantomData }
 }
 
 /// [`dedupe_within`] with a hasher of your own, for instance one with a fixed seed.
@@ -187,14 +180,7 @@ where
     B: BuildHasher,
     F: FnMut(&T) -> K,
 {
-    DedupeWithinOp {
-        last: memory::check(last),
-        ttl,
-        clock,
-        hasher,
-        key,
-        phantom: PhantomData,
-    }
+    DedupeWithinOp { last: memory::check(last), ttl, clock, hasher, key, phantom: PhantomData }
 }
 
 impl<S, T, K, C, F, B> Operator<S> for DedupeWithinOp<T, K, C, F, B>

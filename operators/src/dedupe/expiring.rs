@@ -72,21 +72,13 @@ impl<K: Hash + Eq, B: BuildHasher, C: Clock> Expiring<K, B, C> {
     #[inline]
     pub(super) fn insert(&mut self, key: K) -> bool {
         let now = self.time.read(&self.clock);
-        while self
-            .keys
-            .front()
-            .is_some_and(|seen| seen.expires.is_some_and(|expires| expires <= now))
-        {
+        while self.keys.front().is_some_and(|seen| seen.expires.is_some_and(|expires| expires <= now)) {
             self.pop_oldest();
         }
         let hash = self.hasher.hash_one(&key);
         let (keys, left) = (&self.keys, self.left);
         let place = |number: u64| (number - left) as usize;
-        if self
-            .numbers
-            .find(hash, |&number| keys[place(number)].key == key)
-            .is_some()
-        {
+        if self.numbers.find(hash, |&number| keys[place(number)].key == key).is_some() {
             self.suppressed += 1;
             return false;
         }
@@ -97,14 +89,9 @@ impl<K: Hash + Eq, B: BuildHasher, C: Clock> Expiring<K, B, C> {
             self.forgotten += 1;
         }
         let number = self.left + self.keys.len() as u64;
-        self.keys.push_back(Seen {
-            hash,
-            key,
-            expires: C::checked_add(now, self.ttl),
-        });
+        self.keys.push_back(Seen { hash, key, expires: C::checked_add(now, self.ttl) });
         let (keys, left) = (&self.keys, self.left);
-        self.numbers
-            .insert_unique(hash, number, |&number| keys[(number - left) as usize].hash);
+        self.numbers.insert_unique(hash, number, |&number| keys[(number - left) as usize].hash);
         true
     }
 }

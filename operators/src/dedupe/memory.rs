@@ -5,6 +5,7 @@ use core::{
     borrow::Borrow,
     fmt,
     hash::{BuildHasher, Hash},
+    sync::atomic::{Ordering, compiler_fence},
 };
 
 use hashbrown::HashTable;
@@ -18,10 +19,7 @@ pub(super) fn check(last: usize) -> usize {
         last > 0,
         "a memory of 0 keys would drop no duplicate: pass how many keys to remember, at least 1"
     );
-    assert!(
-        u32::try_from(last).is_ok(),
-        "a memory has at most u32::MAX keys: pass a smaller number"
-    );
+    assert!(u32::try_from(last).is_ok(), "a memory has at most u32::MAX keys: pass a smaller number");
     last
 }
 
@@ -64,7 +62,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
     pub(super) fn insert(&mut self, key: K) -> bool {
         let hash = self.hasher.hash_one(&key);
         if self.knows(hash, &key) {
-            self.suppressed += 1;
+            self.suppress();
             return false;
         }
         self.remember(hash, key);
@@ -80,7 +78,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
     {
         let hash = self.hasher.hash_one(key);
         if self.knows(hash, key) {
-            self.suppressed += 1;
+            self.suppress();
             return false;
         }
         self.remember(hash, key.to_owned());
@@ -92,9 +90,15 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
     where
         K: Borrow<Q>,
     {
-        self.places
-            .find(hash, |&place| self.ring[place as usize].1.borrow() == key)
-            .is_some()
+        self.places.find(hash, |&place| self.ring[place as usize].1.borrow() == key).is_some()
+    }
+
+    #[inline(always)]
+    fn suppress(&mut self) {
+        self.suppressed += 1;
+        // No instruction. Without it the compiler loads every field above before the caller's loop over duplicates, so
+        // at each poll, also if the source has nothing and none is looked at.
+        compiler_fence(Ordering::SeqCst);
     }
 
     #[inline(always)]
@@ -108,10 +112,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
             let place = self.oldest;
             self.oldest = if place + 1 == self.last { 0 } else { place + 1 };
             let evicted = core::mem::replace(&mut self.ring[place], (hash, key));
-            if let Ok(entry) = self
-                .places
-                .find_entry(evicted.0, |&candidate| candidate as usize == place)
-            {
+            if let Ok(entry) = self.places.find_entry(evicted.0, |&candidate| candidate as usize == place) {
                 entry.remove();
             }
             _evicted = evicted;
@@ -119,8 +120,7 @@ impl<K: Hash + Eq, B: BuildHasher> Memory<K, B> {
             place
         };
         let ring = &self.ring;
-        self.places
-            .insert_unique(hash, place as u32, |&place| ring[place as usize].0);
+        self.places.insert_unique(hash, place as u32, |&place| ring[place as usize].0);
     }
 }
 
@@ -132,8 +132,7 @@ impl<K, B> Memory<K, B> {
         self.ring.push((hash, key));
         if self.ring.len() == self.last {
             let ring = &self.ring;
-            self.places
-                .reserve(self.last + 1, |&place| ring[place as usize].0);
+            self.places.reserve(self.last + 1, |&place| ring[place as usize].0);
         }
     }
 }

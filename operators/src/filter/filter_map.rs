@@ -82,9 +82,7 @@ where
 
 impl<S: fmt::Debug, F> fmt::Debug for FilterMap<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FilterMap")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("FilterMap").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -99,10 +97,7 @@ pub fn filter_map<T, B, F>(convert: F) -> FilterMapOp<T, F>
 where
     F: FnMut(T) -> Option<B>,
 {
-    FilterMapOp {
-        convert,
-        phantom: PhantomData,
-    }
+    FilterMapOp { convert, phantom: PhantomData }
 }
 
 impl<S, T, B, F> Operator<S> for FilterMapOp<T, F>
@@ -114,9 +109,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(FilterMap {
-            source,
-            convert: self.convert,
-        })
+        Flow::new(FilterMap { source, convert: self.convert })
     }
 }

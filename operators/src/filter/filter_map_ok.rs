@@ -83,9 +83,7 @@ where
 
 impl<S: fmt::Debug, F> fmt::Debug for FilterMapOk<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FilterMapOk")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("FilterMapOk").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -100,10 +98,7 @@ pub fn filter_map_ok<T, B, F>(convert: F) -> FilterMapOkOp<T, F>
 where
     F: FnMut(T) -> Option<B>,
 {
-    FilterMapOkOp {
-        convert,
-        phantom: PhantomData,
-    }
+    FilterMapOkOp { convert, phantom: PhantomData }
 }
 
 impl<S, T, E, B, F> Operator<S> for FilterMapOkOp<T, F>
@@ -115,9 +110,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(FilterMapOk {
-            source,
-            convert: self.convert,
-        })
+        Flow::new(FilterMapOk { source, convert: self.convert })
     }
 }

@@ -77,9 +77,7 @@ where
 
 impl<S: fmt::Debug, F> fmt::Debug for FilterOk<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FilterOk")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("FilterOk").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -94,10 +92,7 @@ pub fn filter_ok<T, F>(predicate: F) -> FilterOkOp<T, F>
 where
     F: FnMut(&T) -> bool,
 {
-    FilterOkOp {
-        predicate,
-        phantom: PhantomData,
-    }
+    FilterOkOp { predicate, phantom: PhantomData }
 }
 
 impl<S, T, E, F> Operator<S> for FilterOkOp<T, F>
@@ -109,9 +104,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(FilterOk {
-            source,
-            predicate: self.predicate,
-        })
+        Flow::new(FilterOk { source, predicate: self.predicate })
     }
 }

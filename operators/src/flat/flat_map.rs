@@ -37,10 +37,7 @@ where
     I: IntoFlat<M>,
     F: FnMut(T) -> I,
 {
-    FlatMapOp {
-        convert,
-        phantom: PhantomData,
-    }
+    FlatMapOp { convert, phantom: PhantomData }
 }
 
 impl<S, T, I, M, F> Operator<S> for FlatMapOp<T, M, F>

@@ -148,10 +148,7 @@ where
             .filter_map(|place| place.stream.as_ref())
             .map(Stream::size_hint)
             .fold((0, Some(0)), pair::sum);
-        let more = self
-            .source
-            .as_ref()
-            .is_some_and(|source| source.size_hint().1 != Some(0));
+        let more = self.source.as_ref().is_some_and(|source| source.size_hint().1 != Some(0));
         (inner.0, inner.1.filter(|_| !more))
     }
 }
@@ -192,10 +189,7 @@ pub fn flat_merge(limit: usize) -> FlatMergeOp {
         limit > 0,
         "flat_merge(0) would open nothing: pass how many inner streams may be open at once, at least 1"
     );
-    FlatMergeOp {
-        limit,
-        phantom: PhantomData,
-    }
+    FlatMergeOp { limit, phantom: PhantomData }
 }
 
 impl<S> Operator<S> for FlatMergeOp

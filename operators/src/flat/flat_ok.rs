@@ -54,6 +54,11 @@ impl<S, T: IntoFlat<M>, M> FlatOk<S, T, M> {
         &mut self.source
     }
 
+    /// The pinned source. Taking items from it takes them from this adaptor.
+    pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut S> {
+        self.project().source
+    }
+
     /// The source; what is left of the inner iterator or stream is dropped.
     pub fn into_inner(self) -> S {
         self.source
@@ -87,14 +92,7 @@ where
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (lower, upper) = self.inner.as_ref().map_or((0, Some(0)), T::inner_hint);
-        (
-            lower,
-            if self.source.size_hint().1 == Some(0) {
-                upper
-            } else {
-                None
-            },
-        )
+        (lower, if self.source.size_hint().1 == Some(0) { upper } else { None })
     }
 }
 

@@ -49,11 +49,7 @@ impl Turns {
 
     /// The waker for the stream at `place`.
     pub(super) fn waker(self: &Arc<Self>, place: usize) -> Waker {
-        Arc::new(Inner {
-            turns: self.clone(),
-            place,
-        })
-        .into()
+        Arc::new(Inner { turns: self.clone(), place }).into()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

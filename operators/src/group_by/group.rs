@@ -49,9 +49,7 @@ where
 
     /// How many of its items were dropped because its queue was full.
     pub fn lost(&self) -> u64 {
-        self.shared
-            .lock()
-            .map_or(0, |state| state.routing.lost_by(self.slot))
+        self.shared.lock().map_or(0, |state| state.routing.lost_by(self.slot))
     }
 }
 
@@ -132,9 +130,6 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let queued = self.shared.lock().map(|state| state.routing.queued(self.slot));
-        f.debug_struct("Group")
-            .field("key", &self.key)
-            .field("queued", &queued)
-            .finish_non_exhaustive()
+        f.debug_struct("Group").field("key", &self.key).field("queued", &queued).finish_non_exhaustive()
     }
 }

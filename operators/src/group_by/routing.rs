@@ -68,13 +68,7 @@ pub(super) struct Removed<K, T> {
 
 impl<K, T> Effects<K, T> {
     pub(super) fn none() -> Self {
-        Self {
-            wakes: [None; 3],
-            wake_all: false,
-            _key: None,
-            _item: None,
-            _group: None,
-        }
+        Self { wakes: [None; 3], wake_all: false, _key: None, _item: None, _group: None }
     }
 }
 
@@ -185,10 +179,7 @@ impl<K, T> Routing<K, T> {
         let place = self.slots.get_mut(slot)?;
         let group = place.group.take()?;
         place.more_recent = mem::replace(&mut self.free, slot);
-        Some(Removed {
-            _key: group.key,
-            queue: group.queue,
-        })
+        Some(Removed { _key: group.key, queue: group.queue })
     }
 }
 
@@ -197,10 +188,7 @@ impl<K: Eq, T> Routing<K, T> {
     pub(super) fn route(&mut self, routed: Routed<K, T>, effects: &mut Effects<K, T>) {
         let slots = &self.slots;
         let known = self.open.find(routed.hash, |&slot| {
-            slots[slot]
-                .group
-                .as_ref()
-                .is_some_and(|group| group.key == routed.key)
+            slots[slot].group.as_ref().is_some_and(|group| group.key == routed.key)
         });
         let slot = match known {
             Some(&slot) => slot,
@@ -213,9 +201,7 @@ impl<K: Eq, T> Routing<K, T> {
             }
             None => return self.open_with(routed, effects),
         };
-        let Groups {
-            per_group, on_full, ..
-        } = self.config;
+        let Groups { per_group, on_full, .. } = self.config;
         let Some(group) = self.slots[slot].group.as_mut() else {
             return;
         };
@@ -286,11 +272,7 @@ impl<K: Eq, T> Routing<K, T> {
             self.slots[slot].group = group;
             slot
         } else {
-            self.slots.push(Slot {
-                group,
-                less_recent: NONE,
-                more_recent: NONE,
-            });
+            self.slots.push(Slot { group, less_recent: NONE, more_recent: NONE });
             self.slots.len() - 1
         };
         self.link_most_recent(slot);

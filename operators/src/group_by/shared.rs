@@ -90,16 +90,9 @@ impl<S: Stream, K, F> State<S, K, F> {
 impl<S: Stream, K, F> Shared<S, K, F> {
     pub(super) fn new(source: S, config: Groups, key: F) -> Self {
         let parties = Arc::<Parties>::default();
-        let driver = Driver {
-            source,
-            key,
-            hasher: RandomState::default(),
-        };
+        let driver = Driver { source, key, hasher: RandomState::default() };
         Self {
-            state: Mutex::new(State {
-                routing: Routing::new(config),
-                feed: Feed::Idle(Box::pin(driver)),
-            }),
+            state: Mutex::new(State { routing: Routing::new(config), feed: Feed::Idle(Box::pin(driver)) }),
             waker: parties.clone().into(),
             parties,
         }
@@ -223,11 +216,7 @@ where
             Feed::Idle(_) => {
                 let taken = mem::replace(&mut state.feed, Feed::Driven { others_came: false });
                 let Feed::Idle(driver) = taken else { return None };
-                Some(Turn {
-                    shared: self,
-                    driver: Some(driver),
-                    over: false,
-                })
+                Some(Turn { shared: self, driver: Some(driver), over: false })
             }
         }
     }

@@ -177,13 +177,7 @@ where
     FR: FnMut(&R::Item) -> K,
     C: Clock,
 {
-    CorrelateOp {
-        right,
-        within: within.check(),
-        left_key,
-        right_key,
-        phantom: PhantomData,
-    }
+    CorrelateOp { right, within: within.check(), left_key, right_key, phantom: PhantomData }
 }
 
 impl<L, I, R, K, C, FL, FR> Operator<L> for CorrelateOp<I, K, R, C, FL, FR>

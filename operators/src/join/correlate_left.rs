@@ -143,10 +143,7 @@ where
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (left, _) = self.sides.hints();
         let owed = self.sides.remembered().owed_left();
-        (
-            left.0.saturating_add(owed),
-            left.1.and_then(|upper| upper.checked_add(owed)),
-        )
+        (left.0.saturating_add(owed), left.1.and_then(|upper| upper.checked_add(owed)))
     }
 }
 
@@ -199,13 +196,7 @@ where
     FR: FnMut(&R::Item) -> K,
     T: Timer,
 {
-    CorrelateLeftOp {
-        right,
-        within: within.check(),
-        left_key,
-        right_key,
-        phantom: PhantomData,
-    }
+    CorrelateLeftOp { right, within: within.check(), left_key, right_key, phantom: PhantomData }
 }
 
 impl<L, I, R, K, T, FL, FR> Operator<L> for CorrelateLeftOp<I, K, R, T, FL, FR>
@@ -222,14 +213,7 @@ where
     #[inline(always)]
     fn apply(self, source: L) -> Self::Out {
         Flow::new(CorrelateLeft {
-            sides: Sides::new(
-                source,
-                self.right,
-                self.within,
-                self.left_key,
-                self.right_key,
-                Report::Left,
-            ),
+            sides: Sides::new(source, self.right, self.within, self.left_key, self.right_key, Report::Left),
             alarm: Alarm::new(),
         })
     }

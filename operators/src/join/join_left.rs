@@ -177,14 +177,7 @@ where
     FO: FnMut(&I, Option<&R::Item>) -> O,
     T: Timer,
 {
-    JoinLeftOp {
-        right,
-        within: within.check(),
-        left_key,
-        right_key,
-        combine,
-        phantom: PhantomData,
-    }
+    JoinLeftOp { right, within: within.check(), left_key, right_key, combine, phantom: PhantomData }
 }
 
 impl<L, I, R, K, O, T, FL, FR, FO> Operator<L> for JoinLeftOp<I, K, R, T, FL, FR, FO>
@@ -201,18 +194,7 @@ where
 
     #[inline(always)]
     fn apply(self, source: L) -> Self::Out {
-        let sides = Sides::new(
-            source,
-            self.right,
-            self.within,
-            self.left_key,
-            self.right_key,
-            Report::Left,
-        );
-        Flow::new(JoinLeft {
-            pairs: Pairs::new(sides),
-            combine: self.combine,
-            alarm: Alarm::new(),
-        })
+        let sides = Sides::new(source, self.right, self.within, self.left_key, self.right_key, Report::Left);
+        Flow::new(JoinLeft { pairs: Pairs::new(sides), combine: self.combine, alarm: Alarm::new() })
     }
 }

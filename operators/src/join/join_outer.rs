@@ -180,14 +180,7 @@ where
     FO: FnMut(EitherOrBoth<&I, &R::Item>) -> O,
     T: Timer,
 {
-    JoinOuterOp {
-        right,
-        within: within.check(),
-        left_key,
-        right_key,
-        combine,
-        phantom: PhantomData,
-    }
+    JoinOuterOp { right, within: within.check(), left_key, right_key, combine, phantom: PhantomData }
 }
 
 impl<L, I, R, K, O, T, FL, FR, FO> Operator<L> for JoinOuterOp<I, K, R, T, FL, FR, FO>
@@ -204,18 +197,7 @@ where
 
     #[inline(always)]
     fn apply(self, source: L) -> Self::Out {
-        let sides = Sides::new(
-            source,
-            self.right,
-            self.within,
-            self.left_key,
-            self.right_key,
-            Report::Both,
-        );
-        Flow::new(JoinOuter {
-            pairs: Pairs::new(sides),
-            combine: self.combine,
-            alarm: Alarm::new(),
-        })
+        let sides = Sides::new(source, self.right, self.within, self.left_key, self.right_key, Report::Both);
+        Flow::new(JoinOuter { pairs: Pairs::new(sides), combine: self.combine, alarm: Alarm::new() })
     }
 }

@@ -100,9 +100,7 @@ impl<K, T, I> Memory<K, T, I> {
     /// The place of the entry that arrived next with the same key, or `NONE`.
     #[inline]
     pub(super) fn next_of_key(&self, place: u32) -> u32 {
-        self.places
-            .get(place as usize)
-            .map_or(NONE, |place| place.next_of_key)
+        self.places.get(place as usize).map_or(NONE, |place| place.next_of_key)
     }
 
     pub(super) fn pop_oldest(&mut self) -> Option<Entry<K, T, I>> {
@@ -167,9 +165,7 @@ impl<K: Eq, T, I> Memory<K, T, I> {
     /// The place of the oldest entry with this key, or `NONE`.
     #[inline]
     pub(super) fn first_of_key(&self, hash: u64, key: &K) -> u32 {
-        self.keys
-            .find(hash, |chain| has_key(&self.places, chain, key))
-            .map_or(NONE, |chain| chain.first)
+        self.keys.find(hash, |chain| has_key(&self.places, chain, key)).map_or(NONE, |chain| chain.first)
     }
 
     /// Removes the oldest entry with this key.
@@ -191,31 +187,20 @@ impl<K: Eq, T, I> Memory<K, T, I> {
             None => self.places.len() as u32,
         };
         let places = &self.places;
-        match self
-            .keys
-            .find_mut(hash, |chain| has_key(places, chain, &entry.key))
-        {
+        match self.keys.find_mut(hash, |chain| has_key(places, chain, &entry.key)) {
             Some(chain) => {
                 let last = mem::replace(&mut chain.last, new);
                 self.places[last as usize].next_of_key = new;
             }
             None => {
-                let chain = Chain {
-                    first: new,
-                    last: new,
-                };
+                let chain = Chain { first: new, last: new };
                 self.keys.insert_unique(hash, chain, |chain| {
                     let first = &places[chain.first as usize];
                     first.entry.as_ref().map_or(0, |entry| entry.hash)
                 });
             }
         }
-        let place = Place {
-            entry: Some(entry),
-            older: self.newest,
-            newer: NONE,
-            next_of_key: NONE,
-        };
+        let place = Place { entry: Some(entry), older: self.newest, newer: NONE, next_of_key: NONE };
         match self.places.get_mut(new as usize) {
             Some(free) => *free = place,
             None => self.places.push(place),

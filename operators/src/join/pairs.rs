@@ -125,9 +125,7 @@ where
             }
             None => 0,
         };
-        arrivals
-            .checked_mul(memories.left.capacity())?
-            .checked_add(of_cursor)
+        arrivals.checked_mul(memories.left.capacity())?.checked_add(of_cursor)
     }
 
     /// The pairs at most, and of each side in `unmatched` one for every item that is to come or never matched.
@@ -136,10 +134,7 @@ where
         let memories = self.sides.remembered();
         let owed = |wanted: bool, hint: Hint, owed: usize| {
             if wanted {
-                (
-                    hint.0.saturating_add(owed),
-                    hint.1.and_then(|upper| upper.checked_add(owed)),
-                )
+                (hint.0.saturating_add(owed), hint.1.and_then(|upper| upper.checked_add(owed)))
             } else {
                 (0, Some(0))
             }

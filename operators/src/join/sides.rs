@@ -176,13 +176,7 @@ where
                             let key = (this.right_key)(&item);
                             let hash = this.hasher.hash_one(&key);
                             let last_moment = C::checked_add(now, memories.span);
-                            let entry = Entry {
-                                hash,
-                                key,
-                                item,
-                                last_moment,
-                                matched: false,
-                            };
+                            let entry = Entry { hash, key, item, last_moment, matched: false };
                             return Poll::Ready(Some(Event::Right(entry)));
                         }
                         Poll::Ready(None) => ended = true,
@@ -196,13 +190,7 @@ where
                             let key = (this.left_key)(&item);
                             let hash = this.hasher.hash_one(&key);
                             let last_moment = C::checked_add(now, memories.span);
-                            let entry = Entry {
-                                hash,
-                                key,
-                                item,
-                                last_moment,
-                                matched: false,
-                            };
+                            let entry = Entry { hash, key, item, last_moment, matched: false };
                             return Poll::Ready(Some(Event::Left(entry)));
                         }
                         Poll::Ready(None) => ended = true,
@@ -332,9 +320,7 @@ impl<K, L, R, C: Clock> Memories<K, L, R, C> {
 }
 
 fn is_over<K, T, I: Copy + Ord>(memory: &Memory<K, T, I>, now: I) -> bool {
-    memory
-        .oldest()
-        .is_some_and(|entry| entry.last_moment.is_some_and(|last| last < now))
+    memory.oldest().is_some_and(|entry| entry.last_moment.is_some_and(|last| last < now))
 }
 
 impl<L, R, K, FL, FR, C> Sides<L, R, K, FL, FR, C>

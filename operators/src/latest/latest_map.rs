@@ -11,7 +11,7 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::sides::Sides;
-use crate::{Flow, Operator, operator::operator_value};
+use crate::{Flow, Operator, access::pair_access, operator::operator_value};
 
 pin_project! {
     /// What a closure makes of the last items of two streams, whenever either gives one: no clone.
@@ -40,17 +40,7 @@ pin_project! {
     }
 }
 
-impl<A: Stream, B: Stream, F> LatestMap<A, B, F> {
-    /// Both sources, until they are released.
-    pub fn get_ref(&self) -> (Option<&A>, Option<&B>) {
-        self.sides.get_ref()
-    }
-
-    /// Both sources, unless they are released; what the adaptor holds itself is dropped.
-    pub fn into_inner(self) -> (Option<A>, Option<B>) {
-        self.sides.into_inner()
-    }
-}
+pair_access!(LatestMap<A, B, F> in sides where A: Stream, B: Stream);
 
 impl<A, B, R, F> Stream for LatestMap<A, B, F>
 where
@@ -101,11 +91,7 @@ where
     B: Stream,
     F: FnMut(&T, &B::Item) -> R,
 {
-    LatestMapOp {
-        other,
-        f,
-        phantom: PhantomData,
-    }
+    LatestMapOp { other, f, phantom: PhantomData }
 }
 
 impl<A, T, B, R, F> Operator<A> for LatestMapOp<T, B, F>
@@ -118,9 +104,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(LatestMap {
-            sides: Sides::new(source, self.other),
-            f: self.f,
-        })
+        Flow::new(LatestMap { sides: Sides::new(source, self.other), f: self.f })
     }
 }

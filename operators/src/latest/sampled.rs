@@ -14,20 +14,16 @@ use crate::pair::{Hint, hint, poll_released};
 pin_project! {
     pub(super) struct Sampled<A, B: Stream> {
         #[pin]
-        left: Option<A>,
+        pub(super) left: Option<A>,
         #[pin]
-        right: Option<B>,
+        pub(super) right: Option<B>,
         right_item: Option<B::Item>,
     }
 }
 
 impl<A: Stream, B: Stream> Sampled<A, B> {
     pub(super) fn new(left: A, right: B) -> Self {
-        Self {
-            left: Some(left),
-            right: Some(right),
-            right_item: None,
-        }
+        Self { left: Some(left), right: Some(right), right_item: None }
     }
 
     /// Takes one item of the left side, with what the right side has given last.
@@ -67,21 +63,10 @@ impl<A: Stream, B: Stream> Sampled<A, B> {
         let (lower, upper) = hint(&self.left);
         (if self.right_item.is_some() { lower } else { 0 }, upper)
     }
-
-    pub(super) fn get_ref(&self) -> (Option<&A>, Option<&B>) {
-        (self.left.as_ref(), self.right.as_ref())
-    }
-
-    pub(super) fn into_inner(self) -> (Option<A>, Option<B>) {
-        (self.left, self.right)
-    }
 }
 
 impl<A: fmt::Debug, B: Stream + fmt::Debug> Sampled<A, B> {
     pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(name)
-            .field("left", &self.left)
-            .field("right", &self.right)
-            .finish_non_exhaustive()
+        f.debug_struct(name).field("left", &self.left).field("right", &self.right).finish_non_exhaustive()
     }
 }

@@ -14,9 +14,9 @@ use crate::pair::{Hint, hint, poll_released, sum};
 pin_project! {
     pub(super) struct Sides<A: Stream, B: Stream> {
         #[pin]
-        left: Option<A>,
+        pub(super) left: Option<A>,
         #[pin]
-        right: Option<B>,
+        pub(super) right: Option<B>,
         left_item: Option<A::Item>,
         right_item: Option<B::Item>,
         right_first: bool,
@@ -25,13 +25,7 @@ pin_project! {
 
 impl<A: Stream, B: Stream> Sides<A, B> {
     pub(super) fn new(left: A, right: B) -> Self {
-        Self {
-            left: Some(left),
-            right: Some(right),
-            left_item: None,
-            right_item: None,
-            right_first: false,
-        }
+        Self { left: Some(left), right: Some(right), left_item: None, right_item: None, right_first: false }
     }
 
     /// Takes one item of either side. Ready with both last items once each side has had one.
@@ -101,21 +95,10 @@ impl<A: Stream, B: Stream> Sides<A, B> {
             (false, false) => (left.0.min(right.0), both.1.map(|upper| upper - 1)),
         }
     }
-
-    pub(super) fn get_ref(&self) -> (Option<&A>, Option<&B>) {
-        (self.left.as_ref(), self.right.as_ref())
-    }
-
-    pub(super) fn into_inner(self) -> (Option<A>, Option<B>) {
-        (self.left, self.right)
-    }
 }
 
 impl<A: Stream + fmt::Debug, B: Stream + fmt::Debug> Sides<A, B> {
     pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(name)
-            .field("left", &self.left)
-            .field("right", &self.right)
-            .finish_non_exhaustive()
+        f.debug_struct(name).field("left", &self.left).field("right", &self.right).finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::sampled::Sampled;
-use crate::{Flow, Operator, operator::operator_value};
+use crate::{Flow, Operator, access::pair_access, operator::operator_value};
 
 pin_project! {
     /// Each item with the last item of another stream.
@@ -46,17 +46,7 @@ pin_project! {
     }
 }
 
-impl<A: Stream, B: Stream> WithLatest<A, B> {
-    /// Both sources, until they are released.
-    pub fn get_ref(&self) -> (Option<&A>, Option<&B>) {
-        self.sampled.get_ref()
-    }
-
-    /// Both sources, unless they are released; what the adaptor holds itself is dropped.
-    pub fn into_inner(self) -> (Option<A>, Option<B>) {
-        self.sampled.into_inner()
-    }
-}
+pair_access!(WithLatest<A, B> in sampled where A: Stream, B: Stream);
 
 impl<A, B> Stream for WithLatest<A, B>
 where
@@ -103,10 +93,7 @@ operator_value! {
 /// [`WithLatest`] as an operator value.
 #[inline]
 pub fn with_latest<B: Stream>(other: B) -> WithLatestOp<B> {
-    WithLatestOp {
-        other,
-        phantom: PhantomData,
-    }
+    WithLatestOp { other, phantom: PhantomData }
 }
 
 impl<A, B> Operator<A> for WithLatestOp<B>
@@ -119,8 +106,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(WithLatest {
-            sampled: Sampled::new(source, self.other),
-        })
+        Flow::new(WithLatest { sampled: Sampled::new(source, self.other) })
     }
 }

@@ -11,7 +11,7 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::sampled::Sampled;
-use crate::{Flow, Operator, operator::operator_value};
+use crate::{Flow, Operator, access::pair_access, operator::operator_value};
 
 pin_project! {
     /// What a closure makes of each item and the last item of another stream: no clone.
@@ -40,17 +40,7 @@ pin_project! {
     }
 }
 
-impl<A: Stream, B: Stream, F> WithLatestMap<A, B, F> {
-    /// Both sources, until they are released.
-    pub fn get_ref(&self) -> (Option<&A>, Option<&B>) {
-        self.sampled.get_ref()
-    }
-
-    /// Both sources, unless they are released; what the adaptor holds itself is dropped.
-    pub fn into_inner(self) -> (Option<A>, Option<B>) {
-        self.sampled.into_inner()
-    }
-}
+pair_access!(WithLatestMap<A, B, F> in sampled where A: Stream, B: Stream);
 
 impl<A, B, R, F> Stream for WithLatestMap<A, B, F>
 where
@@ -101,11 +91,7 @@ where
     B: Stream,
     F: FnMut(T, &B::Item) -> R,
 {
-    WithLatestMapOp {
-        other,
-        f,
-        phantom: PhantomData,
-    }
+    WithLatestMapOp { other, f, phantom: PhantomData }
 }
 
 impl<A, T, B, R, F> Operator<A> for WithLatestMapOp<T, B, F>
@@ -118,9 +104,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: A) -> Self::Out {
-        Flow::new(WithLatestMap {
-            sampled: Sampled::new(source, self.other),
-            f: self.f,
-        })
+        Flow::new(WithLatestMap { sampled: Sampled::new(source, self.other), f: self.f })
     }
 }

@@ -76,9 +76,7 @@ where
 
 impl<S: fmt::Debug, F> fmt::Debug for MapOk<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MapOk")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("MapOk").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -93,10 +91,7 @@ pub fn map_ok<T, B, F>(convert: F) -> MapOkOp<T, F>
 where
     F: FnMut(T) -> B,
 {
-    MapOkOp {
-        convert,
-        phantom: PhantomData,
-    }
+    MapOkOp { convert, phantom: PhantomData }
 }
 
 impl<S, T, E, B, F> Operator<S> for MapOkOp<T, F>
@@ -108,9 +103,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(MapOk {
-            source,
-            convert: self.convert,
-        })
+        Flow::new(MapOk { source, convert: self.convert })
     }
 }

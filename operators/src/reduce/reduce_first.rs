@@ -88,9 +88,7 @@ where
 
 impl<S: Stream + fmt::Debug, F> fmt::Debug for ReduceFirst<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReduceFirst")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("ReduceFirst").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -105,10 +103,7 @@ pub fn reduce_first<T, F>(f: F) -> ReduceFirstOp<T, F>
 where
     F: FnMut(T, T) -> T,
 {
-    ReduceFirstOp {
-        f,
-        phantom: PhantomData,
-    }
+    ReduceFirstOp { f, phantom: PhantomData }
 }
 
 impl<S, T, F> Operator<S> for ReduceFirstOp<T, F>
@@ -120,10 +115,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        ReduceFirst {
-            source: Some(source),
-            accumulated: Some(None),
-            f: self.f,
-        }
+        ReduceFirst { source: Some(source), accumulated: Some(None), f: self.f }
     }
 }

@@ -87,9 +87,7 @@ where
 
 impl<S: fmt::Debug, A, F> fmt::Debug for TryReduce<S, A, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TryReduce")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("TryReduce").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -104,11 +102,7 @@ pub fn try_reduce<T, A, E, F>(init: A, f: F) -> TryReduceOp<T, A, F>
 where
     F: FnMut(A, T) -> Result<A, E>,
 {
-    TryReduceOp {
-        init,
-        f,
-        phantom: PhantomData,
-    }
+    TryReduceOp { init, f, phantom: PhantomData }
 }
 
 impl<S, T, A, E, F> Operator<S> for TryReduceOp<T, A, F>
@@ -120,10 +114,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        TryReduce {
-            source: Some(source),
-            accumulated: Some(self.init),
-            f: self.f,
-        }
+        TryReduce { source: Some(source), accumulated: Some(self.init), f: self.f }
     }
 }

@@ -57,17 +57,12 @@ where
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let mut this = self.project();
-        let (Some(source), Some(until)) = (
-            this.source.as_mut().as_pin_mut(),
-            this.until.as_mut().as_pin_mut(),
-        ) else {
+        let (Some(source), Some(until)) =
+            (this.source.as_mut().as_pin_mut(), this.until.as_mut().as_pin_mut())
+        else {
             return Poll::Ready(None);
         };
-        let item = if until.poll(cx).is_ready() {
-            None
-        } else {
-            ready!(source.poll_next(cx))
-        };
+        let item = if until.poll(cx).is_ready() { None } else { ready!(source.poll_next(cx)) };
         if item.is_none() {
             this.source.set(None);
             this.until.set(None);
@@ -77,12 +72,7 @@ where
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (
-            0,
-            self.source
-                .as_ref()
-                .map_or(Some(0), |source| source.size_hint().1),
-        )
+        (0, self.source.as_ref().map_or(Some(0), |source| source.size_hint().1))
     }
 }
 
@@ -98,9 +88,7 @@ where
 
 impl<S: fmt::Debug, Fut> fmt::Debug for TakeUntil<S, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TakeUntil")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("TakeUntil").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -112,10 +100,7 @@ operator_value! {
 /// [`TakeUntil`] as an operator value.
 #[inline]
 pub fn take_until<Fut: Future>(until: Fut) -> TakeUntilOp<Fut> {
-    TakeUntilOp {
-        until,
-        phantom: PhantomData,
-    }
+    TakeUntilOp { until, phantom: PhantomData }
 }
 
 impl<S, Fut> Operator<S> for TakeUntilOp<Fut>
@@ -127,9 +112,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(TakeUntil {
-            source: Some(source),
-            until: Some(self.until),
-        })
+        Flow::new(TakeUntil { source: Some(source), until: Some(self.until) })
     }
 }

@@ -65,12 +65,7 @@ where
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (
-            0,
-            self.source
-                .as_ref()
-                .map_or(Some(0), |source| source.size_hint().1),
-        )
+        (0, self.source.as_ref().map_or(Some(0), |source| source.size_hint().1))
     }
 }
 
@@ -86,9 +81,7 @@ where
 
 impl<S: fmt::Debug, F> fmt::Debug for TakeWhile<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TakeWhile")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
+        f.debug_struct("TakeWhile").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -103,10 +96,7 @@ pub fn take_while<T, F>(predicate: F) -> TakeWhileOp<T, F>
 where
     F: FnMut(&T) -> bool,
 {
-    TakeWhileOp {
-        predicate,
-        phantom: PhantomData,
-    }
+    TakeWhileOp { predicate, phantom: PhantomData }
 }
 
 impl<S, T, F> Operator<S> for TakeWhileOp<T, F>
@@ -118,9 +108,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(TakeWhile {
-            source: Some(source),
-            predicate: self.predicate,
-        })
+        Flow::new(TakeWhile { source: Some(source), predicate: self.predicate })
     }
 }

@@ -21,10 +21,7 @@ pin_project! {
 
 impl<T: Timer> Alarm<T> {
     pub(crate) fn new() -> Self {
-        Self {
-            sleep: None,
-            set_to: None,
-        }
+        Self { sleep: None, set_to: None }
     }
 
     /// Ready if the time of `timer` has reached `deadline`; else the task is woken when it has. `None` never comes.

@@ -42,10 +42,7 @@ impl Timer for ThreadTimer {
     type Sleep = ThreadSleep;
 
     fn sleep_until(&self, deadline: Instant) -> ThreadSleep {
-        ThreadSleep {
-            delay: Delay::new(remaining(deadline)),
-            deadline,
-        }
+        ThreadSleep { delay: Delay::new(remaining(deadline)), deadline }
     }
 }
 
@@ -86,8 +83,6 @@ impl Sleep for ThreadSleep {
 
 impl fmt::Debug for ThreadSleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ThreadSleep")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("ThreadSleep").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }

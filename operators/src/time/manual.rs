@@ -73,9 +73,7 @@ impl ManualTimer {
             let mut time = self.lock();
             time.now = time.now.max(moment);
             let now = time.now;
-            time.waiting
-                .extract_if(.., |waiting| waiting.deadline <= now)
-                .collect::<Vec<_>>()
+            time.waiting.extract_if(.., |waiting| waiting.deadline <= now).collect::<Vec<_>>()
         };
         due.sort_by_key(|waiting| waiting.deadline);
         for waiting in due {
@@ -121,21 +119,14 @@ impl Timer for ManualTimer {
     fn sleep_until(&self, deadline: Duration) -> ManualSleep {
         let mut time = self.lock();
         time.next_id += 1;
-        ManualSleep {
-            timer: self.clone(),
-            id: time.next_id,
-            deadline,
-        }
+        ManualSleep { timer: self.clone(), id: time.next_id, deadline }
     }
 }
 
 impl fmt::Debug for ManualTimer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = self.lock();
-        f.debug_struct("ManualTimer")
-            .field("now", &time.now)
-            .field("sleepers", &time.waiting.len())
-            .finish()
+        f.debug_struct("ManualTimer").field("now", &time.now).field("sleepers", &time.waiting.len()).finish()
     }
 }
 
@@ -157,11 +148,7 @@ impl Future for ManualSleep {
         if time.now >= self.deadline {
             return Poll::Ready(());
         }
-        time.waiting.push(Waiting {
-            id: self.id,
-            deadline: self.deadline,
-            waker,
-        });
+        time.waiting.push(Waiting { id: self.id, deadline: self.deadline, waker });
         Poll::Pending
     }
 }
@@ -184,8 +171,6 @@ impl Drop for ManualSleep {
 
 impl fmt::Debug for ManualSleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ManualSleep")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("ManualSleep").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }

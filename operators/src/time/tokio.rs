@@ -43,9 +43,7 @@ impl Timer for TokioTimer {
     type Sleep = TokioSleep;
 
     fn sleep_until(&self, deadline: Instant) -> TokioSleep {
-        TokioSleep {
-            sleep: tokio::time::sleep_until(deadline),
-        }
+        TokioSleep { sleep: tokio::time::sleep_until(deadline) }
     }
 }
 
@@ -76,8 +74,6 @@ impl Sleep for TokioSleep {
 
 impl fmt::Debug for TokioSleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokioSleep")
-            .field("deadline", &self.sleep.deadline())
-            .finish_non_exhaustive()
+        f.debug_struct("TokioSleep").field("deadline", &self.sleep.deadline()).finish_non_exhaustive()
     }
 }

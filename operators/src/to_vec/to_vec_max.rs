@@ -64,19 +64,13 @@ pub struct Overflow<T> {
 
 impl<T> fmt::Display for Overflow<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the stream has more than the {} items it may have",
-            self.items.len()
-        )
+        write!(f, "the stream has more than the {} items it may have", self.items.len())
     }
 }
 
 impl<T> fmt::Debug for Overflow<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Overflow")
-            .field("max", &self.items.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Overflow").field("max", &self.items.len()).finish_non_exhaustive()
     }
 }
 
@@ -133,10 +127,7 @@ operator_value! {
 /// [`ToVecMax`] as an operator value.
 #[inline]
 pub fn to_vec_max(max: usize) -> ToVecMaxOp {
-    ToVecMaxOp {
-        max,
-        phantom: PhantomData,
-    }
+    ToVecMaxOp { max, phantom: PhantomData }
 }
 
 impl<S: Stream> Operator<S> for ToVecMaxOp {
@@ -144,10 +135,6 @@ impl<S: Stream> Operator<S> for ToVecMaxOp {
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        ToVecMax {
-            source: Some(source),
-            items: Vec::new(),
-            max: self.max,
-        }
+        ToVecMax { source: Some(source), items: Vec::new(), max: self.max }
     }
 }

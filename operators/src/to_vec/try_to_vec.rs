@@ -107,9 +107,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        TryToVec {
-            source: Some(source),
-            items: Vec::new(),
-        }
+        TryToVec { source: Some(source), items: Vec::new() }
     }
 }

@@ -26,16 +26,7 @@ pub(super) struct Frame<T> {
 
 impl<T> Frame<T> {
     pub(super) fn new(size: usize, step: usize, partial: bool) -> Self {
-        Self {
-            items: Vec::new(),
-            start: 0,
-            room: 0,
-            size,
-            step,
-            skip: 0,
-            fresh: 0,
-            partial,
-        }
+        Self { items: Vec::new(), start: 0, room: 0, size, step, skip: 0, fresh: 0, partial }
     }
 
     /// Adds an item; true if the window is now full, and to be looked at before `slide`.
@@ -76,11 +67,12 @@ impl<T> Frame<T> {
         self.partial && self.fresh > 0
     }
 
-    /// Drops all items.
+    /// Drops all items; the next one begins a window.
     pub(super) fn clear(&mut self) {
         self.items = Vec::new();
         self.start = 0;
         self.room = 0;
+        self.skip = 0;
         self.fresh = 0;
     }
 
@@ -156,10 +148,7 @@ impl<T> fmt::Debug for Frame<T> {
 
 /// Refuses what would never move or never fill.
 pub(super) fn check(size: usize, step: usize) {
-    assert!(
-        size > 0,
-        "a window of 0 items would show nothing: pass how many items a window has, at least 1"
-    );
+    assert!(size > 0, "a window of 0 items would show nothing: pass how many items a window has, at least 1");
     assert!(
         step > 0,
         "a window that moves by 0 would never end: pass by how many items it moves, at least 1"

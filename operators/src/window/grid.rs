@@ -19,13 +19,7 @@ pub(super) struct Grid<I, C: Clock> {
 
 impl<I, C: Clock> Grid<I, C> {
     pub(super) fn new(span: Duration, slide: Duration, max: usize) -> Self {
-        Self {
-            items: VecDeque::new(),
-            start: None,
-            span,
-            slide,
-            max,
-        }
+        Self { items: VecDeque::new(), start: None, span, slide, max }
     }
 
     /// When the window that is open longest has to leave; never if it is empty or the clock cannot tell.
@@ -72,11 +66,7 @@ impl<I, C: Clock> Grid<I, C> {
         let mut window = Vec::with_capacity(self.items.len());
         self.start = self.start.and_then(|start| C::checked_add(start, self.slide));
         let next = self.start;
-        while self
-            .items
-            .front()
-            .is_some_and(|(arrival, _)| next.is_none_or(|next| *arrival < next))
-        {
+        while self.items.front().is_some_and(|(arrival, _)| next.is_none_or(|next| *arrival < next)) {
             window.extend(self.items.pop_front().map(|(_, item)| item));
         }
         window.extend(self.items.iter().map(|(_, item)| item.clone()));
@@ -132,16 +122,7 @@ impl<I, C: Clock> fmt::Debug for Grid<I, C> {
 
 /// Refuses what would never move or never fill.
 pub(super) fn check(span: Duration, slide: Duration, max: usize) {
-    assert!(
-        !span.is_zero(),
-        "a window of no time would show nothing: pass a span longer than zero"
-    );
-    assert!(
-        !slide.is_zero(),
-        "windows that move by no time would never end: pass a slide longer than zero"
-    );
-    assert!(
-        max > 0,
-        "a window of 0 items would show nothing: pass how many items it may hold, at least 1"
-    );
+    assert!(!span.is_zero(), "a window of no time would show nothing: pass a span longer than zero");
+    assert!(!slide.is_zero(), "windows that move by no time would never end: pass a slide longer than zero");
+    assert!(max > 0, "a window of 0 items would show nothing: pass how many items it may hold, at least 1");
 }

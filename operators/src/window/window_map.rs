@@ -133,22 +133,13 @@ where
     F: FnMut(&[T]) -> R,
 {
     frame::check(size, step);
-    WindowMapOp {
-        size,
-        step,
-        partial: false,
-        f,
-        phantom: PhantomData,
-    }
+    WindowMapOp { size, step, partial: false, f, phantom: PhantomData }
 }
 
 impl<T, F> WindowMapOp<T, F> {
     /// Also shows the closure, at the end, one short window with the items that were in none.
     pub fn partial(self) -> Self {
-        Self {
-            partial: true,
-            ..self
-        }
+        Self { partial: true, ..self }
     }
 }
 
@@ -162,10 +153,6 @@ where
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
         let frame = Frame::new(self.size, self.step, self.partial);
-        Flow::new(WindowMap {
-            source: Some(source),
-            frame,
-            f: self.f,
-        })
+        Flow::new(WindowMap { source: Some(source), frame, f: self.f })
     }
 }

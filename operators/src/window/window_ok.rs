@@ -99,10 +99,7 @@ where
         };
         // Nothing says which items are errors: each is one item out, in the place of at most one window.
         let (lower, _) = self.frame.size_hint(Some(source));
-        let upper = source
-            .size_hint()
-            .1
-            .and_then(|upper| upper.checked_add(self.frame.windows_of(0)));
+        let upper = source.size_hint().1.and_then(|upper| upper.checked_add(self.frame.windows_of(0)));
         (lower, upper)
     }
 }
@@ -119,10 +116,7 @@ where
 
 impl<S: fmt::Debug, T> fmt::Debug for WindowOk<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WindowOk")
-            .field("source", &self.source)
-            .field("frame", &self.frame)
-            .finish()
+        f.debug_struct("WindowOk").field("source", &self.source).field("frame", &self.frame).finish()
     }
 }
 
@@ -139,21 +133,13 @@ operator_value! {
 #[inline]
 pub fn window_ok(size: usize, step: usize) -> WindowOkOp {
     frame::check(size, step);
-    WindowOkOp {
-        size,
-        step,
-        partial: false,
-        phantom: PhantomData,
-    }
+    WindowOkOp { size, step, partial: false, phantom: PhantomData }
 }
 
 impl WindowOkOp {
     /// Also emits, at the end, one short window with the items that were in none.
     pub fn partial(self) -> Self {
-        Self {
-            partial: true,
-            ..self
-        }
+        Self { partial: true, ..self }
     }
 }
 
@@ -166,9 +152,6 @@ where
 
     #[inline(always)]
     fn apply(self, source: S) -> Self::Out {
-        Flow::new(WindowOk {
-            source: Some(source),
-            frame: Frame::new(self.size, self.step, self.partial),
-        })
+        Flow::new(WindowOk { source: Some(source), frame: Frame::new(self.size, self.step, self.partial) })
     }
 }

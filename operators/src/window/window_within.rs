@@ -179,13 +179,7 @@ operator_value! {
 #[inline]
 pub fn window_within<T: Timer>(span: Duration, slide: Duration, max: usize, timer: T) -> WindowWithinOp<T> {
     grid::check(span, slide, max);
-    WindowWithinOp {
-        span,
-        slide,
-        max,
-        timer,
-        phantom: PhantomData,
-    }
+    WindowWithinOp { span, slide, max, timer, phantom: PhantomData }
 }
 
 impl<S, T> Operator<S> for WindowWithinOp<T>

@@ -12,9 +12,7 @@ fn accumulate_keeps_the_contract() {
             *state = board.item(state.value() * 10 + item.value());
         })
     };
-    contract(Ends::WithSource, true, &[1, 2, 3, 4], build, |_| {
-        vec![1, 12, 123, 1234]
-    });
+    contract(Ends::WithSource, true, &[1, 2, 3, 4], build, |_| vec![1, 12, 123, 1234]);
     contract(Ends::WithSource, true, &[], build, |_| Vec::<u32>::new());
 }
 
@@ -22,9 +20,7 @@ fn accumulate_keeps_the_contract() {
 fn yielding_keeps_the_contract() {
     for n in [1, 2, 5, usize::MAX] {
         let build = |_: &Rig, source: Script| source.flow().yielding(n);
-        contract(Ends::WithSource, true, &[1, 2, 3, 4], build, |input| {
-            input.to_vec()
-        });
+        contract(Ends::WithSource, true, &[1, 2, 3, 4], build, <[u32]>::to_vec);
     }
 }
 

@@ -4,7 +4,7 @@ use futures::{channel::mpsc, stream};
 use pubsub_operators::StreamOps;
 
 use crate::harness::{
-    Ends, Hint, Random, Rig, Script, Step, alloc::allocations, contract, drain, panic_message, poll,
+    Ends, Hint, Item, Random, Rig, Script, Step, alloc::allocations, contract, drain, panic_message, poll,
 };
 
 const INPUT: [u32; 6] = [1, 2, 3, 4, 5, 6];
@@ -33,9 +33,7 @@ fn batch_by_keeps_the_contract() {
         };
         contract(Ends::Itself, false, &input, build, |input| {
             let runs = input.chunk_by(|a, b| a % 2 == b % 2);
-            runs.flat_map(|run| run.chunks(max))
-                .map(|run| (run[0] % 2, run.to_vec()))
-                .collect::<Vec<_>>()
+            runs.flat_map(|run| run.chunks(max)).map(|run| (run[0] % 2, run.to_vec())).collect::<Vec<_>>()
         });
     }
 }
@@ -45,13 +43,9 @@ fn batch_ok_keeps_the_contract() {
     for errors in [[2, 3], [1, 6], [4, 9], [8, 9]] {
         for max in [1, 2, 3] {
             let build = |_: &Rig, source: Script| {
-                let results = source.flow().map(move |item| {
-                    if errors.contains(&item.value()) {
-                        Err(item)
-                    } else {
-                        Ok(item)
-                    }
-                });
+                let results = source
+                    .flow()
+                    .map(move |item| if errors.contains(&item.value()) { Err(item) } else { Ok(item) });
                 results.batch_ok(max)
             };
             contract(Ends::Itself, false, &INPUT, build, |input| {
@@ -83,26 +77,20 @@ fn batch_ready_keeps_the_contract() {
         contract(Ends::Itself, false, &INPUT, build, |_| Vec::<&str>::new());
     }
     let build = |_: &Rig, source: Script| source.flow().batch_ready(1);
-    contract(Ends::Itself, true, &INPUT, build, |input| {
-        input.iter().map(|n| vec![*n]).collect()
-    });
+    contract(Ends::Itself, true, &INPUT, build, |input| input.iter().map(|n| vec![*n]).collect());
 }
 
 #[test]
 fn batch_ready_takes_what_is_there_up_to_the_bound() {
     let rig = Rig::default();
     let items = |range: std::ops::Range<u32>| range.map(Step::Item);
-    let steps: Vec<_> = [Step::Pending]
-        .into_iter()
-        .chain(items(0..5))
-        .chain([Step::Pending])
-        .chain(items(5..6))
-        .collect();
+    let steps: Vec<_> =
+        [Step::Pending].into_iter().chain(items(0..5)).chain([Step::Pending]).chain(items(5..6)).collect();
     let (source, seen) = Script::new(&rig, 0, &steps, Hint::Exact, true);
     let mut batches = pin!(source.flow().batch_ready(3));
     let mut next = || match poll(batches.as_mut()) {
         Poll::Ready(batch) => {
-            Poll::Ready(batch.map(|batch| batch.iter().map(|item| item.value()).collect::<Vec<_>>()))
+            Poll::Ready(batch.map(|batch| batch.iter().map(Item::value).collect::<Vec<_>>()))
         }
         Poll::Pending => Poll::Pending,
     };
@@ -190,10 +178,7 @@ fn nothing_is_taken_beyond_a_full_batch() {
 fn a_size_of_zero_is_refused() {
     let numbers = || stream::iter([Ok::<_, ()>(1)]).flow();
     let hint = "pass the number of items of a full batch, at least 1";
-    assert_eq!(
-        panic_message(|| drain(numbers().batch(0))),
-        format!("batch(0) would hold nothing: {hint}")
-    );
+    assert_eq!(panic_message(|| drain(numbers().batch(0))), format!("batch(0) would hold nothing: {hint}"));
     assert_eq!(
         panic_message(|| drain(numbers().batch_ready(0))),
         format!("batch_ready(0) would hold nothing: {hint}")

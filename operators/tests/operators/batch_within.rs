@@ -32,7 +32,7 @@ fn batch_within_without_age_keeps_the_contract() {
         let batches = source.flow().batch_within(4, Duration::ZERO, ManualTimer::new());
         batches.flat().chain(stream::empty())
     };
-    contract(Ends::Itself, false, &INPUT, build, |input| input.to_vec());
+    contract(Ends::Itself, false, &INPUT, build, <[u32]>::to_vec);
 }
 
 #[test]
@@ -40,13 +40,9 @@ fn batch_within_ok_keeps_the_contract() {
     for errors in [[2, 3], [1, 6], [4, 9], [8, 9]] {
         for max in [1, 2, 3] {
             let build = |_: &Rig, source: Script| {
-                let results = source.flow().map(move |item| {
-                    if errors.contains(&item.value()) {
-                        Err(item)
-                    } else {
-                        Ok(item)
-                    }
-                });
+                let results = source
+                    .flow()
+                    .map(move |item| if errors.contains(&item.value()) { Err(item) } else { Ok(item) });
                 results.batch_within_ok(max, MS, ManualTimer::new())
             };
             contract(Ends::Itself, false, &INPUT, build, |input| {
@@ -76,21 +72,11 @@ fn the_age_counts_from_the_first_item_and_nothing_happens_without_one() {
 
     events.unbounded_send(1).unwrap();
     let (waking, waker) = Waking::new();
-    assert!(
-        batches
-            .as_mut()
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(batches.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
     timer.advance(10 * MS - TICK);
     events.unbounded_send(2).unwrap();
     assert_eq!(waking.count(), 1, "by the item");
-    assert!(
-        batches
-            .as_mut()
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(batches.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
     timer.advance(TICK);
     assert_eq!(waking.count(), 2, "by the timer");
     assert_eq!(poll(batches.as_mut()), Poll::Ready(Some(vec![1, 2])));
@@ -165,10 +151,7 @@ fn a_size_flush_does_not_leave_its_deadline_behind() {
     assert_eq!(poll(batches.as_mut()), Poll::Ready(Some(vec![1, 2])));
     assert!(poll(batches.as_mut()).is_pending());
     timer.advance(4 * MS);
-    assert!(
-        poll(batches.as_mut()).is_pending(),
-        "10 ms after the 1, but 4 after the 3"
-    );
+    assert!(poll(batches.as_mut()).is_pending(), "10 ms after the 1, but 4 after the 3");
     timer.advance(6 * MS);
     assert_eq!(poll(batches.as_mut()), Poll::Ready(Some(vec![3])));
 }
@@ -257,10 +240,7 @@ fn an_error_flushes_what_came_before_it_and_the_age_begins_anew() {
 
 #[test]
 fn an_always_ready_source_fills_batches_of_exact_capacity() {
-    let batches = stream::repeat(7)
-        .flow()
-        .batch_within(8, MS, ManualTimer::new())
-        .take(100);
+    let batches = stream::repeat(7).flow().batch_within(8, MS, ManualTimer::new()).take(100);
     for batch in drain(batches) {
         assert_eq!((batch.len(), batch.capacity()), (8, 8));
     }
@@ -291,11 +271,7 @@ fn a_size_of_zero_is_refused() {
     let message = panic_message(|| batch_within(0, MS, ManualTimer::new()));
     assert!(message.contains("pass the number of items"), "{message}");
     let timer = ManualTimer::new();
-    let message = panic_message(|| {
-        stream::empty::<Result<u8, ()>>()
-            .flow()
-            .batch_within_ok(0, MS, &timer)
-    });
+    let message = panic_message(|| stream::empty::<Result<u8, ()>>().flow().batch_within_ok(0, MS, &timer));
     assert!(message.contains("pass the number of items"), "{message}");
 }
 

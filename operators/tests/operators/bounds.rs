@@ -27,37 +27,13 @@ struct Opaque(#[allow(dead_code, reason = "its size is what matters")] u8);
 #[test]
 fn adaptors_are_send_and_sync_if_their_parts_are() {
     let numbers = || stream::iter(0..9_u32).flow();
+    let _ = is_sync(is_send(numbers().filter(|_| true).map(|n| n).take(2).dedupe(8, |n| *n).batch(2).flat()));
     let _ = is_sync(is_send(
-        numbers()
-            .filter(|_| true)
-            .map(|n| n)
-            .take(2)
-            .dedupe(8, |n| *n)
-            .batch(2)
-            .flat(),
+        numbers().window_map(2, 1, |w| w[0]).merge(numbers()).zip(numbers()).latest(numbers()),
     ));
-    let _ = is_sync(is_send(
-        numbers()
-            .window_map(2, 1, |w| w[0])
-            .merge(numbers())
-            .zip(numbers())
-            .latest(numbers()),
-    ));
-    let _ = is_send(
-        numbers()
-            .filter_async(async |n| *n > 3)
-            .map_async(async |n| n)
-            .take(2),
-    );
-    let _ = is_send(
-        numbers()
-            .map(Ok::<_, ()>)
-            .batch_ok(2)
-            .flat_ok()
-            .map_ok(|n| n)
-            .try_to_vec(),
-    );
-    let _ = is_send(numbers().reduce(0, |a, b| a + b));
+    let _ = is_send(numbers().filter_async(async |n| *n > 3).map_async(async |n| n).take(2));
+    let _future = is_send(numbers().map(Ok::<_, ()>).batch_ok(2).flat_ok().map_ok(|n| n).try_to_vec());
+    let _future = is_send(numbers().reduce(0, |a, b| a + b));
     // Operator values do not care what the items are.
     let _ = is_send(filter(|_: &Cell<u8>| true));
     let _ = is_sync(stage::<PhantomData<*const u8>>().filter(|_| true).take(2));
@@ -69,51 +45,27 @@ fn adaptors_are_send_and_sync_if_their_parts_are() {
 #[test]
 fn values_are_copy_if_their_closures_are_whatever_the_items() {
     let one = is_copy(
-        stage::<Opaque>()
-            .filter(|_| true)
-            .dedupe(8, |_| 1)
-            .batch(2)
-            .window_map(2, 1, |_| ())
-            .take(2),
+        stage::<Opaque>().filter(|_| true).dedupe(8, |_| 1).batch(2).window_map(2, 1, |_| ()).take(2),
     );
     let _ = is_copy(one.map(|()| 1));
-    let _ = is_copy((
-        map(|opaque: Opaque| opaque),
-        window_map(2, 1, |_: &[Opaque]| ()),
-        window(2, 1),
-        to_vec(),
-    ));
-    let _ = is_copy((
-        dedupe(2, |_: &Opaque| 1),
-        reduce(0, |n, _: Opaque| n),
-        batch(1),
-        take(1),
-    ));
+    let _ =
+        is_copy((map(|opaque: Opaque| opaque), window_map(2, 1, |_: &[Opaque]| ()), window(2, 1), to_vec()));
+    let _ = is_copy((dedupe(2, |_: &Opaque| 1), reduce(0, |n, _: Opaque| n), batch(1), take(1)));
 }
 
 #[test]
 fn adaptors_without_state_are_clone_if_their_parts_are() {
-    let numbers = stream::iter(0..4)
-        .flow()
-        .filter(|n| n % 2 == 0)
-        .map(|n| n + 1)
-        .take(5)
-        .chain(stream::iter([9]));
-    assert_eq!(
-        (drain(numbers.clone()), drain(numbers)),
-        (vec![1, 3, 9], vec![1, 3, 9])
-    );
+    let numbers =
+        stream::iter(0..4).flow().filter(|n| n % 2 == 0).map(|n| n + 1).take(5).chain(stream::iter([9]));
+    assert_eq!((drain(numbers.clone()), drain(numbers)), (vec![1, 3, 9], vec![1, 3, 9]));
 }
 
 #[test]
 fn boxed_has_one_type() {
-    let mut flows: Vec<Flow<Pin<Box<dyn futures::Stream<Item = u32> + Send>>>> = Vec::new();
-    flows.push(stream::iter(0..2).flow().boxed());
-    flows.push(stream::iter(0..2).flow().map(|n| n * 10).boxed());
-    let all: Vec<_> = flows
-        .into_iter()
-        .flat_map(|flow| drain(flow.filter(|n| *n > 0)))
-        .collect();
+    type Boxed = Flow<Pin<Box<dyn futures::Stream<Item = u32> + Send>>>;
+    let flows: [Boxed; 2] =
+        [stream::iter(0..2).flow().boxed(), stream::iter(0..2).flow().map(|n| n * 10).boxed()];
+    let all: Vec<_> = flows.into_iter().flat_map(|flow| drain(flow.filter(|n| *n > 0))).collect();
     assert_eq!(all, [1, 10]);
 }
 
@@ -134,10 +86,7 @@ fn debug_asks_nothing_of_items_and_closures_and_prints_neither() {
     let ignored = |_: &Opaque| 1;
     let text = |value: &dyn Debug| format!("{value:?}");
     let mut gathering = Source.flow().batch(4);
-    assert_eq!(
-        text(&gathering),
-        "Batch { source: Some(Source), gathered: 0, max: 4 }"
-    );
+    assert_eq!(text(&gathering), "Batch { source: Some(Source), gathered: 0, max: 4 }");
     assert!(crate::harness::poll(Pin::new(&mut gathering)).is_ready());
     let all = [
         text(&Source.flow().filter(|_| true)),
@@ -167,14 +116,7 @@ fn debug_asks_nothing_of_items_and_closures_and_prints_neither() {
         text(&Source.flow().try_reduce(0, |n, _| Ok::<_, ()>(n))),
         text(&Source.flow().to_vec()),
         text(&Source.flow().to_vec_max(4)),
-        text(
-            &Source
-                .flow()
-                .map(Ok::<_, ()>)
-                .map_ok(|_| 1)
-                .filter_ok(|_| true)
-                .filter_map_ok(Some),
-        ),
+        text(&Source.flow().map(Ok::<_, ()>).map_ok(|_| 1).filter_ok(|_| true).filter_map_ok(Some)),
         text(&Source.flow().map(Ok::<_, ()>).batch_ok(2)),
         text(&Source.flow().map(Ok::<_, ()>).dedupe_ok(2, ignored)),
         text(&Source.flow().map(|_| Ok::<_, ()>([1])).flat_ok()),
@@ -182,15 +124,9 @@ fn debug_asks_nothing_of_items_and_closures_and_prints_neither() {
         text(&Source.flow().map(|_| 1).window(2, 1)),
     ];
     for text in all {
-        assert!(
-            text.contains("Source") && !text.contains("Opaque") && !text.contains("42"),
-            "{text}"
-        );
+        assert!(text.contains("Source") && !text.contains("Opaque") && !text.contains("42"), "{text}");
     }
-    assert_eq!(
-        text(&Source.flow().filter(|_| true)),
-        "Filter { source: Source, .. }"
-    );
+    assert_eq!(text(&Source.flow().filter(|_| true)), "Filter { source: Source, .. }");
     let pipeline = stage::<Opaque>().filter(|_| true).take(2);
     assert_eq!(text(&pipeline), "Pipeline((((), FilterOp), TakeOp))");
 }

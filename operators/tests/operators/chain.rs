@@ -9,12 +9,7 @@ use crate::harness::{Ends, Rig, Script, contract, contract2, drain, poll};
 fn chain_keeps_the_contract() {
     for inputs in [[&[1, 2, 3][..], &[4, 5]], [&[], &[4]], [&[1], &[]], [&[], &[]]] {
         let expected = inputs.concat();
-        contract2(
-            true,
-            inputs,
-            |_, left, right| left.flow().chain(right),
-            |_| expected.clone(),
-        );
+        contract2(true, inputs, |_, left, right| left.flow().chain(right), |_| expected.clone());
         let lazy = |rig: &Rig, left: Script, right: Script| {
             let rig = rig.clone();
             left.flow().chain_with(move || {
@@ -100,9 +95,7 @@ fn the_end_is_sticky_although_the_second_would_go_on() {
 
 #[test]
 fn an_error_at_the_end_of_the_first_does_not_stop() {
-    let both = stream::iter([Ok(1), Err("lost")])
-        .flow()
-        .chain(stream::iter([Ok(2)]));
+    let both = stream::iter([Ok(1), Err("lost")]).flow().chain(stream::iter([Ok(2)]));
     assert_eq!(drain(both), [Ok(1), Err("lost"), Ok(2)]);
 }
 

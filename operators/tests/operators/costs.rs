@@ -41,65 +41,20 @@ fn of<S: Stream>(stream: S) -> u64 {
 
 #[test]
 fn nothing_is_allocated_per_item() {
+    assert_eq!(of(source().flow().filter(|n| n % 2 == 0).map(|n| n + 1).take(900)), 0);
+    assert_eq!(of(source().pipe((filter(|n| n % 2 == 0), map(|n| n + 1), take(900)))), 0);
+    assert_eq!(of(source().pipe(stage::<u64>().filter(|n| n % 2 == 0).map(|n| n + 1).take(900))), 0);
+    assert_eq!(of(source().flow().filter_async(async |n| n % 2 == 0).map_async(async |n| n + 1)), 0);
     assert_eq!(
-        of(source().flow().filter(|n| n % 2 == 0).map(|n| n + 1).take(900)),
+        of(source().flow().filter_map(Some).take_while(|_| true).take_until(std::future::pending::<()>())),
         0
     );
-    assert_eq!(
-        of(source().pipe((filter(|n| n % 2 == 0), map(|n| n + 1), take(900)))),
-        0
-    );
-    assert_eq!(
-        of(source().pipe(stage::<u64>().filter(|n| n % 2 == 0).map(|n| n + 1).take(900))),
-        0
-    );
-    assert_eq!(
-        of(source()
-            .flow()
-            .filter_async(async |n| n % 2 == 0)
-            .map_async(async |n| n + 1)),
-        0
-    );
-    assert_eq!(
-        of(source()
-            .flow()
-            .filter_map(Some)
-            .take_while(|_| true)
-            .take_until(std::future::pending::<()>())),
-        0
-    );
-    assert_eq!(
-        of(source()
-            .flow()
-            .map(Ok::<_, ()>)
-            .filter_ok(|_| true)
-            .map_ok(|n| n)
-            .filter_map_ok(Some)),
-        0
-    );
-    assert_eq!(
-        of(source()
-            .flow()
-            .accumulate(0, |sum, n| *sum += n)
-            .dedupe_runs(|n| *n)
-            .yielding(2000)),
-        0
-    );
-    assert_eq!(
-        of(source()
-            .flow()
-            .merge(source())
-            .chain(source())
-            .chain_with(source)
-            .zip(source())),
-        0
-    );
+    assert_eq!(of(source().flow().map(Ok::<_, ()>).filter_ok(|_| true).map_ok(|n| n).filter_map_ok(Some)), 0);
+    assert_eq!(of(source().flow().accumulate(0, |sum, n| *sum += n).dedupe_runs(|n| *n).yielding(2000)), 0);
+    assert_eq!(of(source().flow().merge(source()).chain(source()).chain_with(source).zip(source())), 0);
     assert_eq!(of(source().flow().latest(source()).with_latest(source())), 0);
     assert_eq!(
-        of(source()
-            .flow()
-            .latest_map(source(), |a, b| a + b)
-            .with_latest_map(source(), |a, b| a + b)),
+        of(source().flow().latest_map(source(), |a, b| a + b).with_latest_map(source(), |a, b| a + b)),
         0
     );
     assert_eq!(of(source().flow().flat_map(|n| [n, n]).flat_map(Some)), 0);
@@ -110,20 +65,14 @@ fn nothing_is_allocated_per_item() {
     assert_eq!(of(source().flow().window_map(8, 1, |window| window[0])), 1);
 
     let mut sum = pin!(source().flow().filter(|_| true).reduce(0, |a, b| a + b));
-    assert_eq!(
-        allocations(|| poll_future(sum.as_mut())),
-        (0, Poll::Ready(500_500))
-    );
+    assert_eq!(allocations(|| poll_future(sum.as_mut())), (0, Poll::Ready(500_500)));
 }
 
 #[test]
 fn one_allocation_per_batch_and_per_cloned_window() {
     assert_eq!(of(source().flow().batch(16)), 1000_u64.div_ceil(16));
     assert_eq!(of(source().flow().batch_ready(16)), 1000_u64.div_ceil(16));
-    assert_eq!(
-        of(source().flow().map(Ok::<_, ()>).batch_ok(16)),
-        1000_u64.div_ceil(16)
-    );
+    assert_eq!(of(source().flow().map(Ok::<_, ()>).batch_ok(16)), 1000_u64.div_ceil(16));
     assert_eq!(of(source().flow().window(10, 10)), 1 + 100);
 }
 
@@ -138,23 +87,11 @@ fn sizes() {
         ("filter", 16, size_of_val(&flow().filter(|_| true))),
         ("map", 16, size_of_val(&flow().map(|n| n))),
         ("take", 32, size_of_val(&flow().take(1))),
-        (
-            "filter, map, take",
-            32,
-            size_of_val(&flow().filter(|_| true).map(|n| n).take(1)),
-        ),
+        ("filter, map, take", 32, size_of_val(&flow().filter(|_| true).map(|n| n).take(1))),
         ("take_while", 24, size_of_val(&flow().take_while(|_| true))),
-        (
-            "filter_async",
-            80,
-            size_of_val(&flow().filter_async(async |n| *n > 1)),
-        ),
+        ("filter_async", 80, size_of_val(&flow().filter_async(async |n| *n > 1))),
         ("map_async", 72, size_of_val(&flow().map_async(async |n| n))),
-        (
-            "accumulate",
-            24,
-            size_of_val(&flow().accumulate(0_u64, |sum, n| *sum += n)),
-        ),
+        ("accumulate", 24, size_of_val(&flow().accumulate(0_u64, |sum, n| *sum += n))),
         ("yielding", 32, size_of_val(&flow().yielding(1))),
         ("batch", 56, size_of_val(&flow().batch(1))),
         ("batch_ready", 32, size_of_val(&flow().batch_ready(1))),
@@ -175,11 +112,7 @@ fn sizes() {
         ("take value", 8, size_of_val(&take(1))),
         ("batch value", 8, size_of_val(&batch(1))),
         ("dedupe value", 8, size_of_val(&dedupe(1, |n: &u64| *n))),
-        (
-            "stage of three",
-            8,
-            size_of_val(&stage::<u64>().filter(|_| true).map(|n| n).take(1)),
-        ),
+        ("stage of three", 8, size_of_val(&stage::<u64>().filter(|_| true).map(|n| n).take(1))),
     ];
     let wrong: Vec<_> = table.iter().filter(|(_, expected, is)| expected != is).collect();
     assert!(wrong.is_empty(), "operator, expected, is: {wrong:?}");

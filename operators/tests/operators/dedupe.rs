@@ -9,7 +9,7 @@ use futures::stream;
 use pubsub_operators::{Operator, StreamOps, dedupe};
 
 use crate::harness::{
-    Ends, Hint, Random, Rig, Script, alloc::allocations, contract, drain, panic_message, poll,
+    Ends, Hint, Item, Random, Rig, Script, alloc::allocations, contract, drain, panic_message, poll,
 };
 
 const INPUT: [u32; 8] = [1, 2, 1, 3, 1, 1, 2, 3];
@@ -50,19 +50,13 @@ fn dedupe_keeps_the_contract() {
 fn dedupe_ref_keeps_the_contract() {
     let build = |rig: &Rig, source: Script| {
         let rig = rig.clone();
-        source
-            .flow()
-            .map(|item| (item.value().to_string(), item))
-            .dedupe_ref(2, move |(text, _)| {
-                rig.tick();
-                text.as_str()
-            })
+        source.flow().map(|item| (item.value().to_string(), item)).dedupe_ref(2, move |(text, _)| {
+            rig.tick();
+            text.as_str()
+        })
     };
     contract(Ends::WithSource, false, &INPUT, build, |input| {
-        model(2, input)
-            .into_iter()
-            .map(|n| (n.to_string(), n))
-            .collect::<Vec<_>>()
+        model(2, input).into_iter().map(|n| (n.to_string(), n)).collect::<Vec<_>>()
     });
 }
 
@@ -75,26 +69,20 @@ fn dedupe_runs_keeps_the_contract() {
             item.clone()
         })
     };
-    contract(Ends::WithSource, false, &INPUT, build, |_| {
-        vec![1, 2, 1, 3, 1, 2, 3]
-    });
+    contract(Ends::WithSource, false, &INPUT, build, |_| vec![1, 2, 1, 3, 1, 2, 3]);
 }
 
 #[test]
 fn dedupe_ok_keeps_the_contract() {
     let build = |rig: &Rig, source: Script| {
         let rig = rig.clone();
-        let results = source
-            .flow()
-            .map(|item| if item.value() == 3 { Err(item) } else { Ok(item) });
+        let results = source.flow().map(|item| if item.value() == 3 { Err(item) } else { Ok(item) });
         results.dedupe_ok(8, move |item| {
             rig.tick();
             item.value()
         })
     };
-    contract(Ends::WithSource, false, &INPUT, build, |_| {
-        vec![Ok(1), Ok(2), Err(3), Err(3)]
-    });
+    contract(Ends::WithSource, false, &INPUT, build, |_| vec![Ok(1), Ok(2), Err(3), Err(3)]);
 }
 
 #[test]
@@ -104,12 +92,7 @@ fn equals_the_queue_that_specifies_it() {
         let (steps, items) = random.steps(4000, 40);
         let rig = Rig::default();
         let (source, _) = Script::new(&rig, 0, &steps, Hint::Exact, true);
-        let passed: Vec<_> = drain(
-            source
-                .flow()
-                .dedupe(last, |item| item.value())
-                .map(|item| item.value()),
-        );
+        let passed: Vec<_> = drain(source.flow().dedupe(last, Item::value).map(|item| item.value()));
         assert_eq!(passed, model(last, &items), "last {last}; {random}");
         let texts = stream::iter(items.iter().map(u32::to_string)).flow();
         let passed: Vec<_> = drain(texts.dedupe_ref(last, |text| text.as_str()));
@@ -121,31 +104,19 @@ fn equals_the_queue_that_specifies_it() {
 #[test]
 fn the_border_of_the_memory() {
     // The duplicate of 0 comes after `between` other keys.
-    for (last, between, dropped) in [
-        (3, 1, true),
-        (3, 2, true),
-        (3, 3, false),
-        (3, 4, false),
-        (1, 0, true),
-        (1, 1, false),
-    ] {
+    for (last, between, dropped) in
+        [(3, 1, true), (3, 2, true), (3, 3, false), (3, 4, false), (1, 0, true), (1, 1, false)]
+    {
         let items = (0..=between).chain([0]);
         let passed = drain(stream::iter(items).flow().dedupe(last, |n| *n));
-        assert_eq!(
-            passed.len() == between + 1,
-            dropped,
-            "last {last}, between {between}"
-        );
+        assert_eq!(passed.len() == between + 1, dropped, "last {last}, between {between}");
     }
 }
 
 #[test]
 fn all_equal_and_all_distinct() {
     assert_eq!(drain(stream::iter([7; 100]).flow().dedupe(3, |n| *n)), [7]);
-    assert_eq!(
-        drain(stream::iter(0..100).flow().dedupe(3, |n| *n)),
-        (0..100).collect::<Vec<_>>()
-    );
+    assert_eq!(drain(stream::iter(0..100).flow().dedupe(3, |n| *n)), (0..100).collect::<Vec<_>>());
 }
 
 /// All keys collide.
@@ -186,9 +157,7 @@ fn a_forgotten_key_is_dropped_at_once_and_once() {
     let (source, _) = Script::of(&rig, 0..10);
     let mut once = pin!(source.flow().dedupe(3, Clone::clone));
     for passed in 1..=10_usize {
-        let Poll::Ready(Some(item)) = poll(once.as_mut()) else {
-            panic!("all are distinct")
-        };
+        let Poll::Ready(Some(item)) = poll(once.as_mut()) else { panic!("all are distinct") };
         assert_eq!(rig.live(), 1 + passed.min(3), "one item and the keys");
         drop(item);
     }
@@ -248,8 +217,8 @@ fn once_it_is_full_it_allocates_no_more() {
                 assert!(poll(once.as_mut()).is_ready());
             }
         };
-        pass(20 * last);
-        assert_eq!(allocations(|| pass(20 * last)).0, 0, "last {last}");
+        pass(last);
+        assert_eq!(allocations(|| pass(50 * last)).0, 0, "last {last}");
     }
 }
 
@@ -264,11 +233,7 @@ fn a_duplicate_by_reference_allocates_nothing() {
 #[test]
 fn runs_first_item_and_keys_that_are_not_equal_to_themselves() {
     assert_eq!(drain(stream::iter([0, 0, 0]).flow().dedupe_runs(|n| *n)), [0]);
-    let passed = drain(
-        stream::iter([f32::NAN, f32::NAN, 1.0, 1.0])
-            .flow()
-            .dedupe_runs(|n| *n),
-    );
+    let passed = drain(stream::iter([f32::NAN, f32::NAN, 1.0, 1.0]).flow().dedupe_runs(|n| *n));
     assert_eq!(passed.len(), 3);
 }
 
@@ -282,8 +247,5 @@ fn a_memory_of_nothing_and_one_beyond_measure_are_refused() {
     let many = "a memory has at most u32::MAX keys: pass a smaller number";
     assert_eq!(panic_message(|| drain(numbers().dedupe(usize::MAX, |_| 1))), many);
     // A bound that is never reached costs nothing.
-    assert_eq!(
-        drain(stream::iter([1, 1]).flow().dedupe(u32::MAX as usize, |n| *n)),
-        [1]
-    );
+    assert_eq!(drain(stream::iter([1, 1]).flow().dedupe(u32::MAX as usize, |n| *n)), [1]);
 }

@@ -24,12 +24,10 @@ fn dedupe_within_keeps_the_contract() {
     for (last, ttl) in [(1, MS), (2, MS), (9, MS), (9, Duration::ZERO), (2, Duration::MAX)] {
         let build = |rig: &Rig, source: Script| {
             let rig = rig.clone();
-            source
-                .flow()
-                .dedupe_within(last, ttl, ManualTimer::new(), move |item| {
-                    rig.tick();
-                    item.value()
-                })
+            source.flow().dedupe_within(last, ttl, ManualTimer::new(), move |item| {
+                rig.tick();
+                item.value()
+            })
         };
         contract(Ends::WithSource, false, &[1, 2, 1, 3, 3, 1], build, |input| {
             let mut memory = VecDeque::new();
@@ -65,10 +63,7 @@ fn a_key_is_forgotten_exactly_after_its_time_counted_from_the_first_sighting() {
     };
     assert_eq!(at(Duration::ZERO), Poll::Ready(Some(7)));
     assert!(at(6 * MS).is_pending());
-    assert!(
-        at(10 * MS - TICK).is_pending(),
-        "the duplicate did not refresh it"
-    );
+    assert!(at(10 * MS - TICK).is_pending(), "the duplicate did not refresh it");
     assert_eq!(at(10 * MS), Poll::Ready(Some(7)));
     assert!(at(19 * MS).is_pending());
     assert_eq!((once.get_ref().suppressed(), once.get_ref().forgotten()), (3, 0));
@@ -77,11 +72,7 @@ fn a_key_is_forgotten_exactly_after_its_time_counted_from_the_first_sighting() {
 #[test]
 fn the_bound_forgets_before_the_time() {
     let clock = ManualTimer::new();
-    let mut once = pin!(
-        stream::iter([1, 2, 3, 1, 3])
-            .flow()
-            .dedupe_within(2, MS, clock, |n| *n)
-    );
+    let mut once = pin!(stream::iter([1, 2, 3, 1, 3]).flow().dedupe_within(2, MS, clock, |n| *n));
     let mut seen = Vec::new();
     while let Poll::Ready(Some(n)) = poll(once.as_mut()) {
         seen.push(n);
@@ -95,13 +86,9 @@ fn no_time_drops_nothing_and_all_time_leaves_the_bound() {
     let clock = ManualTimer::new();
     clock.advance(MS);
     let input = [1, 1, 2, 1];
-    let none = stream::iter(input)
-        .flow()
-        .dedupe_within(4, Duration::ZERO, &clock, |n| *n);
+    let none = stream::iter(input).flow().dedupe_within(4, Duration::ZERO, &clock, |n| *n);
     assert_eq!(drain(none), input);
-    let all = stream::iter(input)
-        .flow()
-        .dedupe_within(4, Duration::MAX, &clock, |n| *n);
+    let all = stream::iter(input).flow().dedupe_within(4, Duration::MAX, &clock, |n| *n);
     assert_eq!(drain(all), [1, 2]);
 }
 
@@ -141,11 +128,7 @@ fn random_runs_match_the_model() {
         let (last, ttl) = (1 + random.below(8), random.below(20) as u32);
         let clock = ManualTimer::new();
         let (events, source) = mpsc::unbounded();
-        let mut once = pin!(
-            source
-                .flow()
-                .dedupe_within(last, ttl * MS, clock.clone(), |n| Collides(*n))
-        );
+        let mut once = pin!(source.flow().dedupe_within(last, ttl * MS, clock.clone(), |n| Collides(*n)));
         let mut model: VecDeque<(u64, Duration)> = VecDeque::new();
         let (mut suppressed, mut forgotten) = (0, 0);
         for step in 0..100 {
@@ -163,16 +146,8 @@ fn random_runs_match_the_model() {
                 suppressed += 1;
             }
             events.unbounded_send(key).unwrap();
-            let expected = if passes {
-                Poll::Ready(Some(key))
-            } else {
-                Poll::Pending
-            };
-            assert_eq!(
-                poll(once.as_mut()),
-                expected,
-                "round {round}, step {step}: {random}"
-            );
+            let expected = if passes { Poll::Ready(Some(key)) } else { Poll::Pending };
+            assert_eq!(poll(once.as_mut()), expected, "round {round}, step {step}: {random}");
         }
         let counters = (once.get_ref().suppressed(), once.get_ref().forgotten());
         assert_eq!(counters, (suppressed, forgotten), "round {round}: {random}");

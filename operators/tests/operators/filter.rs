@@ -1,6 +1,6 @@
 use pubsub_operators::StreamOps;
 
-use crate::harness::{Ends, Hint, Rig, Script, Step, contract, drain, poll};
+use crate::harness::{Ends, Hint, Item, Rig, Script, Step, contract, drain, poll};
 use std::{pin::pin, task::Poll};
 
 const INPUT: [u32; 6] = [1, 2, 3, 4, 5, 6];
@@ -41,13 +41,7 @@ fn the_ok_forms_keep_the_contract() {
     let odd_fails = |n: u32| if n % 2 == 1 { Err(n) } else { Ok(n) };
     let build = |rig: &Rig, source: Script| {
         let rig = rig.clone();
-        let results = source.flow().map(|item| {
-            if item.value() % 2 == 1 {
-                Err(item)
-            } else {
-                Ok(item)
-            }
-        });
+        let results = source.flow().map(|item| if item.value() % 2 == 1 { Err(item) } else { Ok(item) });
         results.filter_ok(move |item| {
             rig.tick();
             item.value() != 4
@@ -59,25 +53,14 @@ fn the_ok_forms_keep_the_contract() {
 
     let build = |rig: &Rig, source: Script| {
         let rig = rig.clone();
-        let results = source.flow().map(|item| {
-            if item.value() % 2 == 1 {
-                Err(item)
-            } else {
-                Ok(item)
-            }
-        });
+        let results = source.flow().map(|item| if item.value() % 2 == 1 { Err(item) } else { Ok(item) });
         results.filter_map_ok(move |item| {
             rig.tick();
             (item.value() != 4).then(|| item.value() * 10)
         })
     };
     contract(Ends::WithSource, false, &INPUT, build, |input| {
-        input
-            .iter()
-            .copied()
-            .filter(|n| *n != 4)
-            .map(|n| odd_fails(n).map(|n| n * 10))
-            .collect()
+        input.iter().copied().filter(|n| *n != 4).map(|n| odd_fails(n).map(|n| n * 10)).collect()
     });
 }
 
@@ -91,10 +74,7 @@ fn the_predicate_sees_each_item_once_in_order() {
         seen.len() % 2 == 0
     }));
     assert_eq!(seen, INPUT);
-    assert_eq!(
-        kept.iter().map(|item| item.value()).collect::<Vec<_>>(),
-        [2, 4, 6]
-    );
+    assert_eq!(kept.iter().map(Item::value).collect::<Vec<_>>(), [2, 4, 6]);
 }
 
 #[test]
@@ -112,13 +92,7 @@ fn a_rejected_item_is_gone_before_the_next_is_taken() {
 #[test]
 fn waits_between_rejected_items() {
     let rig = Rig::default();
-    let steps = [
-        Step::Item(1),
-        Step::Pending,
-        Step::Item(3),
-        Step::Pending,
-        Step::Item(4),
-    ];
+    let steps = [Step::Item(1), Step::Pending, Step::Item(3), Step::Pending, Step::Item(4)];
     let (source, _) = Script::new(&rig, 0, &steps, Hint::Exact, true);
     let mut even = pin!(source.flow().filter(|item| item.value() % 2 == 0));
     assert!(poll(even.as_mut()).is_pending());

@@ -24,10 +24,7 @@ fn flat_merge_keeps_the_contract() {
         };
         contract(Ends::Itself, false, &[3, 1, 2], build, |input| {
             match limit {
-                1 => input
-                    .iter()
-                    .flat_map(|n| std::iter::repeat_n(*n, *n as usize % 3))
-                    .collect::<Vec<_>>(),
+                1 => input.iter().flat_map(|n| std::iter::repeat_n(*n, *n as usize % 3)).collect::<Vec<_>>(),
                 // The order between streams is theirs: here the 1 opens first or alone.
                 _ => vec![1, 2, 2],
             }
@@ -44,13 +41,7 @@ fn inner_streams_that_are_ready_take_turns() {
 #[test]
 fn a_batch_and_its_inverse() {
     for limit in 1..4 {
-        let mut items = drain(
-            stream::iter(0..10)
-                .flow()
-                .batch(3)
-                .map(stream::iter)
-                .flat_merge(limit),
-        );
+        let mut items = drain(stream::iter(0..10).flow().batch(3).map(stream::iter).flat_merge(limit));
         if limit > 1 {
             items.sort_unstable();
         }
@@ -74,29 +65,16 @@ impl<S: Stream + Unpin> Stream for Polled<S> {
 fn only_what_was_woken_is_polled() {
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| mpsc::unbounded()).unzip();
     let counts: Vec<_> = (0..3).map(|_| Rc::new(Cell::new(0))).collect();
-    let inner: Vec<_> = receivers
-        .into_iter()
-        .zip(&counts)
-        .map(|(r, count)| Polled(r, count.clone()))
-        .collect();
+    let inner: Vec<_> =
+        receivers.into_iter().zip(&counts).map(|(r, count)| Polled(r, count.clone())).collect();
     let polls = || counts.iter().map(|count| count.get()).collect::<Vec<_>>();
     let mut merged = pin!(stream::iter(inner).flow().flat_merge(3));
     let (waking, waker) = Waking::new();
-    assert!(
-        merged
-            .as_mut()
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(merged.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
     assert_eq!(polls(), [1, 1, 1]);
     assert!(poll(merged.as_mut()).is_pending());
     assert_eq!(polls(), [1, 1, 1], "nobody was woken");
-    assert!(
-        merged
-            .as_mut()
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(merged.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
     senders[1].unbounded_send(7).unwrap();
     assert_eq!(waking.count(), 1);
     assert_eq!(poll(merged.as_mut()), Poll::Ready(Some(7)));
@@ -163,12 +141,7 @@ fn an_inner_stream_that_wakes_itself_is_polled_once_per_poll() {
     let mut merged = pin!(stream::iter([Restless, Restless]).flow().flat_merge(2));
     for _ in 0..3 {
         let (waking, waker) = Waking::new();
-        assert!(
-            merged
-                .as_mut()
-                .poll_next(&mut Context::from_waker(&waker))
-                .is_pending()
-        );
+        assert!(merged.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
         assert!(waking.count() > 0, "and it comes again");
     }
 }
@@ -189,12 +162,7 @@ fn an_inner_stream_that_panics_is_gone() {
 
 #[test]
 fn size_hints_add_up() {
-    let mut merged = pin!(
-        stream::iter([2_u32, 3])
-            .flow()
-            .map(|n| stream::iter(0..n))
-            .flat_merge(1)
-    );
+    let mut merged = pin!(stream::iter([2_u32, 3]).flow().map(|n| stream::iter(0..n)).flat_merge(1));
     assert_eq!(merged.size_hint(), (0, None));
     assert!(poll(merged.as_mut()).is_ready());
     assert_eq!(merged.size_hint(), (1, None));

@@ -32,19 +32,9 @@ fn the_source_can_be_reached_through_every_adaptor() {
     let rig = Rig::default();
     let (source, seen) = Script::of(&rig, [1, 2, 3]);
     let mut taken = pin!(source.flow().filter(|_| true).take(2));
-    let filter = taken
-        .as_mut()
-        .get_pin_mut()
-        .get_pin_mut()
-        .expect("it is not released");
+    let filter = taken.as_mut().get_pin_mut().get_pin_mut().expect("it is not released");
     assert!(matches!(poll(filter.get_pin_mut()), Poll::Ready(Some(item)) if item.value() == 1));
-    assert_eq!(
-        taken
-            .get_ref()
-            .get_ref()
-            .map(|filter| filter.get_ref().size_hint()),
-        Some((2, Some(2)))
-    );
+    assert_eq!(taken.get_ref().get_ref().map(|filter| filter.get_ref().size_hint()), Some((2, Some(2))));
     assert!(poll(taken.as_mut()).is_ready());
     assert!(poll(taken.as_mut()).is_ready());
     assert!(taken.get_ref().get_ref().is_none(), "released with its last item");
@@ -55,4 +45,43 @@ fn the_source_can_be_reached_through_every_adaptor() {
     assert!(matches!(chain.into_inner(), (Some(_), Some(_))));
     let map = stream::iter([1]).flow().map(|n| n).into_inner();
     assert_eq!(drain(map.into_inner()), [1]);
+}
+
+#[test]
+fn both_sources_can_be_reached_through_every_adaptor_of_two() {
+    /// Takes the first item of each source, and counts what the adaptor gives without them.
+    macro_rules! reach {
+        ($adaptor:expr) => {{
+            let mut both = pin!($adaptor.into_inner());
+            let (left, right) = both.as_mut().get_pin_mut();
+            assert_eq!(left.map(poll), Some(Poll::Ready(Some(1))));
+            assert_eq!(right.map(poll), Some(Poll::Ready(Some(10))));
+            assert!(matches!(both.get_ref(), (Some(_), Some(_))));
+            assert!(matches!(both.as_mut().get_mut().get_mut(), (Some(_), Some(_))));
+            let rest = drain(both.as_mut()).len();
+            assert!(matches!(both.get_ref(), (None, None)), "released at the end");
+            rest
+        }};
+    }
+    let flow = || stream::iter([1, 2, 3]).flow();
+    let other = || stream::iter([10, 20]);
+    assert_eq!(reach!(flow().chain(other())), 3);
+    assert_eq!(reach!(flow().merge(other())), 3);
+    assert_eq!(reach!(flow().zip(other())), 1);
+    assert_eq!(reach!(flow().latest(other())), 2);
+    assert_eq!(reach!(flow().latest_map(other(), |a, b| a + b)), 2);
+    assert_eq!(reach!(flow().with_latest(other())), 2);
+    assert_eq!(reach!(flow().with_latest_map(other(), |a, b| a + b)), 2);
+
+    let mut seam = pin!(flow().chain_with(other).into_inner());
+    assert!(seam.as_mut().get_pin_mut().1.is_none(), "not made yet");
+    assert_eq!(drain(seam.as_mut().get_pin_mut().0.expect("it is there")), [1, 2, 3]);
+    assert_eq!(poll(seam.as_mut()), Poll::Ready(Some(10)));
+    assert!(matches!(seam.as_mut().get_pin_mut(), (None, Some(_))));
+
+    let mut inside =
+        pin!(stream::iter([Ok(vec![1, 2]), Err("lost"), Ok(vec![3])]).flow().flat_ok().into_inner());
+    assert_eq!(poll(inside.as_mut()), Poll::Ready(Some(Ok(1))));
+    assert_eq!(poll(inside.as_mut().get_pin_mut()), Poll::Ready(Some(Err("lost"))));
+    assert_eq!(drain(inside.as_mut()), [Ok(2), Ok(3)]);
 }

@@ -21,11 +21,7 @@ use pubsub_operators::{Flow, Group, GroupBy, Groups, OnFull, StreamOps, group_by
 
 use crate::harness::{Random, Rig, Script, Waking, alloc::allocations, drain, panic_message, poll};
 
-const WIDE: Groups = Groups {
-    max: 8,
-    per_group: 8,
-    on_full: OnFull::Wait,
-};
+const WIDE: Groups = Groups { max: 8, per_group: 8, on_full: OnFull::Wait };
 
 /// The next group of an outer stream that has one.
 fn open<S, K, F>(outer: &mut Flow<GroupBy<S, K, F>>) -> Group<S, K, F>
@@ -82,10 +78,7 @@ fn the_group_fed_longest_ago_gives_way() {
         groups.push(group);
     }
     assert_eq!(outer.get_ref().closed(), 2);
-    let seen: Vec<_> = groups
-        .into_iter()
-        .map(|group| (*group.key(), drain(group)))
-        .collect();
+    let seen: Vec<_> = groups.into_iter().map(|group| (*group.key(), drain(group))).collect();
     // The 1 was closed for the 2, and the 0 for the second 1.
     assert_eq!(seen, [(0, vec![0, 0]), (1, vec![1]), (2, vec![2]), (1, vec![1])]);
 }
@@ -117,36 +110,20 @@ fn a_closed_group_never_receives_what_a_new_one_of_its_key_does() {
     assert_eq!(next(&mut new), Poll::Ready(Some(21)));
     drop(old);
     events.unbounded_send(31).unwrap();
-    assert_eq!(
-        next(&mut new),
-        Poll::Ready(Some(31)),
-        "its place is not that of the old one"
-    );
+    assert_eq!(next(&mut new), Poll::Ready(Some(31)), "its place is not that of the old one");
     assert_eq!(drain(&mut other), [2]);
 }
 
 #[test]
 fn a_full_group_holds_everybody_back_until_it_is_read() {
-    let bounds = Groups {
-        max: 2,
-        per_group: 1,
-        on_full: OnFull::Wait,
-    };
+    let bounds = Groups { max: 2, per_group: 1, on_full: OnFull::Wait };
     let mut outer = stream::iter([0, 10, 1]).flow().group_by(bounds, |n| n % 10);
     let mut zeros = open(&mut outer);
     let (outer_waking, waker) = Waking::new();
-    assert!(
-        Pin::new(&mut outer)
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(Pin::new(&mut outer).poll_next(&mut Context::from_waker(&waker)).is_pending());
     assert_eq!(outer_waking.count(), 0);
     assert_eq!(next(&mut zeros), Poll::Ready(Some(0)));
-    assert_eq!(
-        outer_waking.count(),
-        1,
-        "there is room, and the source did not know it waited"
-    );
+    assert_eq!(outer_waking.count(), 1, "there is room, and the source did not know it waited");
     let mut ones = open(&mut outer);
     assert_eq!(next(&mut zeros), Poll::Ready(Some(10)));
     assert_eq!(next(&mut ones), Poll::Ready(Some(1)));
@@ -160,11 +137,7 @@ fn dropping_the_full_group_frees_the_others_too() {
     let mut outer = stream::iter([0, 10, 1]).flow().group_by(bounds, |n| n % 10);
     let zeros = open(&mut outer);
     let (outer_waking, waker) = Waking::new();
-    assert!(
-        Pin::new(&mut outer)
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(Pin::new(&mut outer).poll_next(&mut Context::from_waker(&waker)).is_pending());
     drop(zeros);
     assert_eq!(outer_waking.count(), 1);
     // The item that was held opens the group anew.
@@ -176,11 +149,7 @@ fn dropping_the_full_group_frees_the_others_too() {
 
 #[test]
 fn drop_oldest_keeps_the_newest_and_counts() {
-    let bounds = Groups {
-        per_group: 2,
-        on_full: OnFull::DropOldest,
-        ..WIDE
-    };
+    let bounds = Groups { per_group: 2, on_full: OnFull::DropOldest, ..WIDE };
     let mut outer = stream::iter(0..5).flow().group_by(bounds, |_| ());
     let mut only = open(&mut outer);
     assert!(next(&mut outer).is_ready());
@@ -190,11 +159,7 @@ fn drop_oldest_keeps_the_newest_and_counts() {
 
 #[test]
 fn drop_newest_keeps_the_oldest_and_counts() {
-    let bounds = Groups {
-        per_group: 2,
-        on_full: OnFull::DropNewest,
-        ..WIDE
-    };
+    let bounds = Groups { per_group: 2, on_full: OnFull::DropNewest, ..WIDE };
     let mut outer = stream::iter(0..5).flow().group_by(bounds, |_| ());
     let mut only = open(&mut outer);
     assert!(next(&mut outer).is_ready());
@@ -210,11 +175,7 @@ fn groups_nobody_takes_are_bounded_too() {
         (OnFull::DropOldest, vec![8, 9], 7, 7),
         (OnFull::DropNewest, vec![1, 2], 7, 0),
     ] {
-        let bounds = Groups {
-            max: 3,
-            per_group: 4,
-            on_full,
-        };
+        let bounds = Groups { max: 3, per_group: 4, on_full };
         let items = (0..10).flat_map(|n| [n, 0]);
         let mut outer = stream::iter(items).flow().group_by(bounds, |n| *n);
         let mut zeros = open(&mut outer);
@@ -230,11 +191,7 @@ fn groups_nobody_takes_are_bounded_too() {
         assert_eq!(read, 11, "{on_full:?}");
         let counters = (outer.get_ref().lost(), outer.get_ref().closed());
         // Dropping a group that was handed out is not closing it for another.
-        let closed = if on_full == OnFull::Wait {
-            counters.1
-        } else {
-            closed
-        };
+        let closed = if on_full == OnFull::Wait { counters.1 } else { closed };
         assert_eq!(counters, (lost, closed), "{on_full:?}");
     }
 }
@@ -250,11 +207,7 @@ fn a_party_that_stalls_does_not_keep_the_others_waiting() {
     assert_eq!(next(&mut even), Poll::Ready(Some(0)));
     assert_eq!(next(&mut odd), Poll::Ready(Some(1)));
     let (even_waking, waker) = Waking::new();
-    assert!(
-        Pin::new(&mut even)
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(Pin::new(&mut even).poll_next(&mut Context::from_waker(&waker)).is_pending());
     // The odd group polls the source last, and then its task does something else for ever.
     assert!(next(&mut odd).is_pending());
     events.unbounded_send(2).unwrap();
@@ -275,18 +228,9 @@ fn what_is_routed_wakes_whom_it_belongs_to_and_nobody_else() {
     }
     let wakings: Vec<_> = (0..3).map(|_| Waking::new()).collect();
     for (group, (_, waker)) in groups.iter_mut().zip(&wakings) {
-        assert!(
-            Pin::new(group)
-                .poll_next(&mut Context::from_waker(waker))
-                .is_pending()
-        );
+        assert!(Pin::new(group).poll_next(&mut Context::from_waker(waker)).is_pending());
     }
-    let counts = || {
-        wakings
-            .iter()
-            .map(|(waking, _)| waking.count())
-            .collect::<Vec<_>>()
-    };
+    let counts = || wakings.iter().map(|(waking, _)| waking.count()).collect::<Vec<_>>();
     events.unbounded_send(1).unwrap();
     assert_eq!(counts(), [1, 1, 1], "the source wakes all that wait");
     // Two of them wait again; the first drives.
@@ -304,10 +248,7 @@ fn what_is_routed_wakes_whom_it_belongs_to_and_nobody_else() {
 fn after_the_outer_stream_is_dropped_groups_go_on_and_other_keys_are_lost() {
     let rig = Rig::default();
     let (events, source) = mpsc::unbounded();
-    let mut outer = source
-        .flow()
-        .map(|n| rig.item(n))
-        .group_by(WIDE, |item| item.value() % 10);
+    let mut outer = source.flow().map(|n| rig.item(n)).group_by(WIDE, |item| item.value() % 10);
     for n in [0, 1, 10] {
         events.unbounded_send(n).unwrap();
     }
@@ -325,10 +266,7 @@ fn after_the_outer_stream_is_dropped_groups_go_on_and_other_keys_are_lost() {
     assert!(matches!(next(&mut zeros), Poll::Ready(Some(item)) if item.value() == 20));
     drop(zeros);
     assert_eq!(rig.live(), 0);
-    assert!(
-        events.is_closed(),
-        "all parties are gone, and the source with them"
-    );
+    assert!(events.is_closed(), "all parties are gone, and the source with them");
 }
 
 #[test]
@@ -370,10 +308,7 @@ fn the_source_is_released_when_it_ends_and_what_is_queued_comes_first() {
     assert!(matches!(next(&mut ones), Poll::Ready(Some(_))));
     assert!(matches!(next(&mut ones), Poll::Ready(Some(_))));
     assert!(!seen.dropped.get());
-    assert!(matches!(
-        Pin::new(&mut ones).poll_next(&mut cx),
-        Poll::Ready(None)
-    ));
+    assert!(matches!(Pin::new(&mut ones).poll_next(&mut cx), Poll::Ready(None)));
     assert!(seen.dropped.get(), "in the poll in which it ended");
     assert_eq!(waking.count(), 0);
     assert_eq!(drain_now(&mut zeros).len(), 2);
@@ -390,18 +325,10 @@ fn everybody_who_waits_is_woken_by_the_end() {
     let mut zeros = open(&mut outer);
     assert!(next(&mut zeros).is_ready());
     let (waking, waker) = Waking::new();
-    assert!(
-        Pin::new(&mut outer)
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(Pin::new(&mut outer).poll_next(&mut Context::from_waker(&waker)).is_pending());
     drop(events);
     assert_eq!(waking.count(), 1, "by the source");
-    assert!(
-        Pin::new(&mut zeros)
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_ready()
-    );
+    assert!(Pin::new(&mut zeros).poll_next(&mut Context::from_waker(&waker)).is_ready());
     assert_eq!(next(&mut outer).map(|group| group.is_none()), Poll::Ready(true));
 }
 
@@ -421,10 +348,7 @@ fn a_panic_of_the_key_is_the_end_for_all_others() {
     assert!(seen.dropped.get(), "the source is gone");
     assert_eq!(drain_now(&mut zeros).len(), 2, "what was routed is there");
     let mut cx = Context::from_waker(&waker);
-    assert!(matches!(
-        Pin::new(&mut zeros).poll_next(&mut cx),
-        Poll::Ready(None)
-    ));
+    assert!(matches!(Pin::new(&mut zeros).poll_next(&mut cx), Poll::Ready(None)));
     assert!(matches!(next(&mut ones), Poll::Ready(None)));
     assert!(matches!(next(&mut outer), Poll::Ready(None)));
     assert_eq!(waking.count(), 0);
@@ -521,10 +445,7 @@ fn no_lock_is_held_while_user_code_runs() {
     events.unbounded_send(10).unwrap();
     events.unbounded_send(11).unwrap();
     assert_eq!(drain_now(&mut zeros), [0, 10]);
-    assert!(
-        held.borrow().is_empty(),
-        "the group was dropped inside the poll of another"
-    );
+    assert!(held.borrow().is_empty(), "the group was dropped inside the poll of another");
     let mut again = open(&mut outer);
     assert_eq!(drain_now(&mut again), [11]);
 }
@@ -627,11 +548,8 @@ fn random_runs_match_the_model() {
     let mut random = Random::new();
     for round in 0..300 {
         let keys = 1 + random.below(6) as u32;
-        let bounds = Groups {
-            max: 1 + random.below(4),
-            per_group: 1 + random.below(4),
-            on_full: OnFull::Wait,
-        };
+        let bounds =
+            Groups { max: 1 + random.below(4), per_group: 1 + random.below(4), on_full: OnFull::Wait };
         let (steps, items) = random.steps(60, 1000);
         let rig = Rig::default();
         let (source, seen) = Script::new(&rig, 0, &steps, crate::harness::Hint::Exact, true);
@@ -657,17 +575,9 @@ fn random_runs_match_the_model() {
                 }
             }
         }
-        assert_eq!(
-            read,
-            model(&items, keys, bounds.max),
-            "round {round}, {keys} keys, {bounds:?}: {random}"
-        );
+        assert_eq!(read, model(&items, keys, bounds.max), "round {round}, {keys} keys, {bounds:?}: {random}");
         assert!(seen.dropped.get() && outer.is_terminated());
-        assert!(
-            groups
-                .iter_mut()
-                .all(|group| matches!(next(group), Poll::Ready(None)))
-        );
+        assert!(groups.iter_mut().all(|group| matches!(next(group), Poll::Ready(None))));
         drop((outer, groups));
         assert_eq!(rig.live(), 0, "round {round}: {random}");
     }
@@ -678,11 +588,7 @@ fn whatever_is_dropped_nothing_is_left_over_and_every_item_is_accounted_for() {
     let mut random = Random::new();
     for round in 0..300 {
         let on_full = [OnFull::Wait, OnFull::DropOldest, OnFull::DropNewest][random.below(3)];
-        let bounds = Groups {
-            max: 1 + random.below(4),
-            per_group: 1 + random.below(3),
-            on_full,
-        };
+        let bounds = Groups { max: 1 + random.below(4), per_group: 1 + random.below(3), on_full };
         let (steps, items) = random.steps(60, 1000);
         let rig = Rig::default();
         let (source, seen) = Script::new(&rig, 0, &steps, crate::harness::Hint::Exact, true);
@@ -710,11 +616,7 @@ fn whatever_is_dropped_nothing_is_left_over_and_every_item_is_accounted_for() {
             && stream.is_terminated()
         {
             let queued: usize = groups.iter().map(|group| Stream::size_hint(group).0).sum();
-            assert_eq!(
-                read + dropped + lost + queued,
-                items.len(),
-                "round {round}, {bounds:?}: {random}"
-            );
+            assert_eq!(read + dropped + lost + queued, items.len(), "round {round}, {bounds:?}: {random}");
             assert!(seen.dropped.get());
         }
         // In any order.

@@ -20,11 +20,7 @@ use crate::{
 };
 
 fn within<C>(span: Duration, capacity: usize, clock: C) -> Within<C> {
-    Within {
-        span,
-        capacity,
-        clock,
-    }
+    Within { span, capacity, clock }
 }
 
 fn key(rig: &Rig) -> impl FnMut(&Item) -> u32 + use<> {
@@ -139,8 +135,7 @@ fn join_outer_keeps_the_contract() {
 fn correlate_keeps_the_contract() {
     for inputs in INPUTS {
         let build = |rig: &Rig, left: Script, right: Script| {
-            left.flow()
-                .correlate(right, within(MS, 9, ManualTimer::new()), key(rig), key(rig))
+            left.flow().correlate(right, within(MS, 9, ManualTimer::new()), key(rig), key(rig))
         };
         contract2(false, inputs, build, |delivered| {
             let out = expected(delivered, Model::new(1, 9, [false, false]), true);
@@ -158,8 +153,7 @@ fn correlate_left_keeps_the_contract() {
     for inputs in INPUTS {
         let build = |rig: &Rig, left: Script, right: Script| {
             let outcomes =
-                left.flow()
-                    .correlate_left(right, within(MS, 9, ManualTimer::new()), key(rig), key(rig));
+                left.flow().correlate_left(right, within(MS, 9, ManualTimer::new()), key(rig), key(rig));
             outcomes
                 .map(|(left, right)| match right {
                     Some(right) => Out::Pair(left.value(), right.value()),
@@ -217,10 +211,9 @@ fn run(kind: Kind, round: usize, random: &mut Random) {
                 EitherOrBoth::Right(right) => Out::Right(*right),
             })
             .boxed_local(),
-        Kind::Once => left
-            .correlate(right, bounds, key, key)
-            .map(|(left, right)| Out::Pair(left, right))
-            .boxed_local(),
+        Kind::Once => {
+            left.correlate(right, bounds, key, key).map(|(left, right)| Out::Pair(left, right)).boxed_local()
+        }
         Kind::OnceLeft => left
             .correlate_left(right, bounds, key, key)
             .map(|(left, right)| match right {
@@ -251,10 +244,7 @@ fn run(kind: Kind, round: usize, random: &mut Random) {
             while let Poll::Ready(Some(out)) = poll(pin!(&mut stream)) {
                 seen.push(out);
             }
-            assert_eq!(
-                seen, expected,
-                "{kind:?}, round {round}, step {step}, time: {random}"
-            );
+            assert_eq!(seen, expected, "{kind:?}, round {round}, step {step}, time: {random}");
             expected.clear();
         }
         let side = random.below(2);
@@ -264,13 +254,11 @@ fn run(kind: Kind, round: usize, random: &mut Random) {
                 senders[side] = None;
                 model.end_side(side, &mut expected);
             }
-            Some(sender) => {
-                // A stream that has ended has dropped its sources.
-                if sender.unbounded_send(step).is_ok() {
-                    model.arrive(side, step, now, once, &mut expected);
-                }
+            // A stream that has ended has dropped its sources.
+            Some(sender) if sender.unbounded_send(step).is_ok() => {
+                model.arrive(side, step, now, once, &mut expected);
             }
-            None => {}
+            _ => {}
         }
         let mut seen = Vec::new();
         let ended = loop {
@@ -281,11 +269,7 @@ fn run(kind: Kind, round: usize, random: &mut Random) {
             }
         };
         assert_eq!(seen, expected, "{kind:?}, round {round}, step {step}: {random}");
-        assert_eq!(
-            ended,
-            model.is_over(),
-            "{kind:?}, round {round}, step {step}, the end: {random}"
-        );
+        assert_eq!(ended, model.is_over(), "{kind:?}, round {round}, step {step}, the end: {random}");
         if ended {
             break;
         }
@@ -300,16 +284,9 @@ fn run(kind: Kind, round: usize, random: &mut Random) {
         while let Poll::Ready(Some(out)) = poll(pin!(&mut stream)) {
             seen.push(out);
         }
-        assert_eq!(
-            seen, expected,
-            "{kind:?}, round {round}, the end of {side}: {random}"
-        );
+        assert_eq!(seen, expected, "{kind:?}, round {round}, the end of {side}: {random}");
         expected.clear();
     }
-    assert_eq!(
-        poll(pin!(&mut stream)),
-        Poll::Ready(None),
-        "{kind:?}, round {round}: {random}"
-    );
+    assert_eq!(poll(pin!(&mut stream)), Poll::Ready(None), "{kind:?}, round {round}: {random}");
     assert_eq!(timer.sleepers(), 0, "the timer is released");
 }

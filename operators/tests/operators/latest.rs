@@ -62,12 +62,7 @@ fn led(delivered: &[(usize, u32)]) -> Vec<(u32, u32)> {
 #[test]
 fn with_latest_keeps_the_contract() {
     for inputs in INPUTS {
-        contract2(
-            false,
-            inputs,
-            |_, left, right| left.flow().with_latest(right),
-            led,
-        );
+        contract2(false, inputs, |_, left, right| left.flow().with_latest(right), led);
     }
 }
 
@@ -125,4 +120,16 @@ fn with_latest_ends_with_its_source_and_releases_the_other() {
     assert_eq!(poll(led.as_mut()), Poll::Ready(Some((1, 10))));
     assert_eq!(poll(led.as_mut()), Poll::Ready(None));
     assert!(sender.is_closed());
+}
+
+#[test]
+fn with_latest_takes_all_that_is_ready_before_it_pairs() {
+    let led = stream::iter([1, 2]).flow().with_latest(stream::iter([10, 20, 30]));
+    assert_eq!(drain(led), [(1, 30), (2, 30)]);
+    // Without anything to pair with, items of the source are dropped.
+    let (sender, receiver) = mpsc::unbounded();
+    let mut led = pin!(stream::iter([1, 2]).flow().chain(stream::pending()).with_latest(receiver));
+    assert_eq!(poll(led.as_mut()), Poll::Pending);
+    sender.unbounded_send(10).unwrap();
+    assert_eq!(poll(led.as_mut()), Poll::Pending);
 }

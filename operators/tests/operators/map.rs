@@ -16,9 +16,7 @@ fn map_keeps_the_contract() {
             (item.value() * 10, item)
         })
     };
-    contract(Ends::WithSource, true, &INPUT, build, |input| {
-        input.iter().map(|n| (n * 10, *n)).collect()
-    });
+    contract(Ends::WithSource, true, &INPUT, build, |input| input.iter().map(|n| (n * 10, *n)).collect());
     contract(Ends::WithSource, true, &[], build, |_| Vec::<u32>::new());
 }
 
@@ -26,23 +24,14 @@ fn map_keeps_the_contract() {
 fn map_ok_keeps_the_contract_and_leaves_errors_alone() {
     let build = |rig: &Rig, source: Script| {
         let rig = rig.clone();
-        let results = source.flow().map(|item| {
-            if item.value() % 2 == 1 {
-                Err(item)
-            } else {
-                Ok(item)
-            }
-        });
+        let results = source.flow().map(|item| if item.value() % 2 == 1 { Err(item) } else { Ok(item) });
         results.map_ok(move |item| {
             rig.tick();
             item.value() * 10
         })
     };
     contract(Ends::WithSource, true, &INPUT, build, |input| {
-        input
-            .iter()
-            .map(|n| if n % 2 == 1 { Err(*n) } else { Ok(n * 10) })
-            .collect()
+        input.iter().map(|n| if n % 2 == 1 { Err(*n) } else { Ok(n * 10) }).collect()
     });
 }
 
@@ -55,11 +44,7 @@ fn the_closure_sees_each_item_once_in_order() {
 
 #[test]
 fn a_future_is_an_item_and_is_not_polled() {
-    let futures = drain(
-        futures::stream::iter(0..3)
-            .flow()
-            .map(|_| async { unreachable!("not polled") }),
-    );
+    let futures = drain(futures::stream::iter(0..3).flow().map(|_| async { unreachable!("not polled") }));
     assert_eq!(futures.len(), 3);
     drop::<Vec<_>>(futures);
 }
@@ -83,10 +68,7 @@ fn the_largest_hint_does_not_overflow() {
     assert_eq!(Endless.flow().map(|n| n).size_hint(), (max, Some(max)));
     assert_eq!(Endless.flow().chain(Endless).size_hint(), (max, None));
     assert_eq!(Endless.flow().merge(Endless).size_hint(), (max, None));
-    assert_eq!(
-        Endless.flow().batch(2).size_hint(),
-        (max.div_ceil(2), Some(max.div_ceil(2)))
-    );
+    assert_eq!(Endless.flow().batch(2).size_hint(), (max.div_ceil(2), Some(max.div_ceil(2))));
     assert_eq!(Endless.flow().window(2, 1).size_hint().0, max - 1);
     assert_eq!(Endless.flow().latest(Endless).size_hint(), (max, None));
     let mut asynchronous = Box::pin(Endless.flow().map_async(async |n| {
@@ -115,15 +97,7 @@ fn a_mapper_may_publish_into_the_channel_it_reads_from() {
 #[test]
 fn is_unpin_exactly_if_its_source_is() {
     fn unpin<T: Unpin>(_: T) {}
-    unpin(
-        futures::stream::iter([1])
-            .flow()
-            .filter(|_| true)
-            .map(|n| n)
-            .take(1)
-            .batch(1)
-            .window(1, 1),
-    );
+    unpin(futures::stream::iter([1]).flow().filter(|_| true).map(|n| n).take(1).batch(1).window(1, 1));
     // `Script` is not: that it can be driven through `Box::pin` alone is what every contract test shows.
     let rig = Rig::default();
     let (source, _) = Script::new(&rig, 0, &[Step::Item(1)], Hint::Exact, true);

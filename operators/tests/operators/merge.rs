@@ -12,11 +12,8 @@ fn merge_keeps_the_contract() {
         contract2(true, inputs, build, |delivered| {
             // Nothing is lost, and each side keeps its order.
             for (side, input) in inputs.iter().enumerate() {
-                let of_side: Vec<_> = delivered
-                    .iter()
-                    .filter(|(from, _)| *from == side)
-                    .map(|(_, n)| *n)
-                    .collect();
+                let of_side: Vec<_> =
+                    delivered.iter().filter(|(from, _)| *from == side).map(|(_, n)| *n).collect();
                 assert_eq!(of_side, *input);
             }
             delivered.iter().map(|(_, n)| *n).collect::<Vec<_>>()

@@ -26,9 +26,7 @@ fn debounce_keeps_the_contract() {
 fn throttle_keeps_the_contract() {
     // Time stands still: the first item is emitted at once and the last at the end.
     let build = |_: &Rig, source: Script| source.flow().throttle(MS, ManualTimer::new());
-    contract(Ends::Itself, false, &INPUT, build, |input| {
-        vec![input[0], input[4]]
-    });
+    contract(Ends::Itself, false, &INPUT, build, |input| vec![input[0], input[4]]);
     contract(Ends::Itself, false, &[1], build, |_| vec![1]);
     contract(Ends::Itself, false, &[], build, |_| Vec::<u32>::new());
     let build = |_: &Rig, source: Script| source.flow().throttle(Duration::ZERO, ManualTimer::new());
@@ -105,11 +103,7 @@ fn throttle_emits_the_first_at_once_and_the_last_of_each_period() {
     assert_eq!(poll(rate.as_mut()), Poll::Ready(Some(5)));
     timer.advance(30 * MS);
     events.unbounded_send(6).unwrap();
-    assert_eq!(
-        poll(rate.as_mut()),
-        Poll::Ready(Some(6)),
-        "after a pause, at once"
-    );
+    assert_eq!(poll(rate.as_mut()), Poll::Ready(Some(6)), "after a pause, at once");
     assert_eq!(rate.get_ref().suppressed(), 2);
     assert_eq!(counted.sleeps.get(), 1);
 }
@@ -147,14 +141,8 @@ fn what_waits_can_be_taken() {
 #[test]
 fn values_and_stages_do_the_same() {
     let timer = ManualTimer::new();
-    assert_eq!(
-        drain(stream::iter(0..5).pipe((throttle(MS, &timer), debounce(MS, &timer)))),
-        [4]
-    );
-    assert_eq!(
-        drain(stream::iter(0..5).pipe(stage::<i32>().throttle(MS, &timer).debounce(MS, &timer))),
-        [4]
-    );
+    assert_eq!(drain(stream::iter(0..5).pipe((throttle(MS, &timer), debounce(MS, &timer)))), [4]);
+    assert_eq!(drain(stream::iter(0..5).pipe(stage::<i32>().throttle(MS, &timer).debounce(MS, &timer))), [4]);
 }
 
 #[test]
@@ -171,11 +159,7 @@ fn random_arrivals_match_the_models() {
         let (mut waiting, mut closed, mut behind) = (None::<(usize, u32)>, 0, None);
         for now in 0..200 {
             let (mut quiet_expected, mut rate_expected) = (Vec::new(), Vec::new());
-            quiet_expected.extend(
-                waiting
-                    .take_if(|(_, since)| now >= *since + period)
-                    .map(|(n, _)| n),
-            );
+            quiet_expected.extend(waiting.take_if(|(_, since)| now >= *since + period).map(|(n, _)| n));
             if now >= closed
                 && let Some(n) = behind.take()
             {

@@ -12,9 +12,7 @@ const INPUT: [u32; 5] = [1, 2, 3, 4, 5];
 fn take_keeps_the_contract() {
     for n in [0, 1, 4, 5, 6, usize::MAX] {
         let build = |_: &Rig, source: Script| source.flow().take(n);
-        contract(Ends::Itself, true, &INPUT, build, |input| {
-            input.iter().copied().take(n).collect()
-        });
+        contract(Ends::Itself, true, &INPUT, build, |input| input.iter().copied().take(n).collect());
         contract(Ends::Itself, true, &[], build, |_| Vec::<u32>::new());
     }
     contract(
@@ -52,7 +50,7 @@ fn take_while_keeps_the_contract() {
 #[test]
 fn take_until_keeps_the_contract() {
     let build = |_: &Rig, source: Script| source.flow().take_until(std::future::pending::<()>());
-    contract(Ends::Itself, false, &INPUT, build, |input| input.to_vec());
+    contract(Ends::Itself, false, &INPUT, build, <[u32]>::to_vec);
     let build = |_: &Rig, source: Script| source.flow().take_until(async {});
     contract(Ends::Itself, false, &INPUT, build, |_| Vec::<u32>::new());
 }
@@ -128,4 +126,14 @@ fn select_sees_the_end() {
     };
     all.now_or_never().expect("everything is ready");
     assert_eq!(seen, [1, 2]);
+}
+
+#[test]
+fn take_until_drops_the_future_with_the_end() {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut until = pin!(stream::iter([1]).flow().take_until(stopped));
+    assert_eq!(poll(until.as_mut()), Poll::Ready(Some(1)));
+    assert!(!stop.is_canceled());
+    assert_eq!(poll(until.as_mut()), Poll::Ready(None));
+    assert!(stop.is_canceled(), "nobody waits for the stop any more");
 }

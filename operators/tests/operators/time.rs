@@ -50,10 +50,7 @@ impl Timer for Counted {
 
     fn sleep_until(&self, deadline: Duration) -> CountedSleep {
         self.sleeps.set(self.sleeps.get() + 1);
-        CountedSleep {
-            sleep: self.timer.sleep_until(deadline),
-            resets: self.resets.clone(),
-        }
+        CountedSleep { sleep: self.timer.sleep_until(deadline), resets: self.resets.clone() }
     }
 }
 
@@ -136,22 +133,11 @@ fn manual_time_wakes_the_earliest_first_and_never_goes_back() {
     let mut early = pin!(timer.sleep_until(3 * MS));
     let (late_waking, late_waker) = Waking::new();
     let (early_waking, early_waker) = Waking::new();
-    assert!(
-        late.as_mut()
-            .poll(&mut Context::from_waker(&late_waker))
-            .is_pending()
-    );
-    assert!(
-        early
-            .as_mut()
-            .poll(&mut Context::from_waker(&early_waker))
-            .is_pending()
-    );
+    assert!(late.as_mut().poll(&mut Context::from_waker(&late_waker)).is_pending());
+    assert!(early.as_mut().poll(&mut Context::from_waker(&early_waker)).is_pending());
     while let Some(next) = timer.next_deadline() {
         timer.advance_to(next);
-        order
-            .borrow_mut()
-            .push((early_waking.count(), late_waking.count()));
+        order.borrow_mut().push((early_waking.count(), late_waking.count()));
     }
     assert_eq!(*order.borrow(), [(1, 0), (1, 1)]);
     timer.advance_to(MS);
@@ -181,11 +167,7 @@ mod tokio_time {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn paused() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap()
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
     }
 
     #[test]
@@ -207,14 +189,9 @@ mod tokio_time {
         for _ in 0..2 {
             paused().block_on(async {
                 let (requests, left) = mpsc::unbounded();
-                let within = Within {
-                    span: HOUR,
-                    capacity: 4,
-                    clock: TokioTimer,
-                };
+                let within = Within { span: HOUR, capacity: 4, clock: TokioTimer };
                 let outcomes =
-                    left.flow()
-                        .correlate_left(futures::stream::pending::<u32>(), within, |n| *n, |n| *n);
+                    left.flow().correlate_left(futures::stream::pending::<u32>(), within, |n| *n, |n| *n);
                 let mut outcomes = pin!(outcomes);
                 requests.unbounded_send(1).unwrap();
                 let begin = tokio::time::Instant::now();
@@ -272,9 +249,7 @@ mod thread_time {
     #[test]
     fn operators_take_it() {
         let (events, source) = futures::channel::mpsc::unbounded();
-        let batches = source
-            .flow()
-            .batch_within(9, Duration::from_millis(1), ThreadTimer);
+        let batches = source.flow().batch_within(9, Duration::from_millis(1), ThreadTimer);
         events.unbounded_send(1).unwrap();
         let mut batches = pin!(batches);
         assert_eq!(block_on(futures::StreamExt::next(&mut batches)), Some(vec![1]));

@@ -1,5 +1,7 @@
 use std::{
+    cell::RefCell,
     pin::{Pin, pin},
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -24,25 +26,15 @@ fn to_vec_max_keeps_the_contract() {
     for max in [5, 6, usize::MAX] {
         let build = |_: &Rig, source: Script| {
             stream::once(async move {
-                source
-                    .flow()
-                    .to_vec_max(max)
-                    .await
-                    .map_err(|over| (over.items, over.next))
+                source.flow().to_vec_max(max).await.map_err(|over| (over.items, over.next))
             })
         };
-        contract(Ends::Itself, true, &INPUT, build, |input| {
-            vec![Ok::<_, ()>(input.to_vec())]
-        });
+        contract(Ends::Itself, true, &INPUT, build, |input| vec![Ok::<_, ()>(input.to_vec())]);
     }
     for max in [0, 1, 4] {
         let build = |_: &Rig, source: Script| {
             stream::once(async move {
-                source
-                    .flow()
-                    .to_vec_max(max)
-                    .await
-                    .map_err(|over| (over.items, over.next))
+                source.flow().to_vec_max(max).await.map_err(|over| (over.items, over.next))
             })
         };
         contract(Ends::Itself, true, &INPUT, build, |input| {
@@ -62,23 +54,46 @@ fn to_vec_max_keeps_the_contract() {
 fn try_to_vec_keeps_the_contract() {
     for fails_at in [1, 4, 9] {
         let build = |_: &Rig, source: Script| {
-            let results = source.flow().map(move |item| {
-                if item.value() == fails_at {
-                    Err(item)
-                } else {
-                    Ok(item)
-                }
-            });
+            let results =
+                source.flow().map(move |item| if item.value() == fails_at { Err(item) } else { Ok(item) });
             stream::once(results.try_to_vec())
         };
         contract(Ends::Itself, true, &INPUT, build, |input| {
-            vec![if fails_at == 9 {
-                Ok(input.to_vec())
-            } else {
-                Err(fails_at)
-            }]
+            vec![if fails_at == 9 { Ok(input.to_vec()) } else { Err(fails_at) }]
         });
     }
+}
+
+#[test]
+fn try_to_vec_drops_what_it_collected_in_order_at_the_first_error() {
+    struct Noisy(u32, Rc<RefCell<Vec<u32>>>);
+    impl Drop for Noisy {
+        fn drop(&mut self) {
+            self.1.borrow_mut().push(self.0);
+        }
+    }
+    struct Source(u32, Rc<RefCell<Vec<u32>>>);
+    impl Stream for Source {
+        type Item = Result<Noisy, Noisy>;
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            self.0 += 1;
+            let item = Noisy(self.0, self.1.clone());
+            Poll::Ready(Some(if self.0 < 4 { Ok(item) } else { Err(item) }))
+        }
+    }
+    impl Drop for Source {
+        fn drop(&mut self) {
+            self.1.borrow_mut().push(0);
+        }
+    }
+    let dropped = Rc::<RefCell<Vec<u32>>>::default();
+    let mut collected = pin!(Source(0, dropped.clone()).flow().try_to_vec());
+    let Poll::Ready(Err(error)) = poll_future(collected.as_mut()) else { panic!("it fails at the fourth") };
+    assert_eq!(error.0, 4);
+    assert_eq!(*dropped.borrow(), [0, 1, 2, 3], "the source, then the items, all before the error is out");
+    drop(error);
+    assert_eq!(*dropped.borrow(), [0, 1, 2, 3, 4]);
 }
 
 #[test]
@@ -87,10 +102,7 @@ fn to_vec_max_takes_one_more_than_it_may_hold_and_no_further() {
     let (source, seen) = Script::of(&rig, INPUT);
     let overflow = finish(source.flow().to_vec_max(2)).unwrap_err();
     assert_eq!(seen.polls.get(), 3);
-    assert_eq!(
-        overflow.to_string(),
-        "the stream has more than the 2 items it may have"
-    );
+    assert_eq!(overflow.to_string(), "the stream has more than the 2 items it may have");
     assert_eq!(format!("{overflow:?}"), "Overflow { max: 2, .. }");
     assert_eq!(rig.live(), 3);
 }
@@ -119,25 +131,13 @@ fn a_hint_that_lies_aborts_nothing() {
         assert_eq!(items, [1, 2, 3]);
         assert!(items.capacity() <= 1024);
         assert_eq!(finish(lying(hint).to_vec_max(3)).unwrap(), [1, 2, 3]);
-        assert_eq!(
-            finish(lying(hint).map(Ok::<_, ()>).try_to_vec()).unwrap(),
-            [1, 2, 3]
-        );
+        assert_eq!(finish(lying(hint).map(Ok::<_, ()>).try_to_vec()).unwrap(), [1, 2, 3]);
         assert_eq!(finish(lying(hint).batch(2).to_vec()), [vec![1, 2], vec![3]]);
         assert_eq!(finish(lying(hint).window(2, 1).to_vec()), [[1, 2], [2, 3]]);
         assert_eq!(finish(lying(hint).dedupe(4, |n| *n).to_vec()), [1, 2, 3]);
-        assert_eq!(
-            finish(lying(hint).take(2).chain(lying(hint)).to_vec()),
-            [1, 2, 1, 2, 3]
-        );
-        assert_eq!(
-            finish(lying(hint).zip(lying(hint)).to_vec()),
-            [(1, 1), (2, 2), (3, 3)]
-        );
-        assert_eq!(
-            finish(lying(hint).merge(lying(hint)).to_vec()),
-            [1, 1, 2, 2, 3, 3]
-        );
+        assert_eq!(finish(lying(hint).take(2).chain(lying(hint)).to_vec()), [1, 2, 1, 2, 3]);
+        assert_eq!(finish(lying(hint).zip(lying(hint)).to_vec()), [(1, 1), (2, 2), (3, 3)]);
+        assert_eq!(finish(lying(hint).merge(lying(hint)).to_vec()), [1, 1, 2, 2, 3, 3]);
         assert_eq!(finish(lying(hint).latest(lying(hint)).to_vec()).len(), 5);
         assert_eq!(
             finish(lying(hint).flat_map(|n| lying(hint).take(n as usize)).to_vec()),
@@ -150,24 +150,15 @@ fn a_hint_that_lies_aborts_nothing() {
 fn empty_allocates_nothing_and_an_exact_hint_once() {
     assert_eq!(allocations(|| finish(stream::iter(0..0).flow().to_vec())).0, 0);
     assert_eq!(allocations(|| finish(stream::iter(0..500).flow().to_vec())).0, 1);
-    assert_eq!(
-        allocations(|| finish(stream::iter(0..500).flow().to_vec_max(500))).0,
-        1
-    );
+    assert_eq!(allocations(|| finish(stream::iter(0..500).flow().to_vec_max(500))).0, 1);
     assert_eq!(finish(stream::iter(0..500).flow().to_vec()).capacity(), 500);
 }
 
 #[test]
 fn items_without_a_size() {
     assert_eq!(finish(stream::iter([(), (), ()]).flow().to_vec()).len(), 3);
-    assert_eq!(
-        finish(stream::iter([(), (), ()]).flow().batch(2).to_vec()).len(),
-        2
-    );
-    assert_eq!(
-        finish(stream::iter([(); 9]).flow().window(2, 1).to_vec()).len(),
-        8
-    );
+    assert_eq!(finish(stream::iter([(), (), ()]).flow().batch(2).to_vec()).len(), 2);
+    assert_eq!(finish(stream::iter([(); 9]).flow().window(2, 1).to_vec()).len(), 8);
 }
 
 #[test]
@@ -180,10 +171,7 @@ fn a_wait_in_the_middle_keeps_what_is_collected() {
     assert_eq!(rig.live(), 1);
     assert!(poll_future(all.as_mut()).is_ready());
     assert!(seen.dropped.get());
-    assert_eq!(
-        panic_message(|| poll_future(all.as_mut())),
-        "`ToVec` polled after it completed"
-    );
+    assert_eq!(panic_message(|| poll_future(all.as_mut())), "`ToVec` polled after it completed");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use futures::{channel::mpsc, stream};
 use pubsub_operators::StreamOps;
 
 use crate::harness::{
-    Ends, Hint, Random, Rig, Script, alloc::allocations, contract, drain, panic_message, poll,
+    Ends, Hint, Item, Random, Rig, Script, alloc::allocations, contract, drain, panic_message, poll,
 };
 
 /// The specification: the windows of a slice, and with `partial` what is left and new.
@@ -20,27 +20,14 @@ fn model(size: usize, step: usize, partial: bool, items: &[u32]) -> Vec<Vec<u32>
 
 #[test]
 fn window_keeps_the_contract() {
-    for (size, step) in [
-        (1, 1),
-        (2, 1),
-        (2, 2),
-        (2, 3),
-        (3, 1),
-        (3, 2),
-        (4, 1),
-        (5, 1),
-        (9, 1),
-        (1, 4),
-    ] {
+    for (size, step) in [(1, 1), (2, 1), (2, 2), (2, 3), (3, 1), (3, 2), (4, 1), (5, 1), (9, 1), (1, 4)] {
         for partial in [false, true] {
             let build = |_: &Rig, source: Script| {
                 let windows = source.flow().window(size, step);
                 if partial { windows.partial() } else { windows }
             };
             let input = [1, 2, 3, 4, 5];
-            contract(Ends::Itself, true, &input, build, |input| {
-                model(size, step, partial, input)
-            });
+            contract(Ends::Itself, true, &input, build, |input| model(size, step, partial, input));
             contract(Ends::Itself, true, &[], build, |_| Vec::<Vec<u32>>::new());
         }
     }
@@ -53,13 +40,11 @@ fn window_map_keeps_the_contract() {
             let rig = rig.clone();
             let sums = source.flow().window_map(3, 2, move |window| {
                 rig.tick();
-                window.iter().map(|item| item.value()).collect::<Vec<_>>()
+                window.iter().map(Item::value).collect::<Vec<_>>()
             });
             if partial { sums.partial() } else { sums }
         };
-        contract(Ends::Itself, true, &[1, 2, 3, 4, 5, 6], build, |input| {
-            model(3, 2, partial, input)
-        });
+        contract(Ends::Itself, true, &[1, 2, 3, 4, 5, 6], build, |input| model(3, 2, partial, input));
     }
 }
 
@@ -67,9 +52,7 @@ fn window_map_keeps_the_contract() {
 fn window_ok_keeps_the_contract() {
     for partial in [false, true] {
         let build = |_: &Rig, source: Script| {
-            let results = source
-                .flow()
-                .map(|item| if item.value() == 3 { Err(item) } else { Ok(item) });
+            let results = source.flow().map(|item| if item.value() == 3 { Err(item) } else { Ok(item) });
             let windows = results.window_ok(2, 2);
             if partial { windows.partial() } else { windows }
         };
@@ -89,15 +72,8 @@ fn equals_the_windows_of_a_slice() {
             for n in 0..20 {
                 let items: Vec<u32> = (0..n).collect();
                 let numbers = || stream::iter(items.clone()).flow();
-                let (plain, rest) = (
-                    numbers().window(size, step),
-                    numbers().window(size, step).partial(),
-                );
-                assert_eq!(
-                    drain(plain),
-                    model(size, step, false, &items),
-                    "size {size}, step {step}, n {n}"
-                );
+                let (plain, rest) = (numbers().window(size, step), numbers().window(size, step).partial());
+                assert_eq!(drain(plain), model(size, step, false, &items), "size {size}, step {step}, n {n}");
                 assert_eq!(
                     drain(rest),
                     model(size, step, true, &items),
@@ -118,15 +94,10 @@ fn equals_the_windows_of_a_slice_at_random() {
         let (steps, items) = random.steps(length, 1000);
         let rig = Rig::default();
         let (source, _) = Script::new(&rig, 0, &steps, Hint::Exact, true);
-        let windows = source.flow().window_map(size, step, |window| {
-            window.iter().map(|item| item.value()).collect()
-        });
+        let windows = source.flow().window_map(size, step, |window| window.iter().map(Item::value).collect());
         let windows: Vec<Vec<u32>> = drain(if partial { windows.partial() } else { windows });
         let expected = model(size, step, partial, &items);
-        assert_eq!(
-            windows, expected,
-            "round {round}, size {size}, step {step}, partial {partial}; {random}"
-        );
+        assert_eq!(windows, expected, "round {round}, size {size}, step {step}, partial {partial}; {random}");
         assert_eq!(rig.live(), 0);
     }
 }
@@ -137,21 +108,13 @@ fn holds_at_most_twice_the_size() {
     let (source, _) = Script::of(&rig, 0..200);
     let most = Rc::new(Cell::new(0));
     let (board, seen) = (rig.clone(), most.clone());
-    drain(
-        source
-            .flow()
-            .window_map(7, 1, |_| seen.set(seen.get().max(board.live()))),
-    );
+    drain(source.flow().window_map(7, 1, |_| seen.set(seen.get().max(board.live()))));
     assert!(most.get() <= 14, "{} items", most.get());
 }
 
 #[test]
 fn a_window_that_lies_where_it_is_costs_no_allocation() {
-    let mut sums = pin!(
-        stream::iter(0..1000)
-            .flow()
-            .window_map(8, 1, |window| window.iter().sum::<i32>())
-    );
+    let mut sums = pin!(stream::iter(0..1000).flow().window_map(8, 1, |window| window.iter().sum::<i32>()));
     assert!(poll(sums.as_mut()).is_ready());
     let (count, ()) = allocations(|| while let Poll::Ready(Some(_)) = poll(sums.as_mut()) {});
     assert_eq!(count, 0);
@@ -179,6 +142,14 @@ fn what_is_gathered_can_be_taken_out() {
         sender.unbounded_send(n).unwrap();
     }
     assert_eq!(poll(threes.as_mut()), Poll::Ready(Some(vec![3, 4, 5])));
+}
+
+#[test]
+fn taken_out_in_a_gap_the_next_window_begins_at_once() {
+    let mut apart = pin!(stream::iter(0..4).flow().window(1, 3));
+    assert_eq!(poll(apart.as_mut()), Poll::Ready(Some(vec![0])));
+    assert!(apart.as_mut().get_pin_mut().take_buffered().is_empty());
+    assert_eq!(poll(apart.as_mut()), Poll::Ready(Some(vec![1])));
 }
 
 #[test]

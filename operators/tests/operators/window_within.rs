@@ -25,11 +25,8 @@ fn window_within_keeps_the_contract() {
     for max in [1, 2, 3, 6, 100] {
         for slide in [MS, 2 * MS, 3 * MS] {
             // Time stands still: windows are full or flushed.
-            let build = |_: &Rig, source: Script| {
-                source
-                    .flow()
-                    .window_within(2 * MS, slide, max, ManualTimer::new())
-            };
+            let build =
+                |_: &Rig, source: Script| source.flow().window_within(2 * MS, slide, max, ManualTimer::new());
             contract(Ends::Itself, false, &INPUT, build, |input| {
                 input.chunks(max).map(<[u32]>::to_vec).collect::<Vec<_>>()
             });
@@ -78,11 +75,7 @@ fn an_idle_time_emits_nothing_and_keeps_the_grid() {
     events.unbounded_send(2).unwrap();
     assert!(poll(windows.as_mut()).is_pending());
     timer.advance(3 * MS);
-    assert_eq!(
-        poll(windows.as_mut()),
-        Poll::Ready(Some(vec![2])),
-        "on the first grid"
-    );
+    assert_eq!(poll(windows.as_mut()), Poll::Ready(Some(vec![2])), "on the first grid");
     assert_eq!(counted.sleeps.get(), 1);
 }
 
@@ -165,12 +158,7 @@ fn a_poll_that_comes_late_gives_every_window_that_is_over() {
     timer.advance(8 * MS);
     events.unbounded_send(2).unwrap();
     let (waking, waker) = Waking::new();
-    assert!(
-        windows
-            .as_mut()
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(windows.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
     timer.advance_to(Duration::MAX);
     assert!(waking.count() > 0);
     events.unbounded_send(3).unwrap();
@@ -181,19 +169,14 @@ fn a_poll_that_comes_late_gives_every_window_that_is_over() {
     assert_eq!(seen, [vec![1, 2], vec![2], vec![2]]);
     drop(events);
     let rest = poll(windows.as_mut());
-    assert!(
-        rest == Poll::Ready(Some(vec![3])) || rest == Poll::Ready(None),
-        "where time ends"
-    );
+    assert!(rest == Poll::Ready(Some(vec![3])) || rest == Poll::Ready(None), "where time ends");
 }
 
 #[test]
 fn a_span_beyond_all_time_leaves_the_size_and_the_end() {
     let timer = ManualTimer::new();
     timer.advance(MS);
-    let windows = stream::iter(0..5)
-        .flow()
-        .window_within(Duration::MAX, MS, 2, timer);
+    let windows = stream::iter(0..5).flow().window_within(Duration::MAX, MS, 2, timer);
     assert_eq!(drain(windows), [vec![0, 1], vec![2, 3], vec![4]]);
 }
 
@@ -236,11 +219,8 @@ fn model(arrivals: &[(u32, u32)], span: u32, slide: u32, end: u32) -> (Vec<Vec<u
     let mut over = Vec::new();
     for number in 0.. {
         let start = first + number * slide;
-        let of_window: Vec<u32> = arrivals
-            .iter()
-            .filter(|(at, _)| (start..start + span).contains(at))
-            .map(|(_, n)| *n)
-            .collect();
+        let of_window: Vec<u32> =
+            arrivals.iter().filter(|(at, _)| (start..start + span).contains(at)).map(|(_, n)| *n).collect();
         if start + span > end {
             return (over, of_window);
         }
@@ -258,11 +238,7 @@ fn random_arrivals_match_the_model() {
         let (span, slide) = (1 + random.below(12) as u32, 1 + random.below(12) as u32);
         let timer = ManualTimer::new();
         let (events, source) = mpsc::unbounded();
-        let mut windows = pin!(
-            source
-                .flow()
-                .window_within(span * MS, slide * MS, 1000, timer.clone())
-        );
+        let mut windows = pin!(source.flow().window_within(span * MS, slide * MS, 1000, timer.clone()));
         let mut arrivals = Vec::new();
         let mut seen = Vec::new();
         let mut now = 0;

@@ -39,14 +39,7 @@ pub(crate) fn contract<S, O>(
     O: Debug,
 {
     let build = |rig: &Rig, mut sources: Vec<Script>| build(rig, sources.remove(0));
-    Case {
-        ends,
-        exact,
-        inputs: &[input],
-        build,
-        model: |_: &[(usize, u32)]| model(input),
-    }
-    .check();
+    Case { ends, exact, inputs: &[input], build, model: |_: &[(usize, u32)]| model(input) }.check();
 }
 
 /// The same for operators of two sources. The model is given what the sources delivered, and in which order, since
@@ -65,14 +58,7 @@ pub(crate) fn contract2<S, O>(
         let left = sources.remove(0);
         build(rig, left, sources.remove(0))
     };
-    Case {
-        ends: Ends::Itself,
-        exact,
-        inputs: &inputs,
-        build,
-        model,
-    }
-    .check();
+    Case { ends: Ends::Itself, exact, inputs: &inputs, build, model }.check();
 }
 
 struct Case<'a, B, M> {
@@ -102,10 +88,7 @@ where
 {
     fn check(&self) {
         let places: usize = self.inputs.iter().map(|input| input.len() + 1).sum();
-        assert!(
-            places <= 10,
-            "all patterns of waits are tried: keep the inputs short"
-        );
+        assert!(places <= 10, "all patterns of waits are tried: keep the inputs short");
         for pattern in 0..1_u32 << places {
             let mut polls = 0;
             for hint in [Hint::Exact, Hint::Vague, Hint::Loose] {
@@ -149,13 +132,7 @@ where
             })
             .unzip();
         let stream = Box::pin((self.build)(&rig, sources));
-        Run {
-            rig,
-            seen,
-            stream,
-            items: Vec::new(),
-            hints: Vec::new(),
-        }
+        Run { rig, seen, stream, items: Vec::new(), hints: Vec::new() }
     }
 
     /// The right items, in order; hints that were true; no poll of a source after its end; the end is for ever, and
@@ -173,20 +150,13 @@ where
             assert!(polls < 1000, "pattern {pattern:b}: it does not end");
         }
         let expected = (self.model)(&run.rig.delivered());
-        assert_eq!(
-            format!("{:?}", run.items),
-            format!("{expected:?}"),
-            "pattern {pattern:b}"
-        );
+        assert_eq!(format!("{:?}", run.items), format!("{expected:?}"), "pattern {pattern:b}");
 
         let total = run.items.len();
         for (emitted, (lower, upper)) in &run.hints {
             let left = total - emitted;
             let said = format!("pattern {pattern:b}: {left} followed, said was {lower}..={upper:?}");
-            assert!(
-                *lower <= left && upper.is_none_or(|upper| left <= upper),
-                "{said}"
-            );
+            assert!(*lower <= left && upper.is_none_or(|upper| left <= upper), "{said}");
             if self.exact && hint == Hint::Exact {
                 assert_eq!((*lower, *upper), (left, Some(left)), "{said}");
             }
@@ -198,16 +168,9 @@ where
                 "pattern {pattern:b}: a source outlives the end"
             );
         }
-        assert!(
-            run.stream.is_terminated(),
-            "pattern {pattern:b}: it ended and does not say so"
-        );
+        assert!(run.stream.is_terminated(), "pattern {pattern:b}: it ended and does not say so");
         for _ in 0..3 {
-            assert_eq!(
-                run.poll(),
-                Poll::Ready(false),
-                "pattern {pattern:b}: an item after the end"
-            );
+            assert_eq!(run.poll(), Poll::Ready(false), "pattern {pattern:b}: an item after the end");
         }
         run.finish();
         polls
@@ -254,15 +217,9 @@ where
             Poll::Ready(None) => Poll::Ready(false),
             Poll::Pending => {
                 assert!(!terminated, "pending although it says it is terminated");
-                let waiting: Vec<_> = self
-                    .seen
-                    .iter()
-                    .filter_map(|seen| seen.waiting.borrow().clone())
-                    .collect();
-                assert!(
-                    !waiting.is_empty() || waking.count() > 0,
-                    "pending, and nothing will wake the task"
-                );
+                let waiting: Vec<_> =
+                    self.seen.iter().filter_map(|seen| seen.waiting.borrow().clone()).collect();
+                assert!(!waiting.is_empty() || waking.count() > 0, "pending, and nothing will wake the task");
                 assert!(
                     waiting.iter().all(|source| source.will_wake(&waker)),
                     "a source will wake an earlier task"
@@ -280,18 +237,9 @@ where
 
     /// Drops everything and expects that nothing is left, and nothing dropped twice.
     fn finish(self) {
-        let Self {
-            rig,
-            seen,
-            stream,
-            items,
-            ..
-        } = self;
+        let Self { rig, seen, stream, items, .. } = self;
         drop(stream);
-        assert!(
-            seen.iter().all(|seen| seen.dropped.get()),
-            "a source outlives the adaptor"
-        );
+        assert!(seen.iter().all(|seen| seen.dropped.get()), "a source outlives the adaptor");
         drop(items);
         assert_eq!(rig.live(), 0, "items are left over");
     }

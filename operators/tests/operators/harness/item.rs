@@ -21,10 +21,7 @@ pub(crate) struct Rig {
 impl Rig {
     pub(crate) fn item(&self, value: u32) -> Item {
         self.live.set(self.live.get() + 1);
-        Item {
-            value,
-            live: self.live.clone(),
-        }
+        Item { value, live: self.live.clone() }
     }
 
     /// Items that exist now.
@@ -73,10 +70,7 @@ impl Item {
 impl Clone for Item {
     fn clone(&self) -> Self {
         self.live.set(self.live.get() + 1);
-        Self {
-            value: self.value,
-            live: self.live.clone(),
-        }
+        Self { value: self.value, live: self.live.clone() }
     }
 }
 

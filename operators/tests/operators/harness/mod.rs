@@ -62,6 +62,5 @@ pub(crate) fn panic_message<T>(f: impl FnOnce() -> T) -> String {
         panic!("it should have panicked");
     };
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .expect("a panic with a message")
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).expect("a panic with a message")
 }

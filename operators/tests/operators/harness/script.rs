@@ -76,18 +76,7 @@ impl Script {
         let seen = Rc::<Seen>::default();
         let steps = steps.iter().copied().collect();
         let watch = Watch(seen.clone());
-        (
-            Self {
-                steps,
-                hint,
-                strict,
-                number,
-                rig: rig.clone(),
-                seen: watch,
-                _pinned: PhantomPinned,
-            },
-            seen,
-        )
+        (Self { steps, hint, strict, number, rig: rig.clone(), seen: watch, _pinned: PhantomPinned }, seen)
     }
 
     /// The simple form: items without waits, exact hints, strict.
@@ -103,11 +92,7 @@ impl Stream for Script {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         let this = self.project();
         let seen = &this.seen.0;
-        assert!(
-            !(*this.strict && seen.ended.get()),
-            "source {} is polled after its end",
-            this.number
-        );
+        assert!(!(*this.strict && seen.ended.get()), "source {} is polled after its end", this.number);
         seen.polls.set(seen.polls.get() + 1);
         seen.waiting.replace(None);
         match this.steps.pop_front() {
@@ -124,11 +109,7 @@ impl Stream for Script {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self
-            .steps
-            .iter()
-            .filter(|step| matches!(step, Step::Item(_)))
-            .count();
+        let left = self.steps.iter().filter(|step| matches!(step, Step::Item(_))).count();
         match self.hint {
             Hint::Exact => (left, Some(left)),
             Hint::Vague => (0, None),

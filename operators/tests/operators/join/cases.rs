@@ -20,13 +20,9 @@ use crate::{
 };
 
 type Sender = mpsc::UnboundedSender<(u32, char)>;
+type Receiver = mpsc::UnboundedReceiver<(u32, char)>;
 
-fn sides() -> (
-    Sender,
-    mpsc::UnboundedReceiver<(u32, char)>,
-    Sender,
-    mpsc::UnboundedReceiver<(u32, char)>,
-) {
+fn sides() -> (Sender, Receiver, Sender, Receiver) {
     let (left, left_source) = mpsc::unbounded();
     let (right, right_source) = mpsc::unbounded();
     (left, left_source, right, right_source)
@@ -64,9 +60,7 @@ fn all<S: Stream + Unpin>(stream: &mut S) -> Vec<S::Item> {
 fn every_pair_once_in_the_order_of_the_partners() {
     let (left, left_source, right, right_source) = sides();
     let clock = ManualTimer::new();
-    let mut pairs = left_source
-        .flow()
-        .join(right_source, within(MS, 9, clock), key, key, letters);
+    let mut pairs = left_source.flow().join(right_source, within(MS, 9, clock), key, key, letters);
     for letter in ['a', 'b', 'c'] {
         left.unbounded_send((1, letter)).unwrap();
     }
@@ -89,21 +83,13 @@ fn arrivals_match_up_to_the_span_and_not_a_tick_more() {
             let clock = ManualTimer::new();
             let bounds = within(10 * MS, 9, clock.clone());
             let mut pairs = left_source.flow().join(right_source, bounds, key, key, letters);
-            let order = if left_first {
-                [&left, &right]
-            } else {
-                [&right, &left]
-            };
+            let order = if left_first { [&left, &right] } else { [&right, &left] };
             order[0].unbounded_send((1, 'a')).unwrap();
             assert!(all(&mut pairs).is_empty());
             clock.advance(apart);
             order[1].unbounded_send((1, 'b')).unwrap();
             let seen = all(&mut pairs);
-            assert_eq!(
-                seen.len(),
-                usize::from(matches),
-                "{apart:?}, left first: {left_first}"
-            );
+            assert_eq!(seen.len(), usize::from(matches), "{apart:?}, left first: {left_first}");
         }
     }
 }
@@ -128,9 +114,7 @@ fn a_span_beyond_all_time_and_a_clock_that_steps_far() {
     clock.advance(MS);
     let (left, left_source, right, right_source) = sides();
     let bounds = within(Duration::MAX, 9, clock.clone());
-    let mut pairs = left_source
-        .flow()
-        .join_left(right_source, bounds, key, key, left_letters);
+    let mut pairs = left_source.flow().join_left(right_source, bounds, key, key, left_letters);
     left.unbounded_send((1, 'a')).unwrap();
     assert!(all(&mut pairs).is_empty());
     assert_eq!(clock.sleepers(), 0, "a window that is never over needs no timer");
@@ -168,11 +152,7 @@ fn a_full_side_forgets_its_oldest_and_counts() {
     right.unbounded_send((1, 'x')).unwrap();
     assert_eq!(all(&mut pairs), ["bx"]);
     right.unbounded_send((1, 'y')).unwrap();
-    assert_eq!(
-        all(&mut pairs),
-        ["by"],
-        "the arrival evicts its own side, not its partner"
-    );
+    assert_eq!(all(&mut pairs), ["by"], "the arrival evicts its own side, not its partner");
     assert_eq!(pairs.get_ref().evicted(), 2);
 }
 
@@ -182,40 +162,17 @@ fn sides_that_are_both_ready_take_turns_and_nothing_is_read_ahead() {
     let (left, left_seen) = Script::of(&rig, [1, 2, 3]);
     let (right, right_seen) = Script::of(&rig, [1, 2, 3]);
     let bounds = within(MS, 9, ManualTimer::new());
-    let mut pairs = pin!(
-        left.flow()
-            .join(right, bounds, |_| 0, |_| 0, |l, r| (l.value(), r.value()))
-    );
+    let mut pairs = pin!(left.flow().join(right, bounds, |_| 0, |_| 0, |l, r| (l.value(), r.value())));
     let mut seen = Vec::new();
     let mut polls = Vec::new();
     while let Poll::Ready(Some(pair)) = poll(pairs.as_mut()) {
         seen.push(pair);
         polls.push((left_seen.polls.get(), right_seen.polls.get()));
     }
-    let order = [
-        (1, 1),
-        (2, 1),
-        (1, 2),
-        (2, 2),
-        (3, 1),
-        (3, 2),
-        (1, 3),
-        (2, 3),
-        (3, 3),
-    ];
+    let order = [(1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (3, 2), (1, 3), (2, 3), (3, 3)];
     assert_eq!(seen, order);
     // One arrival at a time, its pairs one per poll.
-    let arrivals = [
-        (1, 1),
-        (2, 1),
-        (2, 2),
-        (2, 2),
-        (3, 2),
-        (3, 2),
-        (3, 3),
-        (3, 3),
-        (3, 3),
-    ];
+    let arrivals = [(1, 1), (2, 1), (2, 2), (2, 2), (3, 2), (3, 2), (3, 3), (3, 3), (3, 3)];
     assert_eq!(polls, arrivals);
 }
 
@@ -223,10 +180,7 @@ fn sides_that_are_both_ready_take_turns_and_nothing_is_read_ahead() {
 fn one_side_that_is_silent_for_ever_costs_a_bounded_memory() {
     let left = stream::iter(0..1000);
     let bounds = within(MS, 16, ManualTimer::new());
-    let mut pairs = pin!(
-        left.flow()
-            .join(stream::pending::<i32>(), bounds, |n| *n, |n| *n, |_, _| ())
-    );
+    let mut pairs = pin!(left.flow().join(stream::pending::<i32>(), bounds, |n| *n, |n| *n, |_, _| ()));
     assert!(poll(pairs.as_mut()).is_pending());
     // The end of the left side leaves the 16 it remembers.
     assert_eq!(pairs.get_ref().evicted(), 1000 - 16);
@@ -341,9 +295,7 @@ fn an_unmatched_left_item_leaves_when_its_window_is_over_and_never_before() {
     let clock = &counted.timer;
     let (left, left_source, right, right_source) = sides();
     let bounds = within(10 * MS, 9, counted.clone());
-    let mut joined = left_source
-        .flow()
-        .join_left(right_source, bounds, key, key, left_letters);
+    let mut joined = left_source.flow().join_left(right_source, bounds, key, key, left_letters);
     assert!(all(&mut joined).is_empty());
     assert_eq!(counted.sleeps.get(), 0);
     left.unbounded_send((1, 'a')).unwrap();
@@ -352,20 +304,10 @@ fn an_unmatched_left_item_leaves_when_its_window_is_over_and_never_before() {
     left.unbounded_send((2, 'b')).unwrap();
     let (waking, waker) = Waking::new();
     let mut pinned = pin!(&mut joined);
-    assert!(
-        pinned
-            .as_mut()
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(pinned.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
     clock.advance(6 * MS);
     assert_eq!(waking.count(), 0);
-    assert!(
-        pinned
-            .as_mut()
-            .poll_next(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(pinned.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
     clock.advance(TICK);
     assert_eq!(waking.count(), 1, "right after the last moment");
     // Too late for the a, in time for the b.
@@ -381,29 +323,19 @@ fn an_unmatched_left_item_leaves_when_its_window_is_over_and_never_before() {
 fn an_unmatched_item_leaves_early_when_nothing_can_match_it_any_more() {
     let (left, left_source, right, right_source) = sides();
     let bounds = within(10 * MS, 2, ManualTimer::new());
-    let mut joined = left_source
-        .flow()
-        .join_left(right_source, bounds, key, key, left_letters);
+    let mut joined = left_source.flow().join_left(right_source, bounds, key, key, left_letters);
     for letter in ['a', 'b', 'c'] {
         left.unbounded_send((1, letter)).unwrap();
     }
     assert_eq!(all(&mut joined), ["a-"], "evicted");
     right.unbounded_send((1, 'x')).unwrap();
     left.unbounded_send((2, 'd')).unwrap();
-    assert_eq!(
-        all(&mut joined),
-        ["bx", "cx"],
-        "the b is evicted, but has matched"
-    );
+    assert_eq!(all(&mut joined), ["bx", "cx"], "the b is evicted, but has matched");
     drop(right);
     assert_eq!(all(&mut joined), ["d-"], "the right side has ended");
     left.unbounded_send((1, 'e')).unwrap();
     left.unbounded_send((3, 'f')).unwrap();
-    assert_eq!(
-        all(&mut joined),
-        ["ex", "f-"],
-        "it is remembered, but nothing more will come"
-    );
+    assert_eq!(all(&mut joined), ["ex", "f-"], "it is remembered, but nothing more will come");
     drop(left);
     assert_eq!(poll(pin!(&mut joined)), Poll::Ready(None));
     assert_eq!(joined.get_ref().evicted(), 2);
@@ -414,9 +346,7 @@ fn join_left_ends_when_the_left_side_has_and_its_windows_are_over() {
     let clock = ManualTimer::new();
     let (left, left_source, right, right_source) = sides();
     let bounds = within(10 * MS, 9, clock.clone());
-    let mut joined = left_source
-        .flow()
-        .join_left(right_source, bounds, key, key, left_letters);
+    let mut joined = left_source.flow().join_left(right_source, bounds, key, key, left_letters);
     left.unbounded_send((1, 'a')).unwrap();
     drop(left);
     assert!(poll(pin!(&mut joined)).is_pending());
@@ -432,9 +362,7 @@ fn the_outer_join_gives_both_sides_left_ones_first() {
     let clock = ManualTimer::new();
     let (left, left_source, right, right_source) = sides();
     let bounds = within(10 * MS, 9, clock.clone());
-    let mut joined = left_source
-        .flow()
-        .join_outer(right_source, bounds, key, key, outer_letters);
+    let mut joined = left_source.flow().join_outer(right_source, bounds, key, key, outer_letters);
     right.unbounded_send((1, 'x')).unwrap();
     left.unbounded_send((2, 'a')).unwrap();
     left.unbounded_send((3, 'b')).unwrap();
@@ -486,10 +414,7 @@ fn places_used_up_out_of_order_are_used_again() {
         assert!(all(&mut pairs).is_empty());
         right.unbounded_send((number, 'x')).unwrap();
         right.unbounded_send((number, 'y')).unwrap();
-        assert_eq!(
-            all(&mut pairs),
-            [((number, 'b'), (number, 'x')), ((number, 'c'), (number, 'y'))]
-        );
+        assert_eq!(all(&mut pairs), [((number, 'b'), (number, 'x')), ((number, 'c'), (number, 'y'))]);
     }
     right.unbounded_send((0, 'z')).unwrap();
     assert_eq!(all(&mut pairs), [((0, 'a'), (0, 'z'))]);
@@ -508,11 +433,7 @@ fn a_request_without_a_reply_times_out_once() {
     assert_eq!(all(&mut outcomes), [((2, 'b'), Some((2, 'x')))]);
     clock.advance(10 * MS + TICK);
     replies.unbounded_send((1, 'y')).unwrap();
-    assert_eq!(
-        all(&mut outcomes),
-        [((1, 'a'), None)],
-        "the late reply meets nothing"
-    );
+    assert_eq!(all(&mut outcomes), [((1, 'a'), None)], "the late reply meets nothing");
     let hint = outcomes.size_hint();
     assert_eq!(hint.0, 0);
     requests.unbounded_send((3, 'c')).unwrap();

@@ -26,14 +26,7 @@ pub(super) struct Model {
 impl Model {
     /// `report` says of which sides unmatched items are wanted.
     pub(super) fn new(span: u32, capacity: usize, report: [bool; 2]) -> Self {
-        Self {
-            span,
-            capacity,
-            keys: 10,
-            report,
-            sides: [Vec::new(), Vec::new()],
-            runs: [true, true],
-        }
+        Self { span, capacity, keys: 10, report, sides: [Vec::new(), Vec::new()], runs: [true, true] }
     }
 
     pub(super) fn with_keys(self, keys: u32) -> Self {
@@ -42,21 +35,14 @@ impl Model {
 
     fn leave(&self, side: usize, entry: &Entry, out: &mut Vec<Out>) {
         if self.report[side] && !entry.matched {
-            out.push(if side == 0 {
-                Out::Left(entry.n)
-            } else {
-                Out::Right(entry.n)
-            });
+            out.push(if side == 0 { Out::Left(entry.n) } else { Out::Right(entry.n) });
         }
     }
 
     /// Time passes: windows are over.
     pub(super) fn pass(&mut self, now: u32, out: &mut Vec<Out>) {
         for side in 0..2 {
-            while self.sides[side]
-                .first()
-                .is_some_and(|entry| entry.last_moment < now)
-            {
+            while self.sides[side].first().is_some_and(|entry| entry.last_moment < now) {
                 let entry = self.sides[side].remove(0);
                 self.leave(side, &entry, out);
             }
@@ -68,22 +54,12 @@ impl Model {
         self.pass(now, out);
         let other = 1 - side;
         let key = n % self.keys;
-        let mut arrival = Entry {
-            n,
-            last_moment: now + self.span,
-            matched: false,
-        };
+        let mut arrival = Entry { n, last_moment: now + self.span, matched: false };
         let pair = |a: u32, b: u32| {
-            if side == 0 {
-                Out::Pair(a, b)
-            } else {
-                Out::Pair(b, a)
-            }
+            if side == 0 { Out::Pair(a, b) } else { Out::Pair(b, a) }
         };
         if once {
-            let partner = self.sides[other]
-                .iter()
-                .position(|entry| entry.n % self.keys == key);
+            let partner = self.sides[other].iter().position(|entry| entry.n % self.keys == key);
             if let Some(partner) = partner {
                 let partner = self.sides[other].remove(partner);
                 out.push(pair(n, partner.n));

@@ -1,0 +1,54 @@
+//! The where clauses of the expansion.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Generics;
+use syn::spanned::Spanned;
+
+use crate::model::Map;
+
+/// The where clauses of the enum, and what every event map and subset asks of its parameters.
+pub(crate) fn of_generics(generics: &Generics) -> Vec<TokenStream> {
+    let given =
+        generics.where_clause.iter().flat_map(|clause| &clause.predicates).map(ToTokens::to_token_stream);
+    let types = generics.type_params().map(|param| {
+        let ident = &param.ident;
+        quote!(#ident: ::core::marker::Send + ::core::marker::Sync + 'static)
+    });
+    // Refused, and yet no second error.
+    let lifetimes = generics.lifetimes().map(|param| {
+        let lifetime = &param.lifetime;
+        quote!(#lifetime: 'static)
+    });
+    given.chain(types).chain(lifetimes).collect()
+}
+
+/// That the enum is `Send` and `Sync` is asked by the bound, not by the trait: if a payload is not, the error stands
+/// at the payload.
+pub(crate) fn of_map(map: &Map) -> Vec<TokenStream> {
+    let Map { input, krate, .. } = map;
+    let (_, ty_generics, _) = input.generics.split_for_impl();
+    let mut bounds = of_generics(&input.generics);
+    let ident = &input.ident;
+    bounds.push(for_any(&quote!(#ident #ty_generics), &quote!(#krate::__private::DeferredShared)));
+    bounds
+}
+
+/// A bound on each payload and id that is checked where the impl is used, not here.
+pub(crate) fn deferred(map: &Map, payload_bound: &str) -> Vec<TokenStream> {
+    let krate = &map.krate;
+    let payload_bound = format_ident!("{payload_bound}");
+    let payload_bound = quote!(#krate::__private::#payload_bound);
+    let id_bound = quote!(#krate::__private::DeferredId);
+    let mut bounds = of_map(map);
+    bounds.extend(map.distinct_payloads().map(|ty| for_any(&ty, &payload_bound)));
+    bounds.extend(map.distinct_ids().map(|ty| for_any(&ty.to_token_stream(), &id_bound)));
+    bounds
+}
+
+/// A bound with a lifetime of its own, which may be false where it stands.
+pub(crate) fn for_any(ty: &TokenStream, bound: &TokenStream) -> TokenStream {
+    // Located at the type, so that an error can show whose payload it is.
+    let span = Span::call_site().located_at(ty.span());
+    quote_spanned!(span=> for<'__a> #ty: #bound<'__a>)
+}

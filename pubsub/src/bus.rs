@@ -1,0 +1,271 @@
+//! The bus.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use pubsub_transports::{__private as transports, Shared, Transport};
+
+use crate::close::Close;
+use crate::engine::Engine;
+use crate::errors::{ErrorSource, Errors};
+use crate::event::EventData;
+use crate::handler::{Handler, HandlerResult};
+use crate::interest::Interest;
+use crate::stats::stats;
+use crate::{
+    EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId, TopicKey, TopicStats,
+};
+
+/// A bus for the events of the map `M`: publish to a topic, subscribe to topics.
+///
+/// Cloning it gives another handle on the same bus. When the last handle is dropped, subscriptions end once they
+/// have been read to the end.
+///
+/// How events travel is chosen when a bus is made and is no part of its type: [`default`](Self::default) stays in
+/// the process, without serialisation and without asking anything of a runtime.
+///
+/// ```
+/// use pubsub::prelude::*;
+///
+/// #[derive(EventMap)]
+/// enum App {
+///     Note(String),
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let bus = PubSub::<App>::default();
+/// let mut notes = bus.subscribe(App::NOTE.id("desk")).await?;
+/// bus.publish(App::NOTE, "desk", "tidy".to_owned()).await?;
+/// let event = notes.next().await.expect("the bus is open");
+/// assert_eq!(event.payload, "tidy");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+pub struct PubSub<M: EventMap> {
+    handle: Arc<Handle>,
+    map: PhantomData<fn() -> M>,
+}
+
+/// Shared by the handles of a bus, so that it knows when the last one goes.
+pub(crate) struct Handle {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) errors: ErrorSource,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.engine.close();
+    }
+}
+
+impl<M: EventMap> PubSub<M> {
+    /// A bus over `transport`.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// let bus = PubSub::<App>::new(pubsub::InProcess);
+    /// ```
+    #[must_use]
+    pub fn new<T: Transport>(transport: T) -> Self
+    where
+        T::Body: Carries<M>,
+    {
+        match transports::connect(transport) {
+            transports::Link::InProcess => {}
+        }
+        let handle =
+            Arc::new(Handle { engine: Arc::new(Engine::new(M::TOPICS.len())), errors: ErrorSource::new() });
+        Self { handle, map: PhantomData }
+    }
+
+    /// Publishes `payload` to `topic` under `id`: complete it with `.await`, or with `.now()` from code that is not
+    /// async.
+    ///
+    /// Every matching subscription gets the event once, the publisher's own included. Two publishes of one task to
+    /// one topic and id arrive in the order in which they were first polled. Ready when every matching subscription with
+    /// [backpressure](crate::Overflow::Backpressure) has a place for it; without a subscription, at once.
+    ///
+    /// # Errors
+    /// [`PublishError`](crate::PublishError), with the event in it.
+    pub fn publish<K: TopicKey<M>>(
+        &self,
+        topic: K,
+        id: &K::Id,
+        payload: K::Payload,
+    ) -> Publish<'_, K::Payload, K::Id> {
+        let topic = topic.__topic();
+        let data = EventData { topic: topic.name(), id: id.__to_owned(), payload, index: topic.index() };
+        Publish::new(&self.handle.engine, None, data)
+    }
+
+    /// A publisher to `topic` under `id`, which are looked up once; also a [`Sink`](futures_sink::Sink) of payloads.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # let bus = PubSub::<App>::default();
+    /// let desk = bus.publisher(App::NOTE, "desk");
+    /// desk.publish("tidy".to_owned()).now()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn publisher<K: TopicKey<M>>(&self, topic: K, id: &K::Id) -> Publisher<K::Payload, K::Id> {
+        let topic = topic.__topic();
+        Publisher::new(&self.handle, topic.name(), topic.index(), id.__to_owned())
+    }
+
+    /// Subscribes to what `selector` selects: complete it with `.await`, or with `.now()` from code that is not
+    /// async.
+    ///
+    /// # Errors
+    /// [`SubscribeError`](crate::SubscribeError).
+    pub fn subscribe<S: Selector<M>>(&self, selector: S) -> Subscribe<'_, S::Event> {
+        Subscribe::new(&self.handle, &selector)
+    }
+
+    /// Subscribes at once to what `selector` selects, and handles every event by `handle`: an async function, or an
+    /// async closure as in `async |event| { .. }`, that returns nothing or a `Result<(), E>`.
+    ///
+    /// The [`Handler`] is a future that handles events while it is driven. For a bound or an overflow policy see
+    /// [`Subscribe::on`].
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # futures::executor::block_on(async {
+    /// let bus = PubSub::<App>::default();
+    /// let mut errors = bus.errors();
+    /// let mut seen = 0;
+    /// let handler = bus.on(App::NOTE, async |event| {
+    ///     seen += 1;
+    ///     if event.payload.is_empty() { Err("an empty note") } else { Ok(()) }
+    /// });
+    /// bus.publish(App::NOTE, "desk", String::new()).await?;
+    /// bus.publish(App::NOTE, "desk", "tidy".to_owned()).await?;
+    /// drop(bus);
+    /// handler.await?; // ready once the bus is gone and its last event handled
+    /// assert_eq!(seen, 2);
+    /// let error = errors.next().await.expect("one note was empty");
+    /// assert_eq!(error.to_string(), "a handler of `Note` failed for the id \"desk\"");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn on<S, F, R>(
+        &self,
+        selector: S,
+        handle: F,
+    ) -> Handler<impl Future<Output = Result<(), SubscribeError>> + use<M, S, F, R>>
+    where
+        S: Selector<M>,
+        F: AsyncFnMut(S::Event) -> R,
+        R: HandlerResult,
+    {
+        self.subscribe(selector).on(handle)
+    }
+
+    /// What goes wrong where no caller waits for an answer: handlers that fail or panic.
+    pub fn errors(&self) -> Errors {
+        self.handle.errors.errors()
+    }
+
+    /// How many errors there were in all, whether somebody read them or not.
+    #[must_use]
+    pub fn error_count(&self) -> u64 {
+        self.handle.errors.total()
+    }
+
+    /// Whether some subscription follows some of what `selector` selects, so that publishing there may reach
+    /// somebody.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # let bus = PubSub::<App>::default();
+    /// let desk = bus.subscribe(App::NOTE.id("desk")).now()?;
+    /// assert!(bus.has_subscribers(App::NOTE));
+    /// assert!(!bus.has_subscribers(App::NOTE.id("shelf")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn has_subscribers<S: Selector<M>>(&self, selector: S) -> bool {
+        self.handle.engine.has_subscribers(&Interest::of(&selector))
+    }
+
+    /// Figures of each topic, in the order of [`EventMap::TOPICS`]: who listens, what waits, what was lost, and for
+    /// whom publishers wait.
+    #[must_use]
+    pub fn stats(&self) -> Vec<TopicStats> {
+        stats::<M>(&self.handle.engine)
+    }
+
+    /// Closes the bus, for all its handles: nothing more is accepted, publishes that wait get their event back, and
+    /// subscriptions end once they have been read to the end.
+    ///
+    /// Complete it with `.await` or `.now()`, which do not wait for readers, or with
+    /// [`.until(deadline).await`](Close::until), which does. Closing a closed bus is fine, and reports anew.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # let bus = PubSub::<App>::default();
+    /// let mut notes = bus.subscribe(App::NOTE).now()?;
+    /// bus.publish(App::NOTE, "desk", "tidy".to_owned()).now()?;
+    /// let report = bus.close().now();
+    /// assert_eq!(report.unread, 1);
+    /// assert_eq!(notes.try_next()?.payload, "tidy"); // still there
+    /// assert_eq!(notes.try_next().unwrap_err(), TryNextError::Ended(End::Closed));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close(&self) -> Close<'_> {
+        Close::new::<M>(&self.handle.engine)
+    }
+
+    /// Listens to everything, for the test bus.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn observer(&self) -> Result<crate::engine::Reader, crate::engine::Refused> {
+        let mut everything = Interest::default();
+        everything.add_all();
+        let terms = crate::engine::Terms {
+            bound: usize::MAX,
+            overflow: crate::Overflow::Backpressure,
+            name: None,
+            observes: true,
+        };
+        self.handle.engine.subscribe(everything, terms)
+    }
+
+    /// Whether the bus was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.handle.engine.is_closed()
+    }
+}
+
+/// A bus in one process.
+impl<M: EventMap> Default for PubSub<M> {
+    fn default() -> Self {
+        Self::new(pubsub_transports::InProcess)
+    }
+}
+
+impl<M: EventMap> Clone for PubSub<M> {
+    fn clone(&self) -> Self {
+        Self { handle: Arc::clone(&self.handle), map: PhantomData }
+    }
+}
+
+impl<M: EventMap> fmt::Debug for PubSub<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PubSub").field("closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}
+
+/// A kind of body that can carry the events of `M`; what a transport asks of a map.
+///
+/// A body shared within the process carries every map.
+pub trait Carries<M: EventMap> {}
+
+#[diagnostic::do_not_recommend]
+impl<M: EventMap> Carries<M> for Shared {}

@@ -1,0 +1,140 @@
+//! Closing a bus, and what was left.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Pending;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::EventMap;
+use crate::engine::{Engine, Left};
+
+pin_project! {
+    /// Closing a bus; made by [`PubSub::close`](crate::PubSub::close).
+    ///
+    /// Nothing happens until it is awaited, or completed by [`now`](Self::now) from code that is not async.
+    ///
+    /// # Cancel safety
+    /// Once polled, the bus is closed and stays so; dropping this then only means not to wait, and nothing is
+    /// discarded.
+    #[must_use = "nothing is closed until this is awaited or `.now()` is called"]
+    pub struct Close<'a, D = Pending<()>> {
+        engine: &'a Engine,
+        topics: fn(usize) -> &'static str,
+        #[pin]
+        deadline: Option<D>,
+        refused: Option<usize>,
+    }
+}
+
+impl<'a> Close<'a> {
+    pub(crate) fn new<M: EventMap>(engine: &'a Engine) -> Self {
+        Self { engine, topics: |index| M::TOPICS[index].name, deadline: None, refused: None }
+    }
+
+    /// Waits until all that was accepted has been read, but no longer than until `deadline` is ready; what has not
+    /// been read then is discarded, and counted in the report.
+    ///
+    /// Read is not handled: a handler may still be at work on its last event; wait for the
+    /// [`Handler`](crate::Handler) itself.
+    ///
+    /// The deadline is any future, so that no runtime is asked for: a sleep of yours, a signal, or
+    /// [`std::future::pending`] to wait for as long as it takes.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # use std::time::Duration;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+    /// # let bus = PubSub::<App>::default();
+    /// let never_read = bus.subscribe(App::NOTE).await?;
+    /// bus.publish(App::NOTE, "desk", "tidy".to_owned()).await?;
+    /// let report = bus.close().until(tokio::time::sleep(Duration::from_secs(5))).await;
+    /// assert_eq!((report.unread, never_read.missed()), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn until<D: Future>(self, deadline: D) -> Close<'a, D> {
+        Close { engine: self.engine, topics: self.topics, deadline: Some(deadline), refused: None }
+    }
+
+    /// Closes without waiting, from code that is not async. What was accepted stays readable; the report counts it.
+    pub fn now(self) -> CloseReport {
+        CloseReport::new(self.engine.close(), self.topics)
+    }
+}
+
+impl<D: Future> Future for Close<'_, D> {
+    type Output = CloseReport;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReport> {
+        let this = self.project();
+        let left = match *this.refused {
+            None => this.engine.close(),
+            Some(_) => Left::default(),
+        };
+        let refused = *this.refused.get_or_insert(left.refused);
+        let Some(deadline) = this.deadline.as_pin_mut() else {
+            return Poll::Ready(CloseReport::new(left, *this.topics));
+        };
+        let left = if this.engine.poll_drained(cx).is_ready() {
+            Left::default()
+        } else if deadline.poll(cx).is_ready() {
+            this.engine.discard()
+        } else {
+            return Poll::Pending;
+        };
+        Poll::Ready(CloseReport::new(Left { refused, ..left }, *this.topics))
+    }
+}
+
+impl<D> fmt::Debug for Close<'_, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Close").finish_non_exhaustive()
+    }
+}
+
+/// What was left when a bus was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct CloseReport {
+    /// Events that had been accepted and were not read: an event that two subscriptions had still to read counts
+    /// twice.
+    pub unread: u64,
+    /// The same, by the name of the topic.
+    pub unread_by_topic: BTreeMap<&'static str, u64>,
+    /// Subscriptions that had something left to read.
+    pub subscriptions: usize,
+    /// Publishes that waited for room, and got their event back as
+    /// [`PublishError::Closed`](crate::PublishError::Closed).
+    pub refused: usize,
+}
+
+impl CloseReport {
+    fn new(left: Left, topics: fn(usize) -> &'static str) -> Self {
+        let mut report = Self { subscriptions: left.queued.len(), refused: left.refused, ..Self::default() };
+        for (topic, events) in left.queued.into_iter().flatten() {
+            report.unread += events;
+            *report.unread_by_topic.entry(topics(topic)).or_default() += events;
+        }
+        report
+    }
+
+    /// Whether nothing was left: all that was accepted had been read, and nobody waited.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.unread == 0 && self.refused == 0
+    }
+}
+
+impl fmt::Display for CloseReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { unread, subscriptions, refused, .. } = self;
+        write!(
+            f,
+            "unread events: {unread}, subscriptions behind: {subscriptions}, refused publishes: {refused}"
+        )
+    }
+}

@@ -1,0 +1,206 @@
+//! Publishing, and publishes that wait for room, in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use super::effects::Effects;
+use super::private::Private;
+use super::routing::{Address, At};
+use super::sync::lock;
+use super::topic::Topic;
+use super::{Engine, Refused};
+use crate::IdString;
+use crate::event::Stored;
+
+/// Those that wait, the longest waiting first.
+#[derive(Default)]
+pub(super) struct Line {
+    pub(super) waiters: BTreeMap<u64, Waiter>,
+    /// Events to give back: the bus was closed before there was room.
+    refused: BTreeMap<u64, Stored>,
+    last_key: u64,
+}
+
+pub(super) struct Waiter {
+    pub(super) topic: usize,
+    pub(super) id: IdString,
+    stored: Option<Stored>,
+    waker: Waker,
+}
+
+impl Line {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiters.is_empty() && self.refused.is_empty()
+    }
+
+    pub(super) fn new_key(&mut self) -> u64 {
+        self.last_key += 1;
+        self.last_key
+    }
+
+    /// The keys of those that wait at the addresses that match, in order.
+    pub(super) fn each_matching(&self, matches: impl Fn(usize, &str) -> bool, found: impl FnMut(u64)) {
+        let matching = self.waiters.iter().filter(|(_, waiter)| matches(waiter.topic, &waiter.id));
+        matching.map(|(key, _)| *key).for_each(found);
+    }
+
+    pub(super) fn refuse_all(&mut self, effects: &mut Effects) -> usize {
+        let waiters = std::mem::take(&mut self.waiters);
+        let count = waiters.len();
+        for (key, waiter) in waiters {
+            effects.wake(waiter.waker);
+            self.refused.extend(waiter.stored.map(|stored| (key, stored)));
+        }
+        count
+    }
+}
+
+impl Engine {
+    /// Gives the event to all that follow its address, or to none. `store` is called only if it is accepted, and at
+    /// most once.
+    #[inline]
+    pub(crate) fn try_publish(
+        &self,
+        address: Address<'_>,
+        store: &mut dyn FnMut() -> Stored,
+    ) -> Result<(), Refused> {
+        if !self.topics[address.topic].listening().anybody() {
+            return if self.is_closed() { Err(Refused::Closed) } else { Ok(()) };
+        }
+        let mut effects = Effects::default();
+        let ended = self.with_matching(address, |matching| {
+            if self.is_closed() {
+                Err(Refused::Closed)
+            } else if matching.has_room() {
+                Ok(matching.accept(store, &mut effects))
+            } else {
+                Err(Refused::Full)
+            }
+        })?;
+        self.stop_listening(&ended);
+        Ok(())
+    }
+
+    /// Like [`try_publish`](Self::try_publish); where there is no room the event joins the line.
+    #[inline]
+    pub(crate) fn publish(
+        self: &Arc<Self>,
+        address: Address<'_>,
+        store: &mut dyn FnMut() -> Stored,
+        waker: &Waker,
+    ) -> Result<Option<Waiting>, Refused> {
+        match self.try_publish(address, store) {
+            Ok(()) => Ok(None),
+            Err(Refused::Full) => self.join_line(address, store, waker),
+            Err(Refused::Closed) => Err(Refused::Closed),
+        }
+    }
+
+    fn join_line(
+        self: &Arc<Self>,
+        address: Address<'_>,
+        store: &mut dyn FnMut() -> Stored,
+        waker: &Waker,
+    ) -> Result<Option<Waiting>, Refused> {
+        let mut effects = Effects::default();
+        let mut line = lock(&self.line);
+        let key = line.new_key();
+        let result = self.with_matching(address, |matching| {
+            if self.is_closed() {
+                return Err(Refused::Closed);
+            }
+            // There may be room by now.
+            if matching.has_room_for(None) {
+                return Ok(Some(matching.accept(store, &mut effects)));
+            }
+            matching.claim(key);
+            Ok(None)
+        });
+        if let Some(ended) = result? {
+            drop(line);
+            self.stop_listening(&ended);
+            return Ok(None);
+        }
+        let stored = store();
+        let waiter =
+            Waiter { topic: address.topic, id: stored.id_text(), stored: Some(stored), waker: waker.clone() };
+        line.waiters.insert(key, waiter);
+        Ok(Some(Waiting { engine: Arc::clone(self), key }))
+    }
+
+    /// Gives a place to those in the line for whom there is room now, in their order: to `next`, and to all who
+    /// waited for nothing but their turn.
+    pub(super) fn admit(&self, line: &mut Line, mut next: BTreeSet<u64>, effects: &mut Effects) {
+        while let Some(key) = next.pop_first() {
+            let Some(Waiter { topic, id, stored, .. }) = line.waiters.get_mut(&key) else { continue };
+            let address = Address { topic: *topic, at: At::Id(id) };
+            let mut store = || stored.take().expect("an event is stored once");
+            let ended = self.with_matching(address, |matching| {
+                matching.has_room_for(Some(key)).then(|| {
+                    matching.unclaim(key, &mut next);
+                    matching.accept(&mut store, effects)
+                })
+            });
+            if let Some(ended) = ended {
+                self.stop_listening(&ended);
+                if let Some(waiter) = line.waiters.remove(&key) {
+                    effects.wake(waiter.waker);
+                    effects.discard_all(waiter.stored);
+                }
+            }
+        }
+    }
+
+    /// Readers made room, or left: it is the turn of these.
+    #[cold]
+    pub(super) fn admit_next(&self, next: impl IntoIterator<Item = u64>) {
+        let mut effects = Effects::default();
+        self.admit(&mut lock(&self.line), next.into_iter().collect(), &mut effects);
+    }
+
+    /// These follow nothing any more.
+    pub(super) fn stop_listening(&self, ended: &[Arc<Private>]) {
+        for private in ended {
+            self.count_listening(&private.interest, Topic::left);
+        }
+    }
+}
+
+/// A publish in the line. Dropped before it was admitted, it leaves the line and reached nobody.
+pub(crate) struct Waiting {
+    engine: Arc<Engine>,
+    key: u64,
+}
+
+impl Waiting {
+    /// Ready when the event was accepted, or with the event when the bus was closed.
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<(), Stored>> {
+        let mut waker = waker.clone();
+        let mut line = lock(&self.engine.line);
+        if let Some(waiter) = line.waiters.get_mut(&self.key) {
+            std::mem::swap(&mut waiter.waker, &mut waker);
+            return Poll::Pending;
+        }
+        Poll::Ready(line.refused.remove(&self.key).map_or(Ok(()), Err))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let engine = &self.engine;
+        let mut effects = Effects::default();
+        let mut line = lock(&engine.line);
+        let refused = line.refused.remove(&self.key);
+        let waiter = line.waiters.remove(&self.key);
+        if let Some(waiter) = &waiter {
+            let address = Address { topic: waiter.topic, at: At::Id(&waiter.id) };
+            let mut next = BTreeSet::new();
+            engine.with_matching(address, |matching| matching.unclaim(self.key, &mut next));
+            engine.admit(&mut line, next, &mut effects);
+        }
+        drop(line);
+        drop((refused, waiter));
+    }
+}

@@ -1,0 +1,234 @@
+//! What goes wrong where no caller waits for an answer.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+
+use crate::next::Next;
+use crate::{IdString, SubscribeError};
+
+/// Something that went wrong on a bus where no caller waits for an answer: in a [handler](crate::Handler).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum BusError {
+    /// A handler returned an error.
+    HandlerFailed {
+        /// The topic of the event.
+        topic: &'static str,
+        /// Its id, as text.
+        id: IdString,
+        /// What the handler returned; also the [`source`](Error::source).
+        error: Arc<dyn Error + Send + Sync>,
+    },
+    /// A handler panicked.
+    HandlerPanicked {
+        /// The topic of the event.
+        topic: &'static str,
+        /// Its id, as text.
+        id: IdString,
+        /// What it panicked with.
+        message: String,
+    },
+    /// A handler could not subscribe: it handles nothing.
+    HandlerNotSubscribed {
+        /// What it was to follow, as [`Handler::topics`](crate::Handler::topics).
+        topics: Vec<String>,
+        /// Why; also the [`source`](Error::source).
+        error: SubscribeError,
+    },
+}
+
+impl fmt::Display for BusError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HandlerFailed { topic, id, .. } => {
+                write!(f, "a handler of `{topic}` failed for the id {id:?}")
+            }
+            Self::HandlerPanicked { topic, id, message } => {
+                write!(f, "a handler of `{topic}` panicked for the id {id:?}: {message}")
+            }
+            Self::HandlerNotSubscribed { topics, .. } => {
+                write!(f, "a handler of `{}` could not subscribe", topics.join("`, `"))
+            }
+        }
+    }
+}
+
+impl Error for BusError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::HandlerFailed { error, .. } => Some(&**error),
+            Self::HandlerPanicked { .. } => None,
+            Self::HandlerNotSubscribed { error, .. } => Some(error),
+        }
+    }
+}
+
+/// The errors of a bus, as a stream: [`PubSub::errors`](crate::PubSub::errors).
+///
+/// It begins with the latest errors of the past, up to [`KEPT`](Self::KEPT), and goes on with those to come. A bus
+/// keeps no more than that: a stream that is read too seldom loses the oldest, and [counts](Self::missed) them.
+///
+/// It ends when the last handle of the bus and the last handler are gone. A bus that is merely closed may still have
+/// handlers at work, so closing does not end it.
+pub struct Errors {
+    log: Arc<ErrorLog>,
+    key: u64,
+    next: u64,
+    missed: u64,
+    ended: bool,
+}
+
+impl Errors {
+    /// How many errors a bus keeps.
+    pub const KEPT: usize = 128;
+
+    /// The next error; `None` when none will come.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: an error is taken only when it is returned.
+    pub fn next(&mut self) -> Next<'_, Self> {
+        Next::new(self)
+    }
+
+    /// How many errors were lost to this stream, because it was read too seldom or made too late.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+}
+
+impl Stream for Errors {
+    type Item = BusError;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<BusError>> {
+        let this = &mut *self;
+        // Wakers are cloned and dropped outside the lock: both may run any code.
+        let waker = cx.waker().clone();
+        let mut kept = this.log.lock();
+        this.missed += kept.first().saturating_sub(this.next);
+        this.next = this.next.max(kept.first());
+        let place = usize::try_from(this.next - kept.first()).unwrap_or(usize::MAX);
+        if let Some(error) = kept.errors.get(place) {
+            this.next += 1;
+            return Poll::Ready(Some(error.clone()));
+        }
+        if kept.sources == 0 {
+            this.ended = true;
+            return Poll::Ready(None);
+        }
+        let before = kept.readers.insert(this.key, waker);
+        drop(kept);
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl FusedStream for Errors {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl Drop for Errors {
+    fn drop(&mut self) {
+        let _waker = self.log.lock().readers.remove(&self.key);
+    }
+}
+
+impl fmt::Debug for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Errors").field("missed", &self.missed).finish_non_exhaustive()
+    }
+}
+
+/// The latest errors, shared by all who read them.
+#[derive(Default)]
+struct ErrorLog {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    errors: VecDeque<BusError>,
+    /// Errors in all.
+    total: u64,
+    /// Who waits for the next one: at most one waker for each stream.
+    readers: BTreeMap<u64, Waker>,
+    last_key: u64,
+    /// Who can still report.
+    sources: usize,
+}
+
+impl Kept {
+    /// The number of the oldest error that is kept.
+    fn first(&self) -> u64 {
+        self.total - self.errors.len() as u64
+    }
+}
+
+impl ErrorLog {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is kept, and wakes the readers outside the lock.
+    fn update<R>(&self, change: impl FnOnce(&mut Kept) -> R) -> R {
+        let mut kept = self.lock();
+        let result = change(&mut kept);
+        let readers = std::mem::take(&mut kept.readers);
+        drop(kept);
+        readers.into_values().for_each(Waker::wake);
+        result
+    }
+}
+
+/// The right to report errors. While one exists, [`Errors`] does not end.
+pub(crate) struct ErrorSource(Arc<ErrorLog>);
+
+impl ErrorSource {
+    pub(crate) fn new() -> Self {
+        let log = Arc::<ErrorLog>::default();
+        log.lock().sources = 1;
+        Self(log)
+    }
+
+    pub(crate) fn report(&self, error: BusError) {
+        // The destructor of an error is code of users: it runs outside the lock.
+        let _oldest = self.0.update(|kept| {
+            kept.errors.push_back(error);
+            kept.total += 1;
+            (kept.errors.len() > Errors::KEPT).then(|| kept.errors.pop_front())
+        });
+    }
+
+    pub(crate) fn errors(&self) -> Errors {
+        let mut kept = self.0.lock();
+        kept.last_key += 1;
+        Errors { log: Arc::clone(&self.0), key: kept.last_key, next: 0, missed: 0, ended: false }
+    }
+
+    /// Errors in all.
+    pub(crate) fn total(&self) -> u64 {
+        self.0.lock().total
+    }
+}
+
+impl Clone for ErrorSource {
+    fn clone(&self) -> Self {
+        self.0.lock().sources += 1;
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for ErrorSource {
+    fn drop(&mut self) {
+        self.0.update(|kept| kept.sources -= 1);
+    }
+}

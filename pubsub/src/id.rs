@@ -1,0 +1,178 @@
+//! Ids: what scopes a topic.
+
+use std::borrow::Borrow;
+use std::fmt::{self, Display};
+use std::ops::Deref;
+use std::str::FromStr;
+
+use compact_str::{CompactString, ToCompactString};
+
+/// A type that can be the id of a topic: `str`, or any `Display + FromStr + Clone + Send + Sync + 'static` type.
+///
+/// An id *is* its text: two ids that display alike are one id, in one process as on a wire. So `Display` should
+/// write all that tells two ids apart, and `FromStr` should read it back.
+///
+/// Implemented for every type that qualifies; there is nothing to write.
+///
+/// ```
+/// use pubsub::prelude::*;
+///
+/// #[derive(EventMap)]
+/// enum Chat {
+///     #[event(id = u64)] // the room's number
+///     Message(String),
+/// }
+/// let bus = PubSub::<Chat>::default();
+/// bus.publish(Chat::MESSAGE, &42, "hello".to_owned()).now()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the id of a topic",
+    label = "not usable as a topic id",
+    note = "an id is part of the address `topic:id`, so it needs `Display`, `FromStr`, `Clone`, `Send`, `Sync` and `'static`"
+)]
+pub trait TopicId {
+    /// What an event keeps of the id: [`IdString`] for `str`, the type itself for every other.
+    type Owned: Borrow<Self> + Clone + Display + Send + Sync + 'static;
+
+    #[doc(hidden)]
+    fn __to_owned(&self) -> Self::Owned;
+    #[doc(hidden)]
+    fn __text(owned: &Self::Owned) -> IdString;
+    /// `None` if the text is no id of this type.
+    #[doc(hidden)]
+    fn __parse(text: &str) -> Option<Self::Owned>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Display + FromStr + Clone + Send + Sync + 'static> TopicId for T {
+    type Owned = T;
+
+    fn __to_owned(&self) -> T {
+        self.clone()
+    }
+
+    fn __text(owned: &T) -> IdString {
+        IdString(owned.to_compact_string())
+    }
+
+    fn __parse(text: &str) -> Option<T> {
+        text.parse().ok()
+    }
+}
+
+impl TopicId for str {
+    type Owned = IdString;
+
+    fn __to_owned(&self) -> IdString {
+        IdString::from(self)
+    }
+
+    fn __text(owned: &IdString) -> IdString {
+        owned.clone()
+    }
+
+    fn __parse(text: &str) -> Option<IdString> {
+        Some(IdString::from(text))
+    }
+}
+
+/// An owned id of text. Up to 24 bytes are kept inline, without an allocation.
+///
+/// It derefs to `str` and compares with it.
+///
+/// ```
+/// let id = pubsub::IdString::from("project-1");
+/// assert_eq!(id, "project-1");
+/// assert!(id.starts_with("project"));
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdString(CompactString);
+
+impl IdString {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Deref for IdString {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for IdString {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Borrow<str> for IdString {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl From<&str> for IdString {
+    fn from(text: &str) -> Self {
+        Self(CompactString::new(text))
+    }
+}
+
+impl From<String> for IdString {
+    fn from(text: String) -> Self {
+        Self(CompactString::from(text))
+    }
+}
+
+impl From<IdString> for String {
+    fn from(id: IdString) -> Self {
+        id.0.into_string()
+    }
+}
+
+impl Display for IdString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Debug for IdString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl PartialEq<str> for IdString {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for IdString {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl PartialEq<String> for IdString {
+    fn eq(&self, other: &String) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<IdString> for str {
+    fn eq(&self, other: &IdString) -> bool {
+        self == other.as_str()
+    }
+}
+
+impl PartialEq<IdString> for &str {
+    fn eq(&self, other: &IdString) -> bool {
+        *self == other.as_str()
+    }
+}

@@ -1,0 +1,51 @@
+//! What happens when a subscription is full.
+
+/// What happens to an event for which a subscription has no room.
+///
+/// A subscription holds at most [`bound`](crate::Subscribe::bound) events. Whatever the policy, nothing is lost in
+/// silence: an event carries how many were [missed](crate::Event::missed) just before it, and
+/// [`Subscription::missed`](crate::Subscription::missed) sums them.
+///
+/// ```
+/// # use pubsub::prelude::*;
+/// # #[derive(EventMap)] enum App { Tick(u32) }
+/// # let bus = PubSub::<App>::default();
+/// let mut ticks = bus.subscribe(App::TICK).bound(2).overflow(Overflow::DropOldest).now()?;
+/// for n in 0..5 {
+///     bus.publish(App::TICK, "clock", n).now()?;
+/// }
+/// let first = ticks.try_next()?;
+/// assert_eq!((first.payload, first.missed), (3, 3)); // 0, 1 and 2 gave way
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// Publishers wait, in order, until there is room; `.now()` refuses the event instead. Nothing is lost, unless
+    /// the bus is [closed with a deadline](crate::Close::until). The default in one process.
+    ///
+    /// A task that awaits a publish to a topic that it reads itself can wait for itself: give such a subscription
+    /// another policy, or read it in a task of its own.
+    #[default]
+    Backpressure,
+    /// The oldest event that was not read yet gives way.
+    DropOldest,
+    /// The new event is not taken.
+    DropNewest,
+    /// Of each topic and id only the latest event is kept, in order of arrival; the bound counts ids, and the id
+    /// that was updated longest ago gives way.
+    LatestPerId,
+    /// The subscription ends: what it holds can still be read, then its stream ends with
+    /// [`End::Overflowed`](crate::End::Overflowed).
+    Fail,
+}
+
+/// What a subscription gets that asks for nothing else.
+pub mod defaults {
+    use super::Overflow;
+
+    /// Events that a subscription holds at most.
+    pub const BOUND: usize = 1_024;
+    /// What happens beyond the bound, in one process.
+    pub const OVERFLOW: Overflow = Overflow::Backpressure;
+}

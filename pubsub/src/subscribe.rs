@@ -1,0 +1,204 @@
+//! Subscribing.
+
+use std::fmt;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::bus::Handle;
+use crate::engine::Terms;
+use crate::errors::BusError;
+use crate::event::Stored;
+use crate::handler::{self, HandlerResult};
+use crate::interest::Interest;
+use crate::overflow::{Overflow, defaults};
+use crate::{EventMap, Handler, Selector, Subscription, TopicInfo, TryNextError};
+
+/// A subscription that is about to be made, by [`PubSub::subscribe`](crate::PubSub::subscribe).
+///
+/// Nothing happens until it is awaited, or completed by [`now`](Self::now) from code that is not async. Once it
+/// is, every event published from then on is delivered.
+///
+/// # Cancel safety
+/// Dropped before it is ready, nothing was subscribed.
+#[must_use = "nothing is subscribed until this is awaited or `.now()` is called"]
+pub struct Subscribe<'a, E> {
+    handle: &'a Handle,
+    topics: &'static [TopicInfo],
+    interest: Interest,
+    event: fn(Stored, u64) -> E,
+    bound: usize,
+    overflow: Overflow,
+    name: Option<Box<str>>,
+    is_complete: bool,
+}
+
+impl<'a, E> Subscribe<'a, E> {
+    pub(crate) fn new<M, S>(handle: &'a Handle, selector: &S) -> Self
+    where
+        M: EventMap,
+        S: Selector<M, Event = E>,
+    {
+        Self {
+            handle,
+            topics: M::TOPICS,
+            interest: Interest::of(selector),
+            event: S::__event,
+            bound: defaults::BOUND,
+            overflow: defaults::OVERFLOW,
+            name: None,
+            is_complete: false,
+        }
+    }
+
+    /// How many events the subscription holds at most: at least 1, by default [`defaults::BOUND`].
+    ///
+    /// Memory for them is taken as they come.
+    pub fn bound(mut self, events: usize) -> Self {
+        self.bound = events;
+        self
+    }
+
+    /// What happens to an event beyond the bound; by default publishers wait ([`defaults::OVERFLOW`]).
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// What the subscription is called in [statistics](crate::PubSub::stats), where it says for whom publishers
+    /// wait.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into().into());
+        self
+    }
+
+    /// Subscribes, from code that is not async.
+    ///
+    /// # Errors
+    /// [`ZeroBound`](SubscribeError::ZeroBound), [`NoTopic`](SubscribeError::NoTopic) or
+    /// [`Closed`](SubscribeError::Closed).
+    ///
+    /// # Panics
+    /// If it was polled before: a subscription is either awaited or completed by this.
+    pub fn now(mut self) -> Result<Subscription<E>, SubscribeError> {
+        self.complete()
+    }
+
+    /// Subscribes at once and handles every event by `handle`; what [`PubSub::on`](crate::PubSub::on) does, with the
+    /// options of a subscription.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Tick(u32) }
+    /// # let bus = PubSub::<App>::default();
+    /// let handler = bus.subscribe(App::TICK).bound(8).overflow(Overflow::DropOldest).on(async |event| {
+    ///     println!("{} after {} missed", event.payload, event.missed);
+    /// });
+    /// # drop(handler);
+    /// ```
+    pub fn on<F, R>(
+        mut self,
+        handle: F,
+    ) -> Handler<impl Future<Output = Result<(), SubscribeError>> + use<E, F, R>>
+    where
+        F: AsyncFnMut(E) -> R,
+        R: HandlerResult,
+    {
+        let topics = self.interest.addresses(self.topics);
+        let errors = self.handle.errors.clone();
+        let subscription = self.complete();
+        if let Err(error) = &subscription {
+            errors.report(BusError::HandlerNotSubscribed { topics: topics.clone(), error: *error });
+        }
+        Handler::new(topics, async move {
+            handler::run(subscription?, errors, handle).await;
+            Ok(())
+        })
+    }
+
+    fn complete(&mut self) -> Result<Subscription<E>, SubscribeError> {
+        assert!(!std::mem::replace(&mut self.is_complete, true), "`Subscribe` polled after it was ready");
+        if self.bound == 0 {
+            return Err(SubscribeError::ZeroBound);
+        }
+        let interest = std::mem::take(&mut self.interest);
+        if interest.is_empty() {
+            return Err(SubscribeError::NoTopic);
+        }
+        let terms =
+            Terms { bound: self.bound, overflow: self.overflow, name: self.name.take(), observes: false };
+        let reader = self.handle.engine.subscribe(interest, terms);
+        let reader = reader.map_err(|_| SubscribeError::Closed)?;
+        Ok(Subscription::new(reader, self.event))
+    }
+}
+
+impl<E> Future for Subscribe<'_, E> {
+    type Output = Result<Subscription<E>, SubscribeError>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(self.complete())
+    }
+}
+
+impl<E> fmt::Debug for Subscribe<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscribe")
+            .field("topics", &self.interest.addresses(self.topics))
+            .field("bound", &self.bound)
+            .field("overflow", &self.overflow)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why nothing was subscribed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// The bound is 0: such a subscription could never hold an event.
+    ZeroBound,
+    /// The selector is an empty list: no event would ever match.
+    NoTopic,
+    /// The bus is closed.
+    Closed,
+}
+
+impl fmt::Display for SubscribeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ZeroBound => {
+                "a subscription with a bound of 0 could hold no event: pass `.bound(1)` or more"
+            }
+            Self::NoTopic => "the selector is empty, so no event would ever match: name at least one topic",
+            Self::Closed => "the bus is closed",
+        })
+    }
+}
+
+impl std::error::Error for SubscribeError {}
+
+/// A subscription that was completed. [`Subscribe`] is none: its methods below exist for the sake of the error.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "nothing is subscribed yet",
+    label = "complete the subscription first",
+    note = "`subscribe(..)` is completed by `.await?`, or by `.now()?` in code that is not async: `let mut events = bus.subscribe(..).await?;`"
+)]
+pub trait Completed {}
+
+#[doc(hidden)]
+impl<E> Subscribe<'_, E> {
+    pub fn next(&mut self) -> Ready<Option<E>>
+    where
+        Self: Completed,
+    {
+        ready(None)
+    }
+
+    pub fn try_next(&mut self) -> Result<E, TryNextError>
+    where
+        Self: Completed,
+    {
+        Err(TryNextError::Empty)
+    }
+}

@@ -1,0 +1,269 @@
+//! The receiving end.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+
+use crate::delivery::{Deliveries, Delivery, End};
+use crate::engine::{Reader, Taken};
+use crate::event::Stored;
+use crate::next::Next;
+
+/// A stream of events; what [`PubSub::subscribe`](crate::PubSub::subscribe) completes to.
+///
+/// It has been following its topics since before it was returned, and stops when it is dropped. The stream ends
+/// after the last event when the bus is [closed](crate::PubSub::close) or its last handle dropped. Loss never ends
+/// it: see [`Event::missed`](crate::Event::missed), [`missed`](Self::missed) and [`deliveries`](Self::deliveries).
+///
+/// As a stream it gives other tasks a turn after 128 events in a row: it is pending once, and wakes its task at once.
+/// [`try_next`](Self::try_next) knows no turns, and is the way to take all there is now.
+///
+/// ```
+/// # use pubsub::prelude::*;
+/// # #[derive(EventMap)] enum App { Note(String) }
+/// # futures::executor::block_on(async {
+/// let bus = PubSub::<App>::default();
+/// let mut notes = bus.subscribe(App::NOTE).await?;
+/// bus.publish(App::NOTE, "desk", "tidy".to_owned()).await?;
+/// drop(bus);
+/// while let Some(event) = notes.next().await {
+///     println!("{}: {}", event.id, event.payload);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[must_use = "a subscription ends when it is dropped"]
+pub struct Subscription<E> {
+    reader: Reader,
+    event: fn(Stored, u64) -> E,
+    /// Read for [`Deliveries`], which tells the loss before the event as an item of its own.
+    held: Option<Stored>,
+    ended: Option<Ended>,
+    /// Events taken since the task last had to wait.
+    taken: u32,
+}
+
+/// Events that are given one after the other, without a wait, before other tasks get a turn. An operator that discards or
+/// collects takes all it can get in one poll; a subscription that is always ready would keep its task from ever yielding.
+const BUDGET: u32 = 128;
+
+/// How the story ends.
+struct Ended {
+    end: End,
+    /// Lost after the last event, and not told by [`Deliveries`] yet.
+    missed: u64,
+    is_told: bool,
+}
+
+impl Ended {
+    /// What is left to tell: the loss, then the end.
+    fn tell<E>(&mut self) -> Option<Delivery<E>> {
+        match std::mem::take(&mut self.missed) {
+            0 if std::mem::replace(&mut self.is_told, true) => None,
+            0 => Some(Delivery::Ended(self.end)),
+            missed => Some(Delivery::Lagged { missed }),
+        }
+    }
+}
+
+impl<E> Subscription<E> {
+    pub(crate) fn new(reader: Reader, event: fn(Stored, u64) -> E) -> Self {
+        Self { reader, event, held: None, ended: None, taken: 0 }
+    }
+
+    /// The next event; `None` once the subscription has [ended](Self::end).
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing: an event is taken only when it is returned.
+    pub fn next(&mut self) -> Next<'_, Self> {
+        Next::new(self)
+    }
+
+    /// The next event if there is one now, from code that is not async too.
+    ///
+    /// # Errors
+    /// [`Empty`](TryNextError::Empty) if there is none yet, [`Ended`](TryNextError::Ended) if none will come.
+    pub fn try_next(&mut self) -> Result<E, TryNextError> {
+        match self.poll_stored(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some((stored, missed))) => Ok((self.event)(stored, missed)),
+            Poll::Ready(None) => Err(TryNextError::Ended(self.end().unwrap_or(End::Closed))),
+            Poll::Pending => Err(TryNextError::Empty),
+        }
+    }
+
+    /// How many events this subscription lost so far, including those that its next event will tell in its own
+    /// `missed`, and those lost after its last one, which no event tells.
+    ///
+    /// With [`Overflow::Backpressure`](crate::Overflow::Backpressure) it is 0, unless a bus that was [closed with a
+    /// deadline](crate::Close::until) discarded what was not read by then.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.reader.missed()
+    }
+
+    /// Events that wait to be read.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.reader.len() + usize::from(self.held.is_some())
+    }
+
+    /// Whether no event waits to be read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Why the stream ended; `None` before it has.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        self.ended.as_ref().map(|ended| ended.end)
+    }
+
+    /// The full story: events, losses as items of their own, and why the subscription ended.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Tick(u32) }
+    /// # futures::executor::block_on(async {
+    /// # let bus = PubSub::<App>::default();
+    /// let mut ticks = bus.subscribe(App::TICK).bound(1).overflow(Overflow::DropOldest).await?;
+    /// bus.publish(App::TICK, "clock", 1).await?;
+    /// bus.publish(App::TICK, "clock", 2).await?;
+    /// bus.close().await;
+    /// let mut deliveries = ticks.deliveries();
+    /// assert!(matches!(deliveries.next().await, Some(Delivery::Lagged { missed: 1 })));
+    /// assert!(matches!(deliveries.next().await, Some(Delivery::Event(event)) if event.payload == 2));
+    /// assert!(matches!(deliveries.next().await, Some(Delivery::Ended(End::Closed))));
+    /// assert!(deliveries.next().await.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn deliveries(&mut self) -> Deliveries<'_, E> {
+        Deliveries::new(self)
+    }
+
+    /// The next event as it is stored, and what was missed just before it.
+    pub(crate) async fn next_stored(&mut self) -> Option<(Stored, u64)> {
+        std::future::poll_fn(|cx| self.poll_within_budget(cx, Self::poll_stored)).await
+    }
+
+    /// What makes an event of a stored one.
+    pub(crate) fn event(&self) -> fn(Stored, u64) -> E {
+        self.event
+    }
+
+    /// Polls, but gives other tasks a turn after [`BUDGET`] items in a row.
+    fn poll_within_budget<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: fn(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if self.taken == BUDGET && self.ended.is_none() {
+            self.taken = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = poll(self, cx);
+        self.taken = if polled.is_ready() { (self.taken + 1).min(BUDGET) } else { 0 };
+        polled
+    }
+
+    fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Stored, u64)>> {
+        if let Some(stored) = self.held.take() {
+            return Poll::Ready(Some((stored, 0)));
+        }
+        if self.ended.is_some() {
+            return Poll::Ready(None);
+        }
+        match ready!(self.reader.poll_next(cx.waker())) {
+            Taken::Event { stored, missed } => Poll::Ready(Some((stored, missed))),
+            Taken::End { end, missed } => {
+                self.ended = Some(Ended { end, missed, is_told: false });
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    pub(crate) fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
+        self.poll_within_budget(cx, Self::poll_story)
+    }
+
+    fn poll_story(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
+        if let Some(stored) = self.held.take() {
+            return Poll::Ready(Some(Delivery::Event((self.event)(stored, 0))));
+        }
+        if let Some(ended) = &mut self.ended {
+            return Poll::Ready(ended.tell());
+        }
+        match ready!(self.reader.poll_next(cx.waker())) {
+            Taken::Event { stored, missed: 0 } => Poll::Ready(Some(Delivery::Event((self.event)(stored, 0)))),
+            Taken::Event { stored, missed } => {
+                self.held = Some(stored);
+                Poll::Ready(Some(Delivery::Lagged { missed }))
+            }
+            Taken::End { end, missed } => {
+                let ended = self.ended.insert(Ended { end, missed, is_told: false });
+                Poll::Ready(ended.tell())
+            }
+        }
+    }
+
+    pub(crate) fn end_is_told(&self) -> bool {
+        self.ended.as_ref().is_some_and(|ended| ended.is_told)
+    }
+}
+
+impl<E> Stream for Subscription<E> {
+    type Item = E;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
+        let next = ready!(self.poll_within_budget(cx, Self::poll_stored));
+        Poll::Ready(next.map(|(stored, missed)| (self.event)(stored, missed)))
+    }
+
+    /// Nothing is promised before the end: closing a bus with a deadline may discard what waits to be read.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let held = usize::from(self.held.is_some());
+        (held, self.ended.as_ref().map(|_| held))
+    }
+}
+
+impl<E> FusedStream for Subscription<E> {
+    fn is_terminated(&self) -> bool {
+        self.ended.is_some() && self.held.is_none()
+    }
+}
+
+impl<E> fmt::Debug for Subscription<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("len", &self.len())
+            .field("missed", &self.missed())
+            .field("end", &self.end())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why [`Subscription::try_next`] gave no event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TryNextError {
+    /// There is none now; later there may be.
+    Empty,
+    /// There will be none.
+    Ended(End),
+}
+
+impl fmt::Display for TryNextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("no event waits to be read"),
+            Self::Ended(end) => write!(f, "the subscription has ended: {end}"),
+        }
+    }
+}
+
+impl std::error::Error for TryNextError {}

@@ -1,0 +1,12 @@
+//! What the bus promises, tested from outside: one binary, a module for each promise.
+
+mod closing;
+mod delivery;
+mod handling;
+mod harness;
+mod operators;
+mod ordering;
+mod overflow;
+mod publishing;
+mod selecting;
+mod testing;

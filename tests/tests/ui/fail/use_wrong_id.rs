@@ -1,0 +1,22 @@
+use pubsub::prelude::*;
+
+#[derive(Clone, Debug)]
+struct SessionStatus;
+
+#[derive(Clone, Debug)]
+struct Message;
+
+#[derive(EventMap)]
+enum AppEvent {
+    SessionStatus(SessionStatus),
+    #[event(id = u64)]
+    Message(Message),
+}
+
+fn main() {
+    let bus = PubSub::<AppEvent>::default();
+    let _ = bus.publish(AppEvent::MESSAGE, "7", Message);
+    let _ = bus.publish(AppEvent::MESSAGE, 7, Message);
+    let _ = bus.publish(AppEvent::SESSION_STATUS, &7, SessionStatus);
+    let _ = bus.subscribe(AppEvent::MESSAGE.id("7"));
+}

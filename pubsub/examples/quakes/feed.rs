@@ -1,7 +1,7 @@
 //! Reading: one JSON object a line becomes one [`Record`], or the reason why it cannot.
 
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use serde_json::{Map, Value};
 
@@ -30,8 +30,12 @@ pub(crate) struct Malformed {
     reason: Reason,
 }
 
+/// Bytes of a line that are read; a record has some 250.
+const LONGEST: u64 = 1 << 20;
+
 /// What is wrong with a line.
 enum Reason {
+    TooLong,
     NotJson { column: usize, message: String },
     NotAnObject,
     Missing { field: &'static str },
@@ -46,9 +50,17 @@ impl Feed {
         for line in 1.. {
             bytes.clear();
             // Bytes, not `lines()`: one line that is not UTF-8 must not end the reading.
-            if input.read_until(b'\n', &mut bytes)? == 0 {
+            if input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
                 break;
             }
+            if bytes.len() as u64 == LONGEST && bytes.last() != Some(&b'\n') {
+                input.skip_until(b'\n')?;
+                feed.malformed.push(Malformed { line, reason: Reason::TooLong });
+                continue;
+            }
+            // Some editors begin a file with a byte order mark.
+            let bytes =
+                bytes.strip_prefix(b"\xEF\xBB\xBF".as_slice()).filter(|_| line == 1).unwrap_or(&bytes);
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
@@ -190,6 +202,7 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TooLong => write!(f, "longer than {LONGEST} bytes"),
             Self::NotJson { column, message } => write!(f, "not JSON: {message}, column {column}"),
             Self::NotAnObject => f.write_str("not a record: a JSON object is needed"),
             Self::Missing { field } => write!(f, "`{field}` is missing"),

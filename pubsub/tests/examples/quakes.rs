@@ -221,3 +221,28 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().expect("the example ends");
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
 }
+
+#[test]
+fn a_byte_order_mark_before_the_first_line_is_no_part_of_it() {
+    let output = quakes_of([b"\xEF\xBB\xBF", GOOD.as_bytes()].concat());
+    assert_eq!(end(&output), ("published 1 delivered 1 missed 0", Some(0)));
+}
+
+#[test]
+fn a_line_is_not_read_beyond_a_mebibyte() {
+    let longest = 1 << 20;
+    let fits = with("place", &format!("{:?}", "x".repeat(longest - 400)));
+    assert_eq!(end(&quakes_of(fits)), ("published 1 delivered 1 missed 0", Some(0)));
+    assert_skipped("x".repeat(longest + 1), "longer than 1048576 bytes");
+    assert_skipped("x".repeat(3 * longest), "longer than 1048576 bytes");
+}
+
+#[test]
+fn every_line_fits_at_60_columns_and_at_80() {
+    for columns in [60, 80] {
+        let output = run(quakes().env("COLUMNS", columns.to_string()));
+        for line in stdout(&output).lines() {
+            assert!(line.chars().count() <= columns, "{columns}: {line}");
+        }
+    }
+}

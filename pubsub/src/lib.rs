@@ -56,6 +56,8 @@ pub use crate::testing::{NotPublished, TestBus};
 pub use crate::topic::{Topic, TopicKey};
 #[cfg(feature = "serde")]
 pub use crate::wire_map::WireMap;
+/// What streams of events are bounded by in signatures; of the crate `futures-core`.
+pub use futures_core::{FusedStream, Stream};
 pub use pubsub_macros::{EventMap, EventSubset};
 /// Operators for any stream; those of a [`Subscription`] need no import.
 pub use pubsub_operators as operators;

@@ -1,4 +1,4 @@
-//! The wires of the [`pubsub`](https://docs.rs/pubsub) crate: how events leave the process, and come back.
+//! The wires of the `pubsub` crate: how events leave the process, and come back.
 //!
 //! This crate is a leaf: it names no payload type and no subscriber. A user chooses a [`Transport`] where a bus is
 //! made and nowhere else.

@@ -1,5 +1,6 @@
 //! The timer of tokio.
 
+use alloc::boxed::Box;
 use core::{
     fmt,
     future::Future,
@@ -8,7 +9,6 @@ use core::{
     time::Duration,
 };
 
-use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use crate::{Clock, Sleep, Timer};
@@ -43,32 +43,32 @@ impl Timer for TokioTimer {
     type Sleep = TokioSleep;
 
     fn sleep_until(&self, deadline: Instant) -> TokioSleep {
-        TokioSleep { sleep: tokio::time::sleep_until(deadline) }
+        TokioSleep { sleep: Box::pin(tokio::time::sleep_until(deadline)) }
     }
 }
 
-pin_project! {
-    /// The sleep of [`TokioTimer`].
-    #[must_use = "futures do nothing unless polled"]
-    pub struct TokioSleep {
-        #[pin]
-        sleep: tokio::time::Sleep,
-    }
+/// The sleep of [`TokioTimer`].
+///
+/// Boxed, so that an operator with it is `Unpin` and its `next` can be awaited as it is. That is one allocation for an
+/// operator, when it first has to wait: the sleep is then set anew.
+#[must_use = "futures do nothing unless polled"]
+pub struct TokioSleep {
+    sleep: Pin<Box<tokio::time::Sleep>>,
 }
 
 impl Future for TokioSleep {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().sleep.poll(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.sleep.as_mut().poll(cx)
     }
 }
 
 impl Sleep for TokioSleep {
     type Instant = Instant;
 
-    fn reset(self: Pin<&mut Self>, deadline: Instant) {
-        self.project().sleep.reset(deadline);
+    fn reset(mut self: Pin<&mut Self>, deadline: Instant) {
+        self.sleep.as_mut().reset(deadline);
     }
 }
 

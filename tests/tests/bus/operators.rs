@@ -199,3 +199,15 @@ fn a_subscription_that_waited_has_all_its_turn_again() {
     }
     assert_eq!(task.wakes(), 2, "by what was published, not by a turn");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_with_time_is_awaited_as_it_is() {
+    use pubsub::operators::TokioTimer;
+    let bus = bus();
+    let second = std::time::Duration::from_secs(1);
+    let mut batches = bus.subscribe(App::NUMBER).await.unwrap().batch_within(10, second, TokioTimer);
+    (0..3).for_each(|n| number(&bus, "a", n));
+    let began = tokio::time::Instant::now();
+    assert_eq!(batches.next().await.map(|batch| batch.len()), Some(3));
+    assert_eq!(began.elapsed(), second);
+}

@@ -82,7 +82,7 @@ impl<'a> Subset<'a> {
         for Variant { ident, constant, .. } in &self.variants {
             let &mut other = first.entry(constant.to_string()).or_insert(*ident);
             if other != *ident {
-                let message = format_args!(
+                let message = format!(
                     "the variants `{other}` and `{ident}` both stand for the topic `{constant}`"
                 );
                 let help = "remove one, or name another constant of the map: `#[event(constant = NAME)]`";

@@ -111,7 +111,7 @@ fn names_differ(topics: &[Topic], errors: &mut Errors) {
         let &mut other = first.entry(topic.name.as_str()).or_insert(topic.variant);
         // An empty name is reported as such.
         if other != topic.variant && !topic.name.is_empty() {
-            let message = format_args!("topic `{}` is already used by the variant `{other}`", topic.name);
+            let message = format!("topic `{}` is already used by the variant `{other}`", topic.name);
             errors.push(
                 at(topic.named_at(), message)
                     .help("give one of the two another name: `#[event(topic = \"..\")]`"),

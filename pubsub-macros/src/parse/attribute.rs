@@ -22,7 +22,7 @@ impl Namespace {
     pub(super) fn refuse(&self, attrs: &[Attribute], other: &Self, errors: &mut Errors) {
         for attr in attrs.iter().filter(|attr| attr.path().is_ident(other.name)) {
             let Self { name, place, .. } = self;
-            let message = format_args!("`#[{}(..)]` belongs on {}, not on {place}", other.name, other.place);
+            let message = format!("`#[{}(..)]` belongs on {}, not on {place}", other.name, other.place);
             errors.push(
                 at(attr.path(), message).help(format_args!("options for {place} go in `#[{name}(..)]`")),
             );

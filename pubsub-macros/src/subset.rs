@@ -160,8 +160,8 @@ impl<'a> Variant<'a> {
     /// proposes no edit then.
     fn topic(&self, of: &Type) -> TokenStream {
         let mut constant = self.constant.clone();
-        let span = Span::call_site().located_at(constant.span());
-        constant.set_span(span);
+        let span = constant.span();
+        constant.set_span(Span::call_site().located_at(span));
         quote_spanned!(span=> <#of>::#constant)
     }
 

@@ -111,7 +111,7 @@ fn clone_map(map: &Map) -> TokenStream {
             match __stored.topic() { #arms }
         }
     };
-    implement(map, "CloneMap", &bounds::deferred(map, "ClonePayload"), &items)
+    implement(map, "CloneMap", &bounds::deferred(map, |_| "ClonePayload"), &items)
 }
 
 /// The payloads to and from a wire. Whether there is a wire, the crate decides that is named: features of a macro
@@ -142,7 +142,10 @@ fn wire_map(map: &Map) -> TokenStream {
             match __topic { #deserialize }
         }
     };
-    let wire_map = implement(map, "WireMap", &bounds::deferred(map, "WirePayload"), &items);
+    // The bound on a reference says what is wrong with it.
+    let bounds =
+        bounds::deferred(map, |payload| if payload.is_borrowed() { "OwnedPayload" } else { "WirePayload" });
+    let wire_map = implement(map, "WireMap", &bounds, &items);
     quote!(#krate::__if_serde! { #wire_map })
 }
 

@@ -80,12 +80,9 @@ impl<'a> Map<'a> {
     }
 
     /// The types of the payloads, each once.
-    pub(crate) fn distinct_payloads(&self) -> impl Iterator<Item = TokenStream> {
+    pub(crate) fn distinct_payloads(&self) -> impl Iterator<Item = &Payload<'_>> {
         let mut seen = HashSet::new();
-        self.topics
-            .iter()
-            .filter(move |topic| seen.insert(&topic.payload_text))
-            .map(|topic| topic.payload.ty())
+        self.topics.iter().filter(move |topic| seen.insert(&topic.payload_text)).map(|topic| &topic.payload)
     }
 }
 
@@ -151,6 +148,16 @@ impl<'a> Payload<'a> {
             Fields::Unnamed(fields) => {
                 Self::Tuple(fields.paren_token.span.join(), fields.unnamed.iter().map(types).collect())
             }
+        }
+    }
+
+    /// Whether it is made of a reference, which nothing can be decoded to.
+    pub(crate) fn is_borrowed(&self) -> bool {
+        let is_reference = |ty: &Type| matches!(ty, Type::Reference(_));
+        match self {
+            Self::Unit | Self::Refused(_) => false,
+            Self::Newtype(ty) => is_reference(ty),
+            Self::Tuple(_, types) => types.iter().any(|ty| is_reference(ty)),
         }
     }
 

@@ -138,7 +138,7 @@ impl Entry<'_> {
                 ty if is_string(&ty) => {
                     let text = type_text(&ty);
                     let mistake = at(ty, format_args!("an id of text has the type `str`, not `{text}`"));
-                    let help = format_args!(
+                    let help = format!(
                         "ids are text by default: remove `id = {text}`, or write `id = str` where the enum has another"
                     );
                     return Err(mistake.help(help).into());

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Generics;
 use syn::spanned::Spanned;
 
-use crate::model::Map;
+use crate::model::{Map, Payload};
 
 /// The where clauses of the enum, and what every event map and subset asks of its parameters.
 pub(crate) fn of_generics(generics: &Generics) -> Vec<TokenStream> {
@@ -35,13 +35,15 @@ pub(crate) fn of_map(map: &Map) -> Vec<TokenStream> {
 }
 
 /// A bound on each payload and id that is checked where the impl is used, not here.
-pub(crate) fn deferred(map: &Map, payload_bound: &str) -> Vec<TokenStream> {
+pub(crate) fn deferred(map: &Map, payload_bound: impl Fn(&Payload) -> &'static str) -> Vec<TokenStream> {
     let krate = &map.krate;
-    let payload_bound = format_ident!("{payload_bound}");
-    let payload_bound = quote!(#krate::__private::#payload_bound);
+    let of_payload = |payload: &Payload| {
+        let bound = format_ident!("{}", payload_bound(payload));
+        for_any(&payload.ty(), &quote!(#krate::__private::#bound))
+    };
     let id_bound = quote!(#krate::__private::DeferredId);
     let mut bounds = of_map(map);
-    bounds.extend(map.distinct_payloads().map(|ty| for_any(&ty, &payload_bound)));
+    bounds.extend(map.distinct_payloads().map(of_payload));
     bounds.extend(map.distinct_ids().map(|ty| for_any(&ty.to_token_stream(), &id_bound)));
     bounds
 }

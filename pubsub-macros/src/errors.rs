@@ -60,14 +60,23 @@ impl From<Mistake> for syn::Error {
     }
 }
 
-/// The candidate most like `given`, if it is like enough to be what was meant.
-pub(crate) fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The candidate most like `given`, or which starts with it, if it is like enough to be what was meant.
+pub(crate) fn closest<'a>(
+    given: &str,
+    candidates: impl IntoIterator<Item = &'a str, IntoIter: Clone>,
+) -> Option<&'a str> {
+    let (candidates, given) = (candidates.into_iter(), given.to_lowercase());
     candidates
-        .into_iter()
-        .map(|candidate| (distance(&given.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .clone()
+        .map(|candidate| (distance(&given, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len().max(given.len()) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+        .or_else(|| candidates.clone().find(|candidate| starts(candidate, &given)))
+}
+
+fn starts(candidate: &str, given: &str) -> bool {
+    given.len() >= 3 && candidate.to_lowercase().starts_with(given)
 }
 
 /// How many characters have to be put in, taken out or replaced to get from one to the other (Levenshtein).
@@ -101,10 +110,11 @@ mod tests {
     }
 
     #[test]
-    fn only_what_looks_like_a_typing_error_is_proposed() {
+    fn only_what_looks_like_a_typing_error_or_an_abbreviation_is_proposed() {
         let keys = ["topic", "id", "constant"];
         assert_eq!(closest("topc", keys), Some("topic"));
         assert_eq!(closest("Constants", keys), Some("constant"));
+        assert_eq!(closest("const", keys), Some("constant"));
         assert_eq!(closest("payload", keys), None);
         assert_eq!(closest("x", keys), None);
     }

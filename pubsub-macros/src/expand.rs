@@ -65,7 +65,7 @@ fn reads(map: &Map) -> TokenStream {
     let (impl_generics, ty_generics, where_clause) = map.input.generics.split_for_impl();
     let reads = map.topics.iter().filter_map(|Topic { variant, payload, .. }| {
         let fields = match payload {
-            Payload::Unit | Payload::Named(_) => return None,
+            Payload::Unit | Payload::Refused(_) => return None,
             Payload::Newtype(_) => fields(1),
             Payload::Tuple(_, types) => fields(types.len()),
         };
@@ -111,7 +111,7 @@ fn clone_map(map: &Map) -> TokenStream {
             match __stored.topic() { #arms }
         }
     };
-    implement(map, "CloneMap", &bounds::deferred(map, "ClonePayload"), &items)
+    implement(map, "CloneMap", &bounds::deferred(map, |_| "ClonePayload"), &items)
 }
 
 /// The payloads to and from a wire. Whether there is a wire, the crate decides that is named: features of a macro
@@ -142,14 +142,17 @@ fn wire_map(map: &Map) -> TokenStream {
             match __topic { #deserialize }
         }
     };
-    let wire_map = implement(map, "WireMap", &bounds::deferred(map, "WirePayload"), &items);
+    // The bound on a reference says what is wrong with it.
+    let bounds =
+        bounds::deferred(map, |payload| if payload.is_borrowed() { "OwnedPayload" } else { "WirePayload" });
+    let wire_map = implement(map, "WireMap", &bounds, &items);
     quote!(#krate::__if_serde! { #wire_map })
 }
 
 /// The arms of a `match` on a topic's index; `arm` is given the types of payload and id.
 fn arms(map: &Map, arm: impl Fn(&Topic, &TokenStream, &TokenStream) -> TokenStream) -> TokenStream {
     let krate = &map.krate;
-    let arms = map.topics.iter().filter(|topic| !matches!(topic.payload, Payload::Named(_))).map(|topic| {
+    let arms = map.topics.iter().filter(|topic| !matches!(topic.payload, Payload::Refused(_))).map(|topic| {
         let index = topic.index;
         let arm = arm(topic, &topic.payload.ty(), &id_type(topic));
         quote!(#index => #arm,)
@@ -171,7 +174,7 @@ pub(crate) fn build(variant: &Ident, payload: &Payload, value: &TokenStream) -> 
             quote!({ let (#(#fields),*) = #value; Self::#variant(#(#fields),*) })
         }
         // Refused: there is nothing to build.
-        Payload::Named(_) => TokenStream::new(),
+        Payload::Refused(_) => TokenStream::new(),
     }
 }
 

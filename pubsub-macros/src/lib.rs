@@ -63,10 +63,12 @@ use syn::{DeriveInput, parse_macro_input};
 /// | enum | `rename_all = "dot.case"` | how topics are made of the variants' names; without it they are the names |
 /// | enum | `prefix = "app."` | put before each topic that is made of a name |
 /// | enum | `id = SessionId` | the type of the topics' ids; `str` by default |
-/// | enum | `crate = path::to::pubsub` | where this crate is, if it is re-exported; `::pubsub` by default |
+/// | enum | `crate = path::to::pubsub` | where this crate is, if it is renamed or re-exported; `::pubsub` by default |
 /// | variant | `topic = "chat.message"` | the topic, as it is: neither renamed nor prefixed |
 /// | variant | `id = RoomId` | the type of this topic's id |
 /// | variant | `constant = NAME` | the name of the topic's constant, if the variant's name makes none |
+///
+/// If the crate is renamed in `Cargo.toml` or re-exported by another, say where it is: `#[event_map(crate = bus)]`.
 ///
 /// An id has a type that is `Display + FromStr + Clone + Send + Sync + 'static`, or is `str`.
 ///
@@ -161,7 +163,7 @@ pub fn derive_event_map(input: TokenStream) -> TokenStream {
 /// | where | key | meaning |
 /// |---|---|---|
 /// | enum | `of = AppEvent` | the event map; needed |
-/// | enum | `crate = path::to::pubsub` | where this crate is, if it is re-exported; `::pubsub` by default |
+/// | enum | `crate = path::to::pubsub` | where this crate is, if it is renamed or re-exported; `::pubsub` by default |
 /// | variant | `constant = NAME` | the map's constant for the topic, if the variant's name makes another |
 ///
 /// It makes the associated constant `ALL`, a selector that is as visible as the enum, and implements `EventSubset`.

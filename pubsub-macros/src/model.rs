@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Field, Fields, LitStr, Path, Type, parse_quote};
+use syn::{
+    Attribute, Data, DeriveInput, Field, Fields, GenericArgument, LitStr, Path, PathArguments, Type,
+    TypeArray, TypeGroup, TypeParen, TypeReference, TypeSlice, parse_quote,
+};
 
 use crate::errors::Errors;
 use crate::naming;
@@ -45,8 +48,9 @@ pub(crate) enum Payload<'a> {
     Newtype(&'a Type),
     /// The span is that of the parentheses.
     Tuple(Span, Vec<&'a Type>),
-    /// Refused, but expanded as if it were `Unit`, so that the topic exists.
-    Named(&'a Fields),
+    /// With names, or with a reference whose lifetime is elided. Refused, but expanded as if it were `Unit`, so that the
+    /// topic exists.
+    Refused(&'a Fields),
 }
 
 impl<'a> Map<'a> {
@@ -76,12 +80,9 @@ impl<'a> Map<'a> {
     }
 
     /// The types of the payloads, each once.
-    pub(crate) fn distinct_payloads(&self) -> impl Iterator<Item = TokenStream> {
+    pub(crate) fn distinct_payloads(&self) -> impl Iterator<Item = &Payload<'_>> {
         let mut seen = HashSet::new();
-        self.topics
-            .iter()
-            .filter(move |topic| seen.insert(&topic.payload_text))
-            .map(|topic| topic.payload.ty())
+        self.topics.iter().filter(move |topic| seen.insert(&topic.payload_text)).map(|topic| &topic.payload)
     }
 }
 
@@ -141,20 +142,54 @@ impl<'a> Payload<'a> {
         let types = |field: &'a Field| &field.ty;
         match fields {
             Fields::Unit => Self::Unit,
+            Fields::Named(_) => Self::Refused(fields),
+            _ if fields.iter().any(|field| elided(&field.ty).is_some()) => Self::Refused(fields),
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => Self::Newtype(&fields.unnamed[0].ty),
             Fields::Unnamed(fields) => {
                 Self::Tuple(fields.paren_token.span.join(), fields.unnamed.iter().map(types).collect())
             }
-            Fields::Named(_) => Self::Named(fields),
+        }
+    }
+
+    /// Whether it is made of a reference, which nothing can be decoded to.
+    pub(crate) fn is_borrowed(&self) -> bool {
+        let is_reference = |ty: &Type| matches!(ty, Type::Reference(_));
+        match self {
+            Self::Unit | Self::Refused(_) => false,
+            Self::Newtype(ty) => is_reference(ty),
+            Self::Tuple(_, types) => types.iter().any(|ty| is_reference(ty)),
         }
     }
 
     /// The type of the payload: the field's, or a tuple of the fields'.
     pub(crate) fn ty(&self) -> TokenStream {
         match self {
-            Self::Unit | Self::Named(_) => quote!(()),
+            Self::Unit | Self::Refused(_) => quote!(()),
             Self::Newtype(ty) => ty.to_token_stream(),
             Self::Tuple(span, types) => quote_spanned!(*span=> (#(#types),*)),
         }
+    }
+}
+
+/// A reference without a lifetime, which is a mistake anywhere but in the signature of a function.
+pub(crate) fn elided(ty: &Type) -> Option<&TypeReference> {
+    match ty {
+        Type::Reference(reference) if reference.lifetime.is_none() => Some(reference),
+        Type::Reference(TypeReference { elem, .. })
+        | Type::Array(TypeArray { elem, .. })
+        | Type::Slice(TypeSlice { elem, .. })
+        | Type::Paren(TypeParen { elem, .. })
+        | Type::Group(TypeGroup { elem, .. }) => elided(elem),
+        Type::Tuple(tuple) => tuple.elems.iter().find_map(elided),
+        Type::Path(path) => path.path.segments.iter().find_map(|segment| match &segment.arguments {
+            PathArguments::AngleBracketed(arguments) => {
+                arguments.args.iter().find_map(|argument| match argument {
+                    GenericArgument::Type(ty) => elided(ty),
+                    _ => None,
+                })
+            }
+            _ => None,
+        }),
+        _ => None,
     }
 }

@@ -59,7 +59,7 @@ impl<'a> Subset<'a> {
         validate::owns_its_data("a subset", &self.input.generics, errors);
         self.variants
             .iter()
-            .for_each(|variant| validate::payload_has_a_type(variant.ident, &variant.payload, errors));
+            .for_each(|variant| validate::payload_is_a_type(variant.ident, &variant.payload, errors));
         self.topics_differ(errors);
         self.leaves_room_for_all(errors);
     }
@@ -82,9 +82,8 @@ impl<'a> Subset<'a> {
         for Variant { ident, constant, .. } in &self.variants {
             let &mut other = first.entry(constant.to_string()).or_insert(*ident);
             if other != *ident {
-                let message = format_args!(
-                    "the variants `{other}` and `{ident}` both stand for the topic `{constant}`"
-                );
+                let message =
+                    format!("the variants `{other}` and `{ident}` both stand for the topic `{constant}`");
                 let help = "remove one, or name another constant of the map: `#[event(constant = NAME)]`";
                 errors.push(at(constant, message).help(help));
             }
@@ -157,10 +156,13 @@ impl<'a> Variant<'a> {
         }
     }
 
-    /// The map's topic; that there is none is an error at the variant.
+    /// The map's topic; that there is none is an error at the variant, but its name is not the user's: the compiler
+    /// proposes no edit then.
     fn topic(&self, of: &Type) -> TokenStream {
-        let constant = &self.constant;
-        quote_spanned!(constant.span()=> <#of>::#constant)
+        let mut constant = self.constant.clone();
+        let span = constant.span();
+        constant.set_span(Span::call_site().located_at(span));
+        quote_spanned!(span=> <#of>::#constant)
     }
 
     fn take(&self, krate: &Path, of: &Type) -> TokenStream {
@@ -169,7 +171,7 @@ impl<'a> Variant<'a> {
             Payload::Unit => self.ident.span(),
             Payload::Newtype(_) | Payload::Tuple(..) => ty.span(),
             // Reported.
-            Payload::Named(_) => return TokenStream::new(),
+            Payload::Refused(_) => return TokenStream::new(),
         };
         let same = quote_spanned!(place=> #krate::__private::same::<_, #ty>);
         // The call is located there too, but is not the user's: the compiler proposes no edit then.

@@ -1,6 +1,7 @@
 //! The rules of event maps, one function each. All are applied, so that one build reports every mistake.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::iter;
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -9,7 +10,7 @@ use syn::{Data, DeriveInput, Fields, Generics};
 
 use crate::errors::{Errors, Mistake, at};
 use crate::grammar;
-use crate::model::{Map, Payload, Topic};
+use crate::model::{Map, Payload, Topic, elided};
 use crate::spelling::type_text;
 
 pub(crate) fn validate(map: &mut Map, errors: &mut Errors) {
@@ -18,7 +19,7 @@ pub(crate) fn validate(map: &mut Map, errors: &mut Errors) {
     owns_its_data("an event map", &map.input.generics, errors);
     let prefixed = prefix_is_valid(map, errors);
     for topic in &map.topics {
-        payload_has_a_type(topic.variant, &topic.payload, errors);
+        payload_is_a_type(topic.variant, &topic.payload, errors);
         if prefixed || topic.literal.is_some() {
             name_is_valid(topic, errors);
         }
@@ -56,19 +57,26 @@ pub(crate) fn not_an_enum(input: &DeriveInput, derive: &str) -> Option<Mistake> 
     Some(at(keyword, format_args!("`{derive}` can only be derived for an enum, and `{ident}` is a {kind}")))
 }
 
-/// Events outlive the call that publishes them.
+const OWN_YOUR_DATA: &str = "events outlive the call that publishes them, so payloads own their data: `String` or `Arc<str>`, not `&str`";
+
 pub(crate) fn owns_its_data(what: &str, generics: &Generics, errors: &mut Errors) {
     for param in generics.lifetimes() {
         let lifetime = &param.lifetime;
         let mistake = at(lifetime, format_args!("{what} cannot borrow: remove the lifetime `{lifetime}`"));
-        errors.push(mistake.note(
-            "events outlive the call that publishes them, so payloads own their data: `String` or `Arc<str>`, not `&str`",
-        ));
+        errors.push(mistake.note(OWN_YOUR_DATA));
     }
 }
 
-pub(crate) fn payload_has_a_type(variant: &Ident, payload: &Payload, errors: &mut Errors) {
-    let Payload::Named(fields) = payload else { return };
+/// A type of its own, which owns its data.
+pub(crate) fn payload_is_a_type(variant: &Ident, payload: &Payload, errors: &mut Errors) {
+    let Payload::Refused(fields) = payload else { return };
+    if let Fields::Unnamed(fields) = fields {
+        for reference in fields.unnamed.iter().filter_map(|field| elided(&field.ty)) {
+            let mistake = at(reference, format_args!("the payload of `{variant}` cannot borrow"));
+            errors.push(mistake.note(OWN_YOUR_DATA));
+        }
+        return;
+    }
     let mistake = at(fields, format_args!("the payload of `{variant}` has fields but no type of its own"));
     errors.push(if fields.is_empty() {
         mistake.help(format_args!("remove the braces: `{variant}`"))
@@ -111,7 +119,7 @@ fn names_differ(topics: &[Topic], errors: &mut Errors) {
         let &mut other = first.entry(topic.name.as_str()).or_insert(topic.variant);
         // An empty name is reported as such.
         if other != topic.variant && !topic.name.is_empty() {
-            let message = format_args!("topic `{}` is already used by the variant `{other}`", topic.name);
+            let message = format!("topic `{}` is already used by the variant `{other}`", topic.name);
             errors.push(
                 at(topic.named_at(), message)
                     .help("give one of the two another name: `#[event(topic = \"..\")]`"),
@@ -120,10 +128,12 @@ fn names_differ(topics: &[Topic], errors: &mut Errors) {
     }
 }
 
-/// From each other, and from the variants, which are reached in the same way.
+/// From each other, from the variants, which are reached in the same way, and from what `EventMap` gives the enum.
 fn constants_differ(topics: &mut [Topic], errors: &mut Errors) {
     let variants: HashMap<String, &Ident> =
         topics.iter().map(|topic| (topic.variant.unraw().to_string(), topic.variant)).collect();
+    let mut taken: HashSet<String> = topics.iter().map(|topic| topic.constant.unraw().to_string()).collect();
+    taken.extend(variants.keys().cloned());
     let mut first = HashMap::new();
     for Topic { constant, variant, has_constant, .. } in topics {
         let name = constant.unraw().to_string();
@@ -131,12 +141,22 @@ fn constants_differ(topics: &mut [Topic], errors: &mut Errors) {
         *has_constant = other == *variant;
         let message = if let Some(taken) = variants.get(&name) {
             format!("the topic constant `{constant}` would have the name of the variant `{taken}`")
+        } else if name == "TOPICS" {
+            "the topic constant `TOPICS` would hide `EventMap::TOPICS`".to_owned()
         } else if *has_constant {
             continue;
         } else {
             format!("the variants `{other}` and `{variant}` both have the topic constant `{constant}`")
         };
-        let mistake = at(constant, message);
-        errors.push(mistake.help(format_args!("give it another name: `#[event(constant = {name}_TOPIC)]`")));
+        let free = free_name(&name, &mut taken);
+        errors.push(at(constant, message).help(format_args!("name it `#[event(constant = {free})]`")));
     }
+}
+
+/// A name like this one that nothing has, which is then taken.
+fn free_name(name: &str, taken: &mut HashSet<String>) -> String {
+    let first = format!("{name}_TOPIC");
+    let numbered = (2..).map(|number| format!("{first}_{number}"));
+    let free = iter::once(first.clone()).chain(numbered).find(|name| taken.insert(name.clone()));
+    free.expect("numbers have no end")
 }

@@ -119,6 +119,8 @@ impl<M: EventMap> PubSub<M> {
     /// Subscribes to what `selector` selects: complete it with `.await`, or with `.now()` from code that is not
     /// async.
     ///
+    /// A topic is followed under every id; one id: `App::DOOR.id("x")`.
+    ///
     /// # Errors
     /// [`SubscribeError`](crate::SubscribeError).
     pub fn subscribe<S: Selector<M>>(&self, selector: S) -> Subscribe<'_, S::Event> {

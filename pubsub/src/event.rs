@@ -277,7 +277,7 @@ impl Stored {
         D: serde::Deserializer<'de>,
     {
         let id = I::__parse(id).ok_or_else(|| {
-            let message = format_args!("{id:?} is no id of the topic `{topic}`");
+            let message = format!("{id:?} is no id of the topic `{topic}`");
             <D::Error as serde::de::Error>::custom(message)
         })?;
         P::deserialize_stored::<I, D>(index, topic, id, deserializer)

@@ -54,6 +54,9 @@ pub struct TopicInfo {
     pub doc: &'static str,
     /// FNV-1a, 64 bits, of `name`, `payload` and `id`, each followed by a zero byte and with white space removed:
     /// equal where two builds of a map agree on the topic as it is spelt.
+    ///
+    /// It says nothing about what the spelling stands for: a payload `Note` is one `Note` whatever its fields are, and
+    /// so are an alias that stands for another type, and the parameter `T` of a generic map with other arguments.
     pub hash: u64,
 }
 

@@ -29,7 +29,8 @@ use compact_str::{CompactString, ToCompactString};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the id of a topic",
     label = "not usable as a topic id",
-    note = "an id is part of the address `topic:id`, so it needs `Display`, `FromStr`, `Clone`, `Send`, `Sync` and `'static`"
+    note = "an id is part of the address `topic:id`, so it needs `Display`, `FromStr`, `Clone`, `Send`, `Sync` and `'static`",
+    note = "for text leave `id` away: ids are `str` by default"
 )]
 pub trait TopicId {
     /// What an event keeps of the id: [`IdString`] for `str`, the type itself for every other.

@@ -73,7 +73,7 @@ pub mod __private {
     pub use crate::selector::subset;
     pub use crate::topic::{Payload, index, topic};
     #[cfg(feature = "serde")]
-    pub use crate::wire_map::WirePayload;
+    pub use crate::wire_map::{OwnedPayload, WirePayload};
     #[cfg(feature = "serde")]
     pub use serde;
 }

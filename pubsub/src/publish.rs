@@ -195,3 +195,27 @@ impl<P, I: TopicId + ?Sized> fmt::Display for PublishError<P, I> {
 }
 
 impl<P, I: TopicId + ?Sized> std::error::Error for PublishError<P, I> {}
+
+/// A publish that was completed. [`Publish`] is none: its methods below exist for the sake of the error.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "nothing is published yet",
+    label = "complete the publish first",
+    note = "`publish(..)` is completed by `.await?`, or by `.now()?` in code that is not async: `bus.publish(..).await?;`"
+)]
+pub trait Completed {}
+
+#[doc(hidden)]
+impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'_, P, I> {
+    pub fn unwrap(self)
+    where
+        Self: Completed,
+    {
+    }
+
+    pub fn expect(self, _: &str)
+    where
+        Self: Completed,
+    {
+    }
+}

@@ -24,6 +24,7 @@ use crate::{CloneMap, Event, EventMap, EventSubset, IdString, Topic, TopicId};
     message = "`{Self}` does not select topics of `{M}`",
     label = "expected a topic of `{M}`",
     note = "the topics of `{M}` are its associated constants: a variant `SessionStatus` has the topic `{M}::SESSION_STATUS`",
+    note = "a subset is selected by its constant `ALL`: `Presence::ALL`",
     note = "`topic.id(..)` follows one id, `All` follows every topic; `All` and tuples need every payload to be `Clone`"
 )]
 pub trait Selector<M: EventMap>: Sized {

@@ -201,4 +201,18 @@ impl<E> Subscribe<'_, E> {
     {
         Err(TryNextError::Empty)
     }
+
+    pub fn unwrap(self) -> Subscription<E>
+    where
+        Self: Completed,
+    {
+        unreachable!("nothing is `Completed`")
+    }
+
+    pub fn expect(self, _: &str) -> Subscription<E>
+    where
+        Self: Completed,
+    {
+        unreachable!("nothing is `Completed`")
+    }
 }

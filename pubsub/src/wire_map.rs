@@ -81,3 +81,12 @@ impl<'de, T: Serialize + Deserialize<'de> + Send + Sync + 'static> WirePayload<'
         Ok(Stored::new(EventData::<T, I>::new(topic, index, id, payload)))
     }
 }
+
+/// Asked of payloads that are references, and implemented by none, for the sake of the error.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the payload `{Self}` cannot be sent over a network",
+    label = "what a network transport decodes is owned, and `{Self}` borrows",
+    note = "payloads that cross a network own their data: `String` or `Arc<str>`, not `&str`"
+)]
+pub trait OwnedPayload<'de>: WirePayload<'de> {}

@@ -1,6 +1,6 @@
 //! One attribute of the derives: what it may hold, and how its keys are read.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Meta, Token};
@@ -22,7 +22,7 @@ impl Namespace {
     pub(super) fn refuse(&self, attrs: &[Attribute], other: &Self, errors: &mut Errors) {
         for attr in attrs.iter().filter(|attr| attr.path().is_ident(other.name)) {
             let Self { name, place, .. } = self;
-            let message = format_args!("`#[{}(..)]` belongs on {}, not on {place}", other.name, other.place);
+            let message = format!("`#[{}(..)]` belongs on {}, not on {place}", other.name, other.place);
             errors.push(
                 at(attr.path(), message).help(format_args!("options for {place} go in `#[{name}(..)]`")),
             );
@@ -58,32 +58,41 @@ impl Namespace {
         apply: &mut impl FnMut(&Entry) -> syn::Result<()>,
     ) -> syn::Result<()> {
         while !input.is_empty() {
-            if let Err(error) = self.parse_entry(input, apply) {
-                errors.push(error);
-                value_tokens(input);
-            }
-            if !input.is_empty() && !input.peek(Token![,]) {
-                let rest = value_tokens(input);
-                errors.push(at(rest, "expected `,` after a value"));
+            let start = input.fork();
+            match self.parse_entry(input, apply) {
+                Ok(entry) => {
+                    if let Some(mistake) = entry.forgotten_comma(&start) {
+                        errors.push(mistake);
+                    }
+                }
+                Err(error) => {
+                    errors.push(error);
+                    value_tokens(input);
+                }
             }
             input.parse::<Option<Token![,]>>()?;
         }
         Ok(())
     }
 
-    fn parse_entry(
+    fn parse_entry<'a>(
         &self,
-        input: ParseStream,
+        input: ParseStream<'a>,
         apply: &mut impl FnMut(&Entry) -> syn::Result<()>,
-    ) -> syn::Result<()> {
+    ) -> syn::Result<Entry<'a>> {
         let Ok(key) = input.call(Ident::parse_any) else {
-            let mistake =
-                at(value_tokens(input), format_args!("expected `key = value` in `#[{}(..)]`", self.name));
+            let mut found = value_tokens(input);
+            if found.is_empty() {
+                // A comma with nothing before it.
+                found = input.fork().parse::<TokenTree>()?.into();
+            }
+            let mistake = at(found, format_args!("expected `key = value` in `#[{}(..)]`", self.name));
             return Err(mistake.help(format_args!("write for example `{}`", self.example())).into());
         };
         let entry = Entry { name: key.to_string(), key, input };
         if self.keys.contains(&entry.name.as_str()) {
-            apply(&entry)
+            apply(&entry)?;
+            Ok(entry)
         } else {
             Err(self.unknown(&entry).into())
         }
@@ -95,6 +104,8 @@ impl Namespace {
             mistake.help(hint)
         } else if let Some(near) = closest(&entry.name, self.keys.iter().copied()) {
             mistake.help(format_args!("did you mean `{near}`?"))
+        } else if let Some(value) = entry.keyless(self.keys[0]) {
+            mistake.help(format_args!("write `{} = {value}`", self.keys[0]))
         } else {
             mistake.help(format_args!("the keys are `{}`", self.keys.join("`, `")))
         }

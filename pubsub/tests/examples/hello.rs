@@ -13,7 +13,7 @@ fn it_prints_what_its_comment_says() {
 fn it_is_the_program_of_the_readme() {
     let program = include_str!("../../examples/hello.rs");
     let (_, program) = program.split_once('\n').expect("a first line, which names it");
-    let readme = include_str!("../../../README.md");
+    let readme = include_str!("../../README.md");
     assert!(readme.contains(&format!("```rust\n{program}```\n")), "the README shows another program");
     assert_eq!(program.lines().count(), 20);
 }

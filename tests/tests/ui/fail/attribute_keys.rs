@@ -14,4 +14,10 @@ enum AppEvent {
     TopicD(u8),
 }
 
+#[derive(EventMap)]
+#[event_map(rename = "kebab-case")]
+enum Other {
+    TopicA(u8),
+}
+
 fn main() {}

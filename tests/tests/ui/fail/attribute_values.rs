@@ -15,11 +15,31 @@ enum AppEvent {
     TopicE(u8),
     #[event(topic = 1.5, constant = a::b, id = 42)]
     TopicF(u8),
+    #[event(topic = -1, id = String)]
+    TopicG(u8),
+    #[event(topic = ' ', id = &std::string::String)]
+    TopicH(u8),
+    #[event(topic = "a" + "b", constant = type, id = "String")]
+    TopicI(u8),
+    #[event(constant = "not a name", id = u64 or so)]
+    TopicJ(u8),
 }
 
 #[derive(EventMap)]
-#[event_map(rename_all = "spinal")]
+#[event_map(rename_all = "spinal", crate = "not a path")]
 enum Other {
+    TopicA(u8),
+}
+
+#[derive(EventMap)]
+#[event_map(rename_all = "kebab", crate = "")]
+enum Another {
+    TopicA(u8),
+}
+
+#[derive(EventMap)]
+#[event_map(rename_all = 5, crate = pubsub::Topic<u8>)]
+enum YetAnother {
     TopicA(u8),
 }
 

@@ -9,6 +9,11 @@ enum AppEvent {
     #[event(constant = RESTART)]
     Reset,
     RESTART,
+    Topics(u8),
+    #[event(constant = TOPICS)]
+    Themes(u8),
+    FooBar_(u8),
+    FooBarTopic(u8),
 }
 
 fn main() {}

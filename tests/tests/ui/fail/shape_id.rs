@@ -18,6 +18,8 @@ enum AppEvent {
     Two(u8),
     #[event(id = WithoutFromStr)]
     Three(u8),
+    #[event(id = std::sync::Arc<str>)]
+    Four(u8),
 }
 
 fn main() {

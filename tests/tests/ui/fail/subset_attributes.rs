@@ -41,4 +41,10 @@ enum Bare {
     Message(String),
 }
 
+#[derive(EventSubset)]
+#[event_subset(AppEvent)]
+enum Keyless {
+    Message(String),
+}
+
 fn main() {}

@@ -4,6 +4,8 @@ use pubsub::prelude::*;
 #[derive(EventMap)]
 enum AppEvent {
     Borrowed(&'static str),
+    Pair(u8, &'static str),
+    Text(String),
 }
 
 fn network<M: pubsub::WireMap>() {}

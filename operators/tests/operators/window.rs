@@ -1,6 +1,12 @@
-use std::{cell::Cell, pin::pin, rc::Rc, task::Poll};
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    rc::Rc,
+    task::Poll,
+};
 
-use futures::{channel::mpsc, stream};
+use futures::{Stream, channel::mpsc, stream};
 use pubsub_operators::StreamOps;
 
 use crate::harness::{
@@ -98,6 +104,123 @@ fn equals_the_windows_of_a_slice_at_random() {
         let windows: Vec<Vec<u32>> = drain(if partial { windows.partial() } else { windows });
         let expected = model(size, step, partial, &items);
         assert_eq!(windows, expected, "round {round}, size {size}, step {step}, partial {partial}; {random}");
+        assert_eq!(rig.live(), 0);
+    }
+}
+
+/// Polls to the end, over panics; after each poll that gives something, the hint has to be exact. Gives what came out,
+/// with `None` for a panic.
+fn drain_over_panics<S: Stream>(stream: S) -> Vec<Option<S::Item>> {
+    let mut stream = pin!(stream);
+    let mut seen = Vec::new();
+    let mut hints = Vec::new();
+    loop {
+        hints.push(stream.size_hint());
+        match catch_unwind(AssertUnwindSafe(|| poll(stream.as_mut()))) {
+            Ok(Poll::Ready(Some(item))) => seen.push(Some(item)),
+            Ok(Poll::Ready(None)) => break,
+            Ok(Poll::Pending) => panic!("nothing waits"),
+            Err(_) => seen.push(None),
+        }
+    }
+    assert_eq!(stream.size_hint(), (0, Some(0)));
+    for (index, hint) in hints.into_iter().enumerate() {
+        let left = seen.len() - index;
+        assert_eq!(hint, (left, Some(left)), "before window {index} of {}", seen.len());
+    }
+    seen
+}
+
+/// The windows, with `None` in the place of number `lost`.
+fn without(windows: Vec<Vec<u32>>, lost: usize) -> Vec<Option<Vec<u32>>> {
+    windows.into_iter().enumerate().map(|(number, window)| (number != lost).then_some(window)).collect()
+}
+
+/// A number whose clone panics when the counter is at zero.
+#[derive(Debug)]
+struct Fragile(u32, Rc<Cell<usize>>);
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        let left = self.1.get();
+        self.1.set(left.wrapping_sub(1));
+        assert_ne!(left, 0, "the clone panics, as told");
+        Self(self.0, self.1.clone())
+    }
+}
+
+#[test]
+fn a_window_that_panics_is_lost_and_the_next_is_the_one_that_follows() {
+    for (size, step) in [(1, 1), (2, 1), (2, 2), (3, 2), (8, 1), (8, 3), (2, 5), (1, 2)] {
+        for partial in [false, true] {
+            let items: Vec<u32> = (0..20).collect();
+            let windows = model(size, step, partial, &items);
+            for lost in 0..windows.len() {
+                let expected = without(windows.clone(), lost);
+                let said = format!("size {size}, step {step}, partial {partial}, lost {lost}");
+                let mut number = 0;
+                let shown = stream::iter(items.clone()).flow().window_map(size, step, |window| {
+                    number += 1;
+                    assert_ne!(number, lost + 1, "the closure panics, as told");
+                    window.to_vec()
+                });
+                assert_eq!(
+                    drain_over_panics(if partial { shown.partial() } else { shown }),
+                    expected,
+                    "{said}"
+                );
+
+                // The rest is moved out, not cloned.
+                if partial && lost + 1 == windows.len() && windows[lost].len() < size {
+                    continue;
+                }
+                for within in [0, size - 1] {
+                    let counter = Rc::new(Cell::new(lost * size + within));
+                    let fragile = || items.iter().map(|n| Fragile(*n, counter.clone())).collect::<Vec<_>>();
+                    let numbers = |window: Vec<Fragile>| window.iter().map(|item| item.0).collect::<Vec<_>>();
+                    let cloned = stream::iter(fragile()).flow().window(size, step);
+                    let cloned = if partial { cloned.partial() } else { cloned };
+                    assert_eq!(drain_over_panics(cloned.map(numbers)), expected, "{said}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_window_of_results_survives_a_panic_too() {
+    let counter = Rc::new(Cell::new(3));
+    let items = (0..6).map(|n| if n == 4 { Err("lost") } else { Ok(Fragile(n, counter.clone())) });
+    let mut pairs = pin!(stream::iter(items.collect::<Vec<_>>()).flow().window_ok(2, 1));
+    let mut next = || match poll(pairs.as_mut()) {
+        Poll::Ready(Some(Ok(window))) => Some(Ok(window.iter().map(|item| item.0).collect::<Vec<_>>())),
+        Poll::Ready(Some(Err(error))) => Some(Err(error)),
+        Poll::Ready(None) | Poll::Pending => None,
+    };
+    assert_eq!(next(), Some(Ok(vec![0, 1])));
+    assert_eq!(
+        panic_message(&mut next),
+        "assertion `left != right` failed: the clone panics, as told\n  left: 0\n right: 0"
+    );
+    assert_eq!(next(), Some(Ok(vec![2, 3])));
+    assert_eq!(next(), Some(Err("lost")));
+    assert_eq!(next(), Some(Ok(vec![3, 5])));
+    assert_eq!(next(), None);
+}
+
+#[test]
+fn after_a_panic_no_more_is_held_and_what_is_held_can_be_taken_out() {
+    for (size, step, kept) in [(4, 1, 3), (4, 4, 0), (4, 6, 0)] {
+        let rig = Rig::default();
+        let (source, _) = Script::of(&rig, 0..100);
+        let mut broken = pin!(source.flow().window_map(size, step, |_| panic!("as told")));
+        while catch_unwind(AssertUnwindSafe(|| poll(broken.as_mut()))).is_err() {
+            assert!(rig.live() <= 2 * size, "size {size}, step {step}: {} items", rig.live());
+            if rig.delivered().len() > 40 {
+                break;
+            }
+        }
+        assert_eq!(broken.as_mut().get_pin_mut().take_buffered().len(), kept);
         assert_eq!(rig.live(), 0);
     }
 }

@@ -69,6 +69,23 @@ struct Case<'a, B, M> {
     model: M,
 }
 
+/// How the sources of one run behave.
+#[derive(Clone, Copy)]
+struct Setting {
+    /// A bit per place where a source can wait: before each of its items, and before its end.
+    pattern: u32,
+    hint: Hint,
+    /// The sources say they are terminated together with their last item.
+    early: bool,
+    panic_at: Option<usize>,
+}
+
+impl Setting {
+    fn new(pattern: u32) -> Self {
+        Self { pattern, hint: Hint::Exact, early: false, panic_at: None }
+    }
+}
+
 /// One run: the adaptor, its sources seen from outside, and what it gave so far.
 struct Run<S: FusedStream> {
     rig: Rig,
@@ -92,14 +109,17 @@ where
         for pattern in 0..1_u32 << places {
             let mut polls = 0;
             for hint in [Hint::Exact, Hint::Vague, Hint::Loose] {
-                polls = self.to_the_end(pattern, hint);
+                polls = self.to_the_end(Setting { hint, ..Setting::new(pattern) });
             }
             for poll in 0..polls {
                 self.dropped_after(pattern, poll);
             }
+            if self.ends == Ends::WithSource {
+                self.to_the_end(Setting { early: true, ..Setting::new(pattern) });
+            }
         }
         for pattern in [0, (1 << places) - 1] {
-            let mut calm = self.start(pattern, Hint::Exact, None);
+            let mut calm = self.start(Setting::new(pattern));
             while calm.poll() != Poll::Ready(false) {}
             for call in 0..calm.rig.calls() {
                 self.panicking_in(pattern, call);
@@ -107,11 +127,10 @@ where
         }
     }
 
-    /// `pattern` has a bit per place where a source can wait: before each of its items, and before its end.
-    fn start(&self, pattern: u32, hint: Hint, panic_at: Option<usize>) -> Run<S> {
+    fn start(&self, setting: Setting) -> Run<S> {
         let rig = Rig::default();
-        rig.panic_at(panic_at);
-        let mut bits = pattern;
+        rig.panic_at(setting.panic_at);
+        let mut bits = setting.pattern;
         let mut wait = || {
             let wait = bits & 1 == 1;
             bits >>= 1;
@@ -128,7 +147,9 @@ where
                     steps.push(Step::Item(*value));
                 }
                 steps.extend(wait());
-                Script::new(&rig, number, &steps, hint, self.ends == Ends::Itself)
+                let strict = self.ends == Ends::Itself;
+                let (script, seen) = Script::new(&rig, number, &steps, setting.hint, strict);
+                (if setting.early { script.terminated_early() } else { script }, seen)
             })
             .unzip();
         let stream = Box::pin((self.build)(&rig, sources));
@@ -137,8 +158,9 @@ where
 
     /// The right items, in order; hints that were true; no poll of a source after its end; the end is for ever, and
     /// the sources are released with it; nothing is left over. Gives the number of polls it took.
-    fn to_the_end(&self, pattern: u32, hint: Hint) -> usize {
-        let mut run = self.start(pattern, hint, None);
+    fn to_the_end(&self, setting: Setting) -> usize {
+        let Setting { pattern, hint, .. } = setting;
+        let mut run = self.start(setting);
         assert_eq!(
             run.seen.iter().map(|seen| seen.polls.get()).sum::<usize>(),
             0,
@@ -178,7 +200,7 @@ where
 
     /// The adaptor may be dropped between any two polls.
     fn dropped_after(&self, pattern: u32, polls: usize) {
-        let mut run = self.start(pattern, Hint::Exact, None);
+        let mut run = self.start(Setting::new(pattern));
         for _ in 0..polls {
             let _ = run.poll();
         }
@@ -187,7 +209,7 @@ where
 
     /// A callback may panic: what follows is up to the adaptor, but it can be polled and dropped and loses no count.
     fn panicking_in(&self, pattern: u32, call: usize) {
-        let mut run = self.start(pattern, Hint::Exact, Some(call));
+        let mut run = self.start(Setting { panic_at: Some(call), ..Setting::new(pattern) });
         let panicked = (0..1000).any(|_| catch_unwind(AssertUnwindSafe(|| run.stream_poll())).is_err());
         assert!(panicked, "call {call} did not happen");
         for _ in 0..3 {

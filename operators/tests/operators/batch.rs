@@ -128,6 +128,17 @@ fn one_allocation_per_batch_of_exactly_its_size() {
     });
     assert_eq!((count, capacity), (10, 10));
 
+    let mut runs = pin!(stream::iter(0..100).flow().batch_by(3, |n| n / 10));
+    let (count, seen) = allocations(|| {
+        let mut seen = 0;
+        while let Poll::Ready(Some((_, run))) = poll(runs.as_mut()) {
+            assert_eq!(run.capacity(), 3);
+            seen += 1;
+        }
+        seen
+    });
+    assert_eq!((count, seen), (40, 40));
+
     let huge = drain(stream::iter(0..5000).flow().batch(5000));
     assert_eq!((huge[0].len(), huge[0].capacity()), (5000, 5000));
 }

@@ -52,7 +52,7 @@ pin_project! {
     ///
     /// # Bounds
     ///
-    /// Holds `last` keys, with 20 to 30 bytes each for finding them; grows to that and then allocates no more.
+    /// Holds `last` keys, with 20 to 31 bytes each for finding them; grows to that and then allocates no more.
     /// [`forgotten`](Self::forgotten), reached by `flow.get_ref()`, tells how often the bound was at work. Runs of duplicates are taken in one poll, as
     /// by [`Filter`](crate::Filter).
     ///

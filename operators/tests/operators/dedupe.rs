@@ -9,7 +9,9 @@ use futures::stream;
 use pubsub_operators::{Operator, StreamOps, dedupe};
 
 use crate::harness::{
-    Ends, Hint, Item, Random, Rig, Script, alloc::allocations, contract, drain, panic_message, poll,
+    Ends, Hint, Item, Random, Rig, Script,
+    alloc::{allocations, live_bytes},
+    contract, drain, panic_message, poll,
 };
 
 const INPUT: [u32; 8] = [1, 2, 1, 3, 1, 1, 2, 3];
@@ -219,6 +221,23 @@ fn once_it_is_full_it_allocates_no_more() {
         };
         pass(last);
         assert_eq!(allocations(|| pass(50 * last)).0, 0, "last {last}");
+    }
+}
+
+#[test]
+fn holds_no_more_bytes_than_it_says() {
+    // Where the table is fullest and emptiest for its size, on both sides of the room made at once.
+    for last in [100_usize, 1000, 1025, 1500, 1793, 2048, 3000, 3584, 3585, 5000, 7169] {
+        let source = stream::iter(0..100_000_u64).flow();
+        let (bytes, _once) = live_bytes(|| {
+            let mut once = Box::pin(source.dedupe(last, |n| *n));
+            for _ in 0..2 * last {
+                assert!(poll(once.as_mut()).is_ready());
+            }
+            once
+        });
+        let most = last * (size_of::<u64>() + 31) + 1024;
+        assert!(bytes.cast_unsigned() <= most, "last {last}: {bytes} bytes, said was {most}");
     }
 }
 

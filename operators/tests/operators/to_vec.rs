@@ -1,65 +1,54 @@
 use std::{
     cell::RefCell,
+    convert::identity,
     pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll},
 };
 
 use futures::{Stream, stream};
-use pubsub_operators::{Flow, StreamOps};
+use pubsub_operators::{Flow, Overflow, StreamOps};
 
 use crate::harness::{
-    Ends, Hint, Rig, Script, Step, alloc::allocations, contract, finish, panic_message, poll_future,
+    Hint, Rig, Script, Step, alloc::allocations, contract_future, finish, panic_message, poll_future,
 };
 
 const INPUT: [u32; 5] = [1, 2, 3, 4, 5];
 
 #[test]
 fn to_vec_keeps_the_contract() {
-    let build = |_: &Rig, source: Script| stream::once(source.flow().to_vec());
-    contract(Ends::Itself, true, &INPUT, build, |input| vec![input.to_vec()]);
-    contract(Ends::Itself, true, &[], build, |_| vec![Vec::<u32>::new()]);
+    for input in [&INPUT[..], &[]] {
+        let build = |_: &Rig, source: Script| source.flow().to_vec();
+        contract_future("`ToVec` polled after it completed", input, build, identity, <[u32]>::to_vec);
+    }
 }
 
 #[test]
 fn to_vec_max_keeps_the_contract() {
-    for max in [5, 6, usize::MAX] {
-        let build = |_: &Rig, source: Script| {
-            stream::once(async move {
-                source.flow().to_vec_max(max).await.map_err(|over| (over.items, over.next))
-            })
-        };
-        contract(Ends::Itself, true, &INPUT, build, |input| vec![Ok::<_, ()>(input.to_vec())]);
+    for (input, maxima) in [(&INPUT[..], &[0, 1, 4, 5, 6, usize::MAX][..]), (&[], &[0, 1])] {
+        for max in maxima {
+            let build = |_: &Rig, source: Script| source.flow().to_vec_max(*max);
+            let show = |collected: Result<_, Overflow<_>>| collected.map_err(|over| (over.items, over.next));
+            contract_future("`ToVecMax` polled after it completed", input, build, show, |input| match input
+                .get(*max)
+            {
+                Some(next) => Err((input[..*max].to_vec(), *next)),
+                None => Ok(input.to_vec()),
+            });
+        }
     }
-    for max in [0, 1, 4] {
-        let build = |_: &Rig, source: Script| {
-            stream::once(async move {
-                source.flow().to_vec_max(max).await.map_err(|over| (over.items, over.next))
-            })
-        };
-        contract(Ends::Itself, true, &INPUT, build, |input| {
-            vec![Err::<(), _>((input[..max].to_vec(), input[max]))]
-        });
-    }
-    contract(
-        Ends::Itself,
-        true,
-        &[],
-        |_, source| stream::once(source.flow().to_vec_max(0)),
-        |_| vec![Ok::<Vec<u32>, ()>(vec![])],
-    );
 }
 
 #[test]
 fn try_to_vec_keeps_the_contract() {
-    for fails_at in [1, 4, 9] {
+    for fails_at in [1, 4, 5, 9] {
         let build = |_: &Rig, source: Script| {
             let results =
                 source.flow().map(move |item| if item.value() == fails_at { Err(item) } else { Ok(item) });
-            stream::once(results.try_to_vec())
+            results.try_to_vec()
         };
-        contract(Ends::Itself, true, &INPUT, build, |input| {
-            vec![if fails_at == 9 { Ok(input.to_vec()) } else { Err(fails_at) }]
+        contract_future("`TryToVec` polled after it completed", &INPUT, build, identity, |input| {
+            if fails_at == 9 { Ok(input.to_vec()) } else { Err(fails_at) }
         });
     }
 }

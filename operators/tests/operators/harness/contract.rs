@@ -8,10 +8,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{FutureExt, StreamExt, stream::FusedStream};
+use futures::{FutureExt, Stream, StreamExt, future::FusedFuture, stream::FusedStream};
+use pin_project_lite::pin_project;
 
 use super::{
-    Rig, Waking,
+    Rig, Waking, panic_message,
     script::{Hint, Script, Seen, Step},
 };
 
@@ -39,7 +40,83 @@ pub(crate) fn contract<S, O>(
     O: Debug,
 {
     let build = |rig: &Rig, mut sources: Vec<Script>| build(rig, sources.remove(0));
-    Case { ends, exact, inputs: &[input], build, model: |_: &[(usize, u32)]| model(input) }.check();
+    let model = |_: &[(usize, u32)]| model(input);
+    Case { ends, exact, future: false, inputs: &[input], build, model }.check();
+}
+
+/// The same for what gives a future. With its output the source is dropped, although the future is still there; it says
+/// it is terminated, and panics with the words `polled_again` if it is polled once more. `show` makes of the output what
+/// is compared with the model.
+pub(crate) fn contract_future<F, R, O>(
+    polled_again: &str,
+    input: &[u32],
+    build: impl Fn(&Rig, Script) -> F,
+    show: impl Fn(F::Output) -> R,
+    model: impl Fn(&[u32]) -> O,
+) where
+    F: FusedFuture,
+    R: Debug,
+    O: Debug,
+{
+    let (show, polled_again) = (&show, polled_again);
+    let build = |rig: &Rig, mut sources: Vec<Script>| {
+        let future = build(rig, sources.remove(0));
+        Completing {
+            future,
+            show: move |output| show(output),
+            polled_again: polled_again.to_owned(),
+            done: false,
+        }
+    };
+    let model = |_: &[(usize, u32)]| vec![model(input)];
+    Case { ends: Ends::Itself, exact: true, future: true, inputs: &[input], build, model }.check();
+}
+
+pin_project! {
+    /// The output of a future as the only item of a stream, which keeps the future.
+    struct Completing<F, M> {
+        #[pin]
+        future: F,
+        show: M,
+        polled_again: String,
+        done: bool,
+    }
+}
+
+impl<F, R, M> Stream for Completing<F, M>
+where
+    F: FusedFuture,
+    M: Fn(F::Output) -> R,
+{
+    type Item = R;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
+        let mut this = self.project();
+        if *this.done {
+            return Poll::Ready(None);
+        }
+        let Poll::Ready(output) = this.future.as_mut().poll(cx) else {
+            return Poll::Pending;
+        };
+        *this.done = true;
+        assert!(this.future.is_terminated(), "it completed and does not say so");
+        assert_eq!(panic_message(|| this.future.poll(cx).is_ready()), *this.polled_again);
+        Poll::Ready(Some((this.show)(output)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::from(!self.done), Some(usize::from(!self.done)))
+    }
+}
+
+impl<F, R, M> FusedStream for Completing<F, M>
+where
+    F: FusedFuture,
+    M: Fn(F::Output) -> R,
+{
+    fn is_terminated(&self) -> bool {
+        self.done
+    }
 }
 
 /// The same for operators of two sources. The model is given what the sources delivered, and in which order, since
@@ -58,12 +135,14 @@ pub(crate) fn contract2<S, O>(
         let left = sources.remove(0);
         build(rig, left, sources.remove(0))
     };
-    Case { ends: Ends::Itself, exact, inputs: &inputs, build, model }.check();
+    Case { ends: Ends::Itself, exact, future: false, inputs: &inputs, build, model }.check();
 }
 
 struct Case<'a, B, M> {
     ends: Ends,
     exact: bool,
+    /// The only item is the output of a future, which releases the sources.
+    future: bool,
     inputs: &'a [&'a [u32]],
     build: B,
     model: M,
@@ -89,6 +168,8 @@ impl Setting {
 /// One run: the adaptor, its sources seen from outside, and what it gave so far.
 struct Run<S: FusedStream> {
     rig: Rig,
+    ends: Ends,
+    future: bool,
     seen: Vec<Rc<Seen>>,
     stream: Pin<Box<S>>,
     items: Vec<S::Item>,
@@ -153,7 +234,7 @@ where
             })
             .unzip();
         let stream = Box::pin((self.build)(&rig, sources));
-        Run { rig, seen, stream, items: Vec::new(), hints: Vec::new() }
+        Run { rig, ends: self.ends, future: self.future, seen, stream, items: Vec::new(), hints: Vec::new() }
     }
 
     /// The right items, in order; hints that were true; no poll of a source after its end; the end is for ever, and
@@ -189,6 +270,10 @@ where
                 run.seen.iter().all(|seen| seen.dropped.get()),
                 "pattern {pattern:b}: a source outlives the end"
             );
+        }
+        run.items.clear();
+        if self.ends == Ends::Itself {
+            assert_eq!(run.rig.live(), 0, "pattern {pattern:b}: items are kept beyond the end");
         }
         assert!(run.stream.is_terminated(), "pattern {pattern:b}: it ended and does not say so");
         for _ in 0..3 {
@@ -230,6 +315,13 @@ where
         let terminated = self.stream.is_terminated();
         let (waking, waker) = Waking::new();
         let next = self.stream.next().poll_unpin(&mut Context::from_waker(&waker));
+        if self.ends == Ends::Itself {
+            let kept = self.seen.iter().any(|seen| seen.ended.get() && !seen.dropped.get());
+            assert!(!kept, "a source that ended outlives the poll in which it did");
+        }
+        if self.future && next.is_ready() {
+            assert!(self.seen.iter().all(|seen| seen.dropped.get()), "a source outlives the output");
+        }
         match next {
             Poll::Ready(Some(item)) => {
                 assert!(!terminated, "an item of a stream that says it is terminated");
@@ -242,6 +334,10 @@ where
                 let waiting: Vec<_> =
                     self.seen.iter().filter_map(|seen| seen.waiting.borrow().clone()).collect();
                 assert!(!waiting.is_empty() || waking.count() > 0, "pending, and nothing will wake the task");
+                assert!(
+                    waiting.is_empty() || waking.count() == 0,
+                    "a source waits, and the task is woken for nothing"
+                );
                 assert!(
                     waiting.iter().all(|source| source.will_wake(&waker)),
                     "a source will wake an earlier task"

@@ -96,6 +96,21 @@ fn to_vec_max_takes_one_more_than_it_may_hold_and_no_further() {
     assert_eq!(rig.live(), 3);
 }
 
+/// Has any number of items, and says another.
+struct Said<S>(S, usize);
+
+impl<S: Stream + Unpin> Stream for Said<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        Pin::new(&mut self.0).poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.1, Some(self.1))
+    }
+}
+
 /// Says what it is told to, and has three items.
 struct Lying(u32, usize);
 
@@ -118,9 +133,11 @@ fn a_hint_that_lies_aborts_nothing() {
     for hint in [0, 1, usize::MAX] {
         let (_, items) = allocations(|| finish(lying(hint).to_vec()));
         assert_eq!(items, [1, 2, 3]);
-        assert!(items.capacity() <= 1024);
+        assert!(items.capacity() * size_of::<u32>() <= 1024 * 1024);
         assert_eq!(finish(lying(hint).to_vec_max(3)).unwrap(), [1, 2, 3]);
         assert_eq!(finish(lying(hint).map(Ok::<_, ()>).try_to_vec()).unwrap(), [1, 2, 3]);
+        let large = finish(lying(hint).map(|n| [n; 20_000]).to_vec());
+        assert!(large.capacity() <= 13, "the hint counts items, and what is trusted is bytes");
         assert_eq!(finish(lying(hint).batch(2).to_vec()), [vec![1, 2], vec![3]]);
         assert_eq!(finish(lying(hint).window(2, 1).to_vec()), [[1, 2], [2, 3]]);
         assert_eq!(finish(lying(hint).dedupe(4, |n| *n).to_vec()), [1, 2, 3]);
@@ -140,7 +157,23 @@ fn empty_allocates_nothing_and_an_exact_hint_once() {
     assert_eq!(allocations(|| finish(stream::iter(0..0).flow().to_vec())).0, 0);
     assert_eq!(allocations(|| finish(stream::iter(0..500).flow().to_vec())).0, 1);
     assert_eq!(allocations(|| finish(stream::iter(0..500).flow().to_vec_max(500))).0, 1);
+    assert_eq!(allocations(|| finish(stream::iter(0..100_000).flow().to_vec())).0, 1);
     assert_eq!(finish(stream::iter(0..500).flow().to_vec()).capacity(), 500);
+}
+
+#[test]
+fn to_vec_max_makes_no_room_beyond_its_bound() {
+    for (length, max) in [(1, 1), (3, 3), (5, 5), (9, 9), (100, 100), (5000, 5000), (3, 2), (1000, 7)] {
+        for hint in [0, 1, length, usize::MAX] {
+            let said = Said(stream::iter(0..length), hint).flow();
+            let (items, beyond) = match finish(said.to_vec_max(max)) {
+                Ok(items) => (items, 0),
+                Err(overflow) => (overflow.items, 1),
+            };
+            assert_eq!(items.len() + beyond, if length > max { max + 1 } else { length });
+            assert!(items.capacity() <= max, "max {max}, hint {hint}: {}", items.capacity());
+        }
+    }
 }
 
 #[test]

@@ -56,17 +56,19 @@ fn window_map_keeps_the_contract() {
 
 #[test]
 fn window_ok_keeps_the_contract() {
-    for partial in [false, true] {
+    for (partial, size, step) in [(false, 2, 2), (true, 2, 2), (false, 3, 1), (true, 2, 1), (true, 1, 2)] {
+        let result = |n: u32| if n % 3 == 0 { Err(n) } else { Ok(n) };
         let build = |_: &Rig, source: Script| {
-            let results = source.flow().map(|item| if item.value() == 3 { Err(item) } else { Ok(item) });
-            let windows = results.window_ok(2, 2);
+            let results = source.flow().map(move |item| match result(item.value()) {
+                Ok(_) => Ok(item),
+                Err(_) => Err(item),
+            });
+            let windows = results.window_ok(size, step);
             if partial { windows.partial() } else { windows }
         };
-        contract(Ends::Itself, false, &[1, 2, 3, 4, 5, 6], build, |_| {
-            vec![Ok(vec![1, 2]), Err(3), Ok(vec![4, 5])]
-                .into_iter()
-                .chain(partial.then(|| Ok(vec![6])))
-                .collect::<Vec<_>>()
+        // The errors lie between two windows, inside one, and at the end.
+        contract(Ends::Itself, false, &[1, 2, 3, 4, 5, 6], build, |input| {
+            model_ok(size, step, partial, &input.iter().copied().map(result).collect::<Vec<_>>())
         });
     }
 }
@@ -265,6 +267,73 @@ fn what_is_gathered_can_be_taken_out() {
         sender.unbounded_send(n).unwrap();
     }
     assert_eq!(poll(threes.as_mut()), Poll::Ready(Some(vec![3, 4, 5])));
+}
+
+#[test]
+fn what_the_other_forms_gather_can_be_taken_out() {
+    let (sender, receiver) = mpsc::unbounded();
+    let mut sums = pin!(receiver.flow().window_map(3, 1, |window| window.iter().sum::<u32>()));
+    let (ok_sender, receiver) = mpsc::unbounded();
+    let mut results = pin!(receiver.flow().window_ok(3, 1));
+    for n in 0..4 {
+        sender.unbounded_send(n).unwrap();
+        ok_sender.unbounded_send(Ok::<_, ()>(n)).unwrap();
+    }
+    assert_eq!(poll(sums.as_mut()), Poll::Ready(Some(3)));
+    assert_eq!(sums.as_mut().get_pin_mut().take_buffered(), [1, 2]);
+    assert_eq!(poll(results.as_mut()), Poll::Ready(Some(Ok(vec![0, 1, 2]))));
+    assert_eq!(results.as_mut().get_pin_mut().take_buffered(), [1, 2]);
+    for n in 4..6 {
+        sender.unbounded_send(n).unwrap();
+        ok_sender.unbounded_send(Ok(n)).unwrap();
+    }
+    assert_eq!(poll(sums.as_mut()), Poll::Ready(Some(12)));
+    assert_eq!(poll(results.as_mut()), Poll::Ready(Some(Ok(vec![3, 4, 5]))));
+}
+
+/// The specification of `window_ok`: each window where its last item was, each error where it was, the rest at the end.
+fn model_ok(
+    size: usize,
+    step: usize,
+    partial: bool,
+    items: &[Result<u32, u32>],
+) -> Vec<Result<Vec<u32>, u32>> {
+    let mut out = Vec::new();
+    let mut oks = Vec::new();
+    for item in items {
+        match item {
+            Ok(n) => {
+                let before = model(size, step, false, &oks).len();
+                oks.push(*n);
+                out.extend(model(size, step, false, &oks).into_iter().skip(before).map(Ok));
+            }
+            Err(error) => out.push(Err(*error)),
+        }
+    }
+    let full = model(size, step, false, &oks).len();
+    out.extend(model(size, step, partial, &oks).into_iter().skip(full).map(Ok));
+    out
+}
+
+#[test]
+fn window_ok_equals_its_specification_at_random() {
+    let mut random = Random::new();
+    for round in 0..200 {
+        let (size, step) = (1 + random.below(6), 1 + random.below(8));
+        let (partial, length) = (random.below(2) == 0, random.below(60));
+        let (steps, items) = random.steps(length, 1000);
+        let rig = Rig::default();
+        let (source, _) = Script::new(&rig, 0, &steps, Hint::Exact, true);
+        let result = |n: u32| if n % 3 == 0 { Err(n) } else { Ok(n) };
+        let windows = source.flow().map(|item| result(item.value())).window_ok(size, step);
+        let windows = drain(if partial { windows.partial() } else { windows });
+        let items: Vec<_> = items.into_iter().map(result).collect();
+        assert_eq!(
+            windows,
+            model_ok(size, step, partial, &items),
+            "round {round}, size {size}, step {step}, partial {partial}; {random}"
+        );
+    }
 }
 
 #[test]

@@ -177,6 +177,18 @@ fn an_error_leaves_after_what_came_before_it() {
 }
 
 #[test]
+fn a_large_batch_gives_way_behind_yielding() {
+    let mut batches = pin!(stream::repeat(1).flow().yielding(100).batch(1000));
+    // The tenth turn is owed when the batch is full, and given before the next.
+    for turns in [9, 10, 10] {
+        for _ in 0..turns {
+            assert!(poll(batches.as_mut()).is_pending());
+        }
+        assert!(matches!(poll(batches.as_mut()), Poll::Ready(Some(batch)) if batch.len() == 1000));
+    }
+}
+
+#[test]
 fn nothing_is_taken_beyond_a_full_batch() {
     let rig = Rig::default();
     let (source, seen) = Script::of(&rig, INPUT);

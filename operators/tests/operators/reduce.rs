@@ -1,4 +1,4 @@
-use std::{convert::identity, pin::pin};
+use std::{convert::identity, marker::PhantomPinned, pin::pin, rc::Rc};
 
 use futures::stream;
 use pubsub_operators::StreamOps;
@@ -69,6 +69,23 @@ fn a_wait_keeps_what_is_accumulated() {
     let steps = [Step::Item(1), Step::Pending, Step::Item(2), Step::Pending, Step::Pending, Step::Item(3)];
     let (source, _) = Script::new(&rig, 0, &steps, Hint::Vague, true);
     assert_eq!(finish(source.flow().reduce(0, |sum, item| sum * 10 + item.value())), 123);
+}
+
+#[test]
+fn the_accumulator_need_not_be_anything() {
+    struct Bare(
+        u32,
+        #[allow(dead_code, reason = "it is there to be neither `Unpin` nor `Send`")] PhantomPinned,
+        Rc<()>,
+    );
+    let rig = Rig::default();
+    let steps = [Step::Item(1), Step::Pending, Step::Item(2)];
+    let (source, _) = Script::new(&rig, 0, &steps, Hint::Vague, true);
+    let start = Bare(0, PhantomPinned, Rc::new(()));
+    let sum = finish(
+        source.flow().reduce(start, |Bare(sum, pinned, rc), item| Bare(sum + item.value(), pinned, rc)),
+    );
+    assert_eq!((sum.0, Rc::strong_count(&sum.2)), (3, 1));
 }
 
 #[test]

@@ -42,6 +42,10 @@ use crate::{
 ///
 /// The type is inferred if the first closure names it (`stage().filter(|event: &Event| ..)`) or if no step needs it
 /// (`stage().take(3)`).
+///
+/// Absent are [`filter_async`](crate::Flow::filter_async) and [`map_async`](crate::Flow::map_async), whose adaptors have
+/// no name a step could give them, and `group_by`, whose groups have the source in their type: for these write a
+/// function from stream to stream. Any other operator goes in by [`pipe`](Pipeline::pipe).
 #[inline]
 pub fn stage<T>() -> Pipeline<T, T> {
     Pipeline { operator: (), items: PhantomData }

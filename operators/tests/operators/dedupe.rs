@@ -101,7 +101,7 @@ fn equals_the_queue_that_specifies_it() {
         assert_eq!(passed, model(last, &items), "last {last}; {random}");
         let texts = stream::iter(items.iter().map(u32::to_string)).flow();
         let passed: Vec<_> = drain(texts.dedupe_ref(last, |text| text.as_str()));
-        let results = items.iter().map(|n| if n % 5 == 0 { Err(*n) } else { Ok(*n) });
+        let results = items.iter().map(|n| if n.is_multiple_of(5) { Err(*n) } else { Ok(*n) });
         let (oks, errors): (Vec<_>, Vec<_>) = results.clone().partition(Result::is_ok);
         let (passed_oks, passed_errors): (Vec<_>, Vec<_>) =
             drain(stream::iter(results.collect::<Vec<_>>()).flow().dedupe_ok(last, |n| *n))
@@ -205,10 +205,8 @@ fn counters_tell_what_the_bound_did() {
     let mut once = stream::iter([1, 1, 2, 3, 1, 1]).flow().dedupe(2, |n| *n);
     assert_eq!(drain((&mut once).flow()), [1, 2, 3, 1]);
     assert_eq!((once.get_ref().suppressed(), once.get_ref().forgotten()), (2, 2));
-    assert_eq!(
-        format!("{:?}", drop_source(once)),
-        "Memory { keys: 2, last: 2, suppressed: 2, forgotten: 2, .. }"
-    );
+    let memory = "memory: Memory { keys: 2, last: 2, suppressed: 2, forgotten: 2, .. }";
+    assert!(format!("{once:?}").contains(memory), "{once:?}");
 }
 
 #[test]
@@ -267,21 +265,6 @@ fn after_a_key_panics_in_its_drop_the_memory_is_whole() {
         }
         assert_eq!(seen, expected);
         assert_eq!((once.get_ref().suppressed(), once.get_ref().forgotten()), (3, 4));
-    }
-}
-
-/// What `Debug` says of the memory.
-fn drop_source<S: std::fmt::Debug>(stream: S) -> Verbatim {
-    let text = format!("{stream:?}");
-    let start = text.find("Memory").expect("a memory");
-    Verbatim(text[start..].trim_end_matches(", .. }").to_owned() + ", .. }")
-}
-
-struct Verbatim(String);
-
-impl std::fmt::Debug for Verbatim {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

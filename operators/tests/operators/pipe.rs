@@ -158,7 +158,7 @@ fn stages_and_methods_are_the_same() {
     }
     assert_eq!(drain(numbers().pipe(stage::<u32>().batch(4).flat())), drain(numbers()));
     assert_eq!(drain(numbers().pipe(stage::<u32>().window(4, 4).partial())), [vec![0, 1, 2, 3], vec![4, 5]]);
-    let lengths = stage::<u32>().window_map(4, 4, |window| window.len()).partial().map(|length| length + 1);
+    let lengths = stage::<u32>().window_map(4, 4, <[u32]>::len).partial().map(|length| length + 1);
     assert_eq!(drain(numbers().pipe(lengths)), [5, 3]);
     assert_eq!(finish(numbers().pipe(stage::<u32>().reduce_first(u32::max))), Some(5));
 

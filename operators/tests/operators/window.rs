@@ -57,7 +57,7 @@ fn window_map_keeps_the_contract() {
 #[test]
 fn window_ok_keeps_the_contract() {
     for (partial, size, step) in [(false, 2, 2), (true, 2, 2), (false, 3, 1), (true, 2, 1), (true, 1, 2)] {
-        let result = |n: u32| if n % 3 == 0 { Err(n) } else { Ok(n) };
+        let result = |n: u32| if n.is_multiple_of(3) { Err(n) } else { Ok(n) };
         let build = |_: &Rig, source: Script| {
             let results = source.flow().map(move |item| match result(item.value()) {
                 Ok(_) => Ok(item),
@@ -324,7 +324,7 @@ fn window_ok_equals_its_specification_at_random() {
         let (steps, items) = random.steps(length, 1000);
         let rig = Rig::default();
         let (source, _) = Script::new(&rig, 0, &steps, Hint::Exact, true);
-        let result = |n: u32| if n % 3 == 0 { Err(n) } else { Ok(n) };
+        let result = |n: u32| if n.is_multiple_of(3) { Err(n) } else { Ok(n) };
         let windows = source.flow().map(|item| result(item.value())).window_ok(size, step);
         let windows = drain(if partial { windows.partial() } else { windows });
         let items: Vec<_> = items.into_iter().map(result).collect();

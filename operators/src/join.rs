@@ -122,31 +122,46 @@ pin_project! {
     }
 }
 
-/// The sources and the counter of the three joins.
+/// The sources and the counter of a join, which lie in a part of it.
 macro_rules! join_access {
-    ($name:ident, $clock:ident) => {
-        impl<L: Stream, R: Stream, K, FL, FR, FO, C: $clock> $name<L, R, K, FL, FR, FO, C> {
+    ($name:ident<L, R, K, FL, FR $(, $param:ident)?>, $clock:ident, $($part:ident).+) => {
+        impl<L: Stream, R: Stream, K, FL, FR $(, $param)?, C: $clock> $name<L, R, K, FL, FR $(, $param)?, C> {
             /// Both sources, until they are released.
             pub fn get_ref(&self) -> (Option<&L>, Option<&R>) {
-                self.pairs.sides.sources()
+                self.$($part).+.sources()
+            }
+
+            /// Both sources, until they are released. Taking items from them takes them from this adaptor.
+            pub fn get_mut(&mut self) -> (Option<&mut L>, Option<&mut R>) {
+                self.$($part).+.sources_mut()
+            }
+
+            /// Both sources, pinned, until they are released. Taking items from them takes them from this adaptor.
+            #[allow(clippy::type_complexity, reason = "a pair of what the adaptors of one source give")]
+            pub fn get_pin_mut(
+                self: ::core::pin::Pin<&mut Self>,
+            ) -> (Option<::core::pin::Pin<&mut L>>, Option<::core::pin::Pin<&mut R>>) {
+                let part = self;
+                $(let part = part.project().$part;)+
+                part.sources_pin()
             }
 
             /// Both sources, unless they are released; what is remembered is dropped.
             pub fn into_inner(self) -> (Option<L>, Option<R>) {
-                self.pairs.sides.into_sources()
+                self.$($part).+.into_sources()
             }
 
             /// How many items of both sides were forgotten before their time, because their side was full. What
             /// would have matched them later did not.
             pub fn evicted(&self) -> u64 {
-                self.pairs.sides.remembered().evicted()
+                self.$($part).+.remembered().evicted()
             }
         }
     };
 }
 use join_access;
 
-join_access!(Join, Clock);
+join_access!(Join<L, R, K, FL, FR, FO>, Clock, pairs.sides);
 
 impl<L, R, K, FL, FR, FO, O, C> Stream for Join<L, R, K, FL, FR, FO, C>
 where

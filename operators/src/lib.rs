@@ -32,18 +32,28 @@
 //!
 //! | | |
 //! |---|---|
-//! | select | [`filter`](Flow::filter) [`filter_map`](Flow::filter_map) [`filter_async`](Flow::filter_async) [`take`](Flow::take) [`take_while`](Flow::take_while) [`take_until`](Flow::take_until) [`dedupe`](Flow::dedupe) [`dedupe_ref`](Flow::dedupe_ref) [`dedupe_runs`](Flow::dedupe_runs) |
+//! | select | [`filter`](Flow::filter) [`filter_map`](Flow::filter_map) [`filter_async`](Flow::filter_async) [`take`](Flow::take) [`take_while`](Flow::take_while) [`take_until`](Flow::take_until) [`dedupe`](Flow::dedupe) [`dedupe_ref`](Flow::dedupe_ref) [`dedupe_runs`](Flow::dedupe_runs) [`dedupe_within`](Flow::dedupe_within) |
 //! | convert | [`map`](Flow::map) [`map_async`](Flow::map_async) [`accumulate`](Flow::accumulate) [`flat`](Flow::flat) [`flat_map`](Flow::flat_map) |
-//! | gather | [`batch`](Flow::batch) [`batch_ready`](Flow::batch_ready) [`batch_by`](Flow::batch_by) [`window`](Flow::window) [`window_map`](Flow::window_map) |
+//! | gather | [`batch`](Flow::batch) [`batch_ready`](Flow::batch_ready) [`batch_by`](Flow::batch_by) [`window`](Flow::window) [`window_map`](Flow::window_map) [`batch_within`](Flow::batch_within) [`window_within`](Flow::window_within) |
 //! | combine | [`chain`](Flow::chain) [`chain_with`](Flow::chain_with) [`merge`](Flow::merge) [`zip`](Flow::zip) [`latest`](Flow::latest) [`latest_map`](Flow::latest_map) [`with_latest`](Flow::with_latest) [`with_latest_map`](Flow::with_latest_map) |
+//! | relate by key | [`join`](Flow::join) [`join_left`](Flow::join_left) [`join_outer`](Flow::join_outer) [`correlate`](Flow::correlate) [`correlate_left`](Flow::correlate_left) |
+//! | split and bring together | [`group_by`](Flow::group_by) [`flat_merge`](Flow::flat_merge) |
+//! | slow down | [`debounce`](Flow::debounce) [`throttle`](Flow::throttle) |
 //! | finish, as a future | [`reduce`](Flow::reduce) [`reduce_first`](Flow::reduce_first) [`try_reduce`](Flow::try_reduce) [`to_vec`](Flow::to_vec) [`to_vec_max`](Flow::to_vec_max) [`try_to_vec`](Flow::try_to_vec) |
-//! | for results | [`filter_ok`](Flow::filter_ok) [`filter_map_ok`](Flow::filter_map_ok) [`map_ok`](Flow::map_ok) [`dedupe_ok`](Flow::dedupe_ok) [`batch_ok`](Flow::batch_ok) [`window_ok`](Flow::window_ok) [`flat_ok`](Flow::flat_ok) |
+//! | for results | [`filter_ok`](Flow::filter_ok) [`filter_map_ok`](Flow::filter_map_ok) [`map_ok`](Flow::map_ok) [`dedupe_ok`](Flow::dedupe_ok) [`batch_ok`](Flow::batch_ok) [`window_ok`](Flow::window_ok) [`flat_ok`](Flow::flat_ok) [`batch_within_ok`](Flow::batch_within_ok) |
 //! | give way | [`yielding`](Flow::yielding) |
 //!
 //! The endings mean the same everywhere: `_async` takes an async closure, `_ok` acts on `Ok` and lets `Err` through in
 //! order, `try_` finishes at the first `Err`, `_ref` takes a key borrowed from the item, `_map` shows a closure what
 //! would otherwise be cloned, `_max` has a bound, `_by` takes a key, `_ready` does not wait, `_runs` looks at neighbours
-//! only, `_with` makes its argument when it is needed, `_with_hasher` takes a hasher.
+//! only, `_within` goes by a clock, `_left` and `_outer` also give what found no partner, `_with` makes its argument when
+//! it is needed, `_with_hasher` takes a hasher.
+//!
+//! # Time
+//!
+//! What depends on time takes a [`Clock`] or a [`Timer`] as an argument, so it runs on any executor: `TokioTimer` with
+//! the feature `tokio`, `ThreadTimer` with the feature `futures-timer`, or your own. In tests [`ManualTimer`] stands
+//! still until it is moved, and no test has to wait. Nothing needs a runtime at construction.
 //!
 //! # The contract
 //!
@@ -51,24 +61,27 @@
 //!
 //! * **Pull.** Nothing is polled before the first poll, nothing is spawned, and no item is taken beyond what the
 //!   operator says it holds. So backpressure is the source's own.
-//! * **Order** is the source's. [`merge`](Flow::merge) keeps the order of each side.
-//! * **The end.** `filter`, `map`, `accumulate`, `dedupe` and `flat` in all their forms but `_async`, and `yielding`,
-//!   hand the end of their source through: they are fused if it is. All others are fused themselves, and never poll a
+//! * **Order** is the source's. [`merge`](Flow::merge) keeps the order of each side, [`flat_merge`](Flow::flat_merge) of
+//!   each inner stream, [`group_by`](Flow::group_by) within each group; a join goes by arrival.
+//! * **The end.** `filter`, `map`, `accumulate`, `dedupe` and `flat` in all their forms but `_async` and `flat_merge`,
+//!   and `yielding`, hand the end of their source through: they are fused if it is. All others are fused themselves, and never poll a
 //!   source again that has ended.
 //! * **Release.** Those others drop a source in the poll in which it ended or became useless, before the item of that
 //!   poll is handed out: `take(n)` unsubscribes with item `n`.
 //! * **Cancel safety.** All state is in the adaptor. A future of `next` borrows it; dropping that future loses nothing,
-//!   and an async closure in flight goes on with the next poll. Dropping the adaptor drops what it holds; `batch` and
-//!   `window` give it out first, by `take_buffered`.
+//!   and an async closure in flight goes on with the next poll. Dropping the adaptor drops what it holds; `batch`,
+//!   `window`, `debounce` and `throttle` give it out first, by `take_buffered`.
 //! * **Errors** are items like all others, except to the operators that end in `_ok`. Those emit what came before an
 //!   error before the error, and go on; only an unfinished window of `window_ok` goes on over the error.
 //! * **Panics** of a closure pass through the poll. The adaptor can still be dropped; if it is polled, it may go on,
 //!   end or panic.
-//! * **Wakes.** `Pending` is returned only after a source or an async closure returned it, or, by `yielding`, with the
-//!   task already woken.
-//! * **Fairness.** [`merge`](Flow::merge) and [`latest`](Flow::latest) ask the side first that did not give the last
-//!   item. Operators that drop or collect items take many in one poll, and so does [`with_latest`](Flow::with_latest)
-//!   from its other side: a source that is always ready needs one [`yielding`](Flow::yielding) after it.
+//! * **Wakes.** `Pending` is returned only after a source, an async closure or a timer returned it; or, by `yielding`,
+//!   with the task already woken; or, by the parties of a `group_by`, when another of them polls the source or an item
+//!   waits for room, and they are woken after that.
+//! * **Fairness.** [`merge`](Flow::merge), [`latest`](Flow::latest) and what relates two streams by a key ask the side
+//!   first that did not give the last item. Operators that drop or collect items take many in one poll, and so does
+//!   [`with_latest`](Flow::with_latest) from its other side: a source that is always ready needs one
+//!   [`yielding`](Flow::yielding) after it.
 //! * **Bounds.** What an operator can hold is written at the operator, and given by the caller. Only `to_vec` and
 //!   `try_to_vec` have no bound. A bound of 0 is refused at construction.
 //! * **`size_hint`** is exact where that can be known, and never wrong if the source's is not. A hint that lies costs at
@@ -91,6 +104,13 @@
 //! | `to_vec` | `toArray` | `collect` | |
 //! | `batch`, `batch_ready` | `bufferCount` | `chunks`, `ready_chunks` | |
 //! | `dedupe` | `distinct`, but bounded | `filter` with a set | a state store |
+//! | `batch_within`, `window_within` | `bufferTime` | `tokio_stream`'s `chunks_timeout` | windowed `aggregate` |
+//! | `dedupe_within` | `distinct` with a flush by `timer` | | a window store |
+//! | `debounce`, `throttle` | `debounceTime`, `throttleTime` with both edges | | `suppress` |
+//! | `group_by` | `groupBy`, but bounded | | `groupBy` |
+//! | `flat_merge(n)` | `mergeAll(n)` | `flatten_unordered` | |
+//! | `join`, `join_left`, `join_outer` | | | `KStream` to `KStream` `join`, `leftJoin`, `outerJoin` |
+//! | `correlate`, `correlate_left` | `zip` by `groupBy`, with `timeout` | | |
 //! | `dedupe_runs` | `distinctUntilChanged` | `filter` with the last key | |
 //! | `window(n, k).partial()` | `bufferCount(n, k)`, which with `k` below `n` ends with several short buffers | | |
 //! | `flat`, `flat_map` | `concatAll`, `concatMap` | `flatten`, `flat_map` | `flatMapValues` |
@@ -100,7 +120,8 @@
 //! | `latest`, `with_latest` | `combineLatestWith`, `withLatestFrom` | | `KTable` join, `KStream` to `KTable` join |
 //! | `_ok`, `try_` | `materialize` | `TryStreamExt` | |
 //!
-//! The crate needs `alloc`, not `std`, and has no unsafe code.
+//! Without its default feature `std` the crate needs `alloc` alone and has all but [`group_by`](Flow::group_by),
+//! [`flat_merge`](Flow::flat_merge) and [`ManualTimer`], which need a mutex. It has no unsafe code.
 #![no_std]
 #![forbid(unsafe_code)]
 

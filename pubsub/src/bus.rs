@@ -96,13 +96,7 @@ impl<M: EventMap> PubSub<M> {
         payload: K::Payload,
     ) -> Publish<'_, K::Payload, K::Id> {
         let topic = topic.__topic();
-        let data = EventData {
-            topic: topic.name(),
-            id: id.__to_owned(),
-            payload,
-            index: topic.index(),
-            event_id: None,
-        };
+        let data = EventData::new(topic.name(), topic.index(), id.__to_owned(), payload);
         Publish::new(&self.handle.engine, None, data)
     }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::EventMap;
-use crate::engine::{Engine, Left};
+use crate::engine::{Draining, Engine, Left};
 
 pin_project! {
     /// Closing a bus; made by [`PubSub::close`](crate::PubSub::close).
@@ -26,12 +26,13 @@ pin_project! {
         #[pin]
         deadline: Option<D>,
         refused: Option<usize>,
+        draining: Option<Draining<'a>>,
     }
 }
 
 impl<'a> Close<'a> {
     pub(crate) fn new<M: EventMap>(engine: &'a Engine) -> Self {
-        Self { engine, topics: |index| M::TOPICS[index].name, deadline: None, refused: None }
+        Self { engine, topics: |index| M::TOPICS[index].name, deadline: None, refused: None, draining: None }
     }
 
     /// Waits until all that was accepted has been read, but no longer than until `deadline` is ready; what has not
@@ -57,7 +58,13 @@ impl<'a> Close<'a> {
     /// # }).unwrap();
     /// ```
     pub fn until<D: Future>(self, deadline: D) -> Close<'a, D> {
-        Close { engine: self.engine, topics: self.topics, deadline: Some(deadline), refused: None }
+        Close {
+            engine: self.engine,
+            topics: self.topics,
+            deadline: Some(deadline),
+            refused: None,
+            draining: None,
+        }
     }
 
     /// Closes without waiting, from code that is not async. What was accepted stays readable; the report counts it.
@@ -79,13 +86,14 @@ impl<D: Future> Future for Close<'_, D> {
         let Some(deadline) = this.deadline.as_pin_mut() else {
             return Poll::Ready(CloseReport::new(left, *this.topics));
         };
-        let left = if this.engine.poll_drained(cx).is_ready() {
-            Left::default()
-        } else if deadline.poll(cx).is_ready() {
-            this.engine.discard()
-        } else {
-            return Poll::Pending;
-        };
+        let left =
+            if this.draining.get_or_insert_with(|| Draining::new(this.engine)).poll(cx.waker()).is_ready() {
+                Left::default()
+            } else if deadline.poll(cx).is_ready() {
+                this.engine.discard()
+            } else {
+                return Poll::Pending;
+            };
         Poll::Ready(CloseReport::new(Left { refused, ..left }, *this.topics))
     }
 }

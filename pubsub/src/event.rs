@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::{EventId, IdString, TopicId};
+use crate::{EventId, TopicId};
 
 /// One event: a handle on what was published, shared by all its subscribers.
 ///
@@ -48,9 +48,21 @@ pub struct EventData<P, I: TopicId + ?Sized = str> {
     /// The topic's place in [`EventMap::TOPICS`](crate::EventMap::TOPICS).
     pub(crate) index: usize,
     pub(crate) event_id: Option<EventId>,
+    written_id: I::__Text,
 }
 
 impl<P, I: TopicId + ?Sized> EventData<P, I> {
+    pub(crate) fn new(topic: &'static str, index: usize, id: I::Owned, payload: P) -> Self {
+        let written_id = I::__write(&id);
+        Self { topic, id, payload, index, event_id: None, written_id }
+    }
+
+    /// The id as text.
+    #[inline]
+    pub(crate) fn id_text(&self) -> &str {
+        I::__text(&self.id, &self.written_id)
+    }
+
     /// What makes the event recognisable when it arrives twice, if its publisher
     /// [gave it](crate::Publish::event_id) an id. In one process nothing arrives twice by itself, and none is made.
     #[must_use]
@@ -75,9 +87,9 @@ impl<P, I: TopicId + ?Sized> Event<P, I> {
 
     /// The same event with a payload made of this one's.
     pub(crate) fn with_payload<Q>(self, convert: impl FnOnce(&P) -> Q) -> Event<Q, I> {
-        let EventData { topic, id, payload, index, event_id } = &*self;
-        let (id, payload) = (id.clone(), convert(payload));
-        let data = EventData { topic, id, payload, index: *index, event_id: *event_id };
+        let EventData { topic, id, payload, index, event_id, written_id } = &*self;
+        let (id, payload, written_id) = (id.clone(), convert(payload), written_id.clone());
+        let data = EventData { topic, id, payload, index: *index, event_id: *event_id, written_id };
         Event::new(Arc::new(data), self.missed)
     }
 
@@ -135,7 +147,7 @@ pub struct Stored(Arc<dyn AnyEvent>);
 trait AnyEvent: Any + Send + Sync {
     fn topic(&self) -> usize;
     fn name(&self) -> &'static str;
-    fn id_text(&self) -> IdString;
+    fn id_text(&self) -> &str;
     fn event_id(&self) -> Option<EventId>;
 }
 
@@ -148,8 +160,8 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> AnyEvent for Event
         self.topic
     }
 
-    fn id_text(&self) -> IdString {
-        I::__text(&self.id)
+    fn id_text(&self) -> &str {
+        Self::id_text(self)
     }
 
     fn event_id(&self) -> Option<EventId> {
@@ -177,7 +189,7 @@ impl Stored {
         self.0.name()
     }
 
-    pub(crate) fn id_text(&self) -> IdString {
+    pub(crate) fn id_text(&self) -> &str {
         self.0.id_text()
     }
 
@@ -216,8 +228,10 @@ impl Stored {
 
     /// An event whose payload is built from the stored one: the enum of the map, or of a subset.
     pub(crate) fn into_enum<E>(self, missed: u64, build: impl FnOnce(Self) -> E) -> Event<E> {
-        let (topic, index, id, event_id) = (self.name(), self.topic(), self.id_text(), self.0.event_id());
-        Event::new(Arc::new(EventData { topic, id, index, event_id, payload: build(self) }), missed)
+        let (topic, index, id, event_id) =
+            (self.name(), self.topic(), self.id_text().into(), self.0.event_id());
+        let payload = build(self);
+        Event::new(Arc::new(EventData { topic, id, index, event_id, payload, written_id: () }), missed)
     }
 
     /// The payload, moved out if this is the last handle, cloned otherwise. Called by what the derives generate.

@@ -1,7 +1,7 @@
 //! Operators on a subscription: those for any stream without an import, and those that know events.
 
-use futures_core::Stream;
-use pubsub_operators::{Flow, Operator, filter, map};
+use futures_core::stream::FusedStream;
+use pubsub_operators::Flow;
 
 use crate::{Event, EventId, Subscription, TopicId};
 
@@ -35,15 +35,18 @@ impl<E> Subscription<E> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
-pub trait EventOperators<P, I: TopicId + ?Sized>: Stream<Item = Event<P, I>> + Sized {
+pub trait EventOperators<P, I: TopicId + ?Sized>: FusedStream<Item = Event<P, I>> + Sized {
     /// Keeps the events whose payload `predicate` is true for.
     ///
-    /// What an event tells as [`missed`](Event::missed) is not changed by those that are not kept: they are no loss.
-    fn filter_payload<F>(self, mut predicate: F) -> Flow<impl Stream<Item = Event<P, I>>>
+    /// What an event that is not kept told as [`missed`](Event::missed), the next one that is kept tells too.
+    fn filter_payload<F>(self, mut predicate: F) -> Flow<impl FusedStream<Item = Event<P, I>>>
     where
         F: FnMut(&P) -> bool,
     {
-        filter(move |event: &Event<P, I>| predicate(&event.payload)).apply(self)
+        Flow::new(self)
+            .map(total_missed())
+            .filter(move |event: &Event<P, I>| predicate(&event.payload))
+            .map(missed_since())
     }
 
     /// Drops an event whose [`event_id`](crate::EventData::event_id) is among the last `last` that came: what is delivered
@@ -67,7 +70,7 @@ pub trait EventOperators<P, I: TopicId + ?Sized>: Stream<Item = Event<P, I>> + S
     ///
     /// # Panics
     /// If `last` is 0.
-    fn dedupe_id(self, last: usize) -> Flow<impl Stream<Item = Event<P, I>>> {
+    fn dedupe_id(self, last: usize) -> Flow<impl FusedStream<Item = Event<P, I>>> {
         // `dedupe_ok` lets through, in order, what is not `Ok`.
         let with_id = |event: Event<P, I>| match event.event_id() {
             Some(id) => Ok((id, event)),
@@ -76,19 +79,44 @@ pub trait EventOperators<P, I: TopicId + ?Sized>: Stream<Item = Event<P, I>> + S
         let event = |item| match item {
             Ok((_, event)) | Err(event) => event,
         };
-        Flow::new(self).map(with_id).dedupe_ok(last, |(id, _): &(EventId, Event<P, I>)| *id).map(event)
+        Flow::new(self)
+            .map(total_missed())
+            .map(with_id)
+            .dedupe_ok(last, |(id, _): &(EventId, Event<P, I>)| *id)
+            .map(event)
+            .map(missed_since())
     }
 
     /// Converts the payload of every event, and keeps its topic, its id and what it tells as missed.
     ///
     /// `convert` is given the payload by reference, since others may share it; the event that comes out is new and has
     /// one holder.
-    fn map_payload<Q, F>(self, mut convert: F) -> Flow<impl Stream<Item = Event<Q, I>>>
+    fn map_payload<Q, F>(self, mut convert: F) -> Flow<impl FusedStream<Item = Event<Q, I>>>
     where
         F: FnMut(&P) -> Q,
     {
-        map(move |event: Event<P, I>| event.with_payload(&mut convert)).apply(self)
+        Flow::new(self).map(move |event: Event<P, I>| event.with_payload(&mut convert))
     }
 }
 
-impl<S: Stream<Item = Event<P, I>>, P, I: TopicId + ?Sized> EventOperators<P, I> for S {}
+impl<S: FusedStream<Item = Event<P, I>>, P, I: TopicId + ?Sized> EventOperators<P, I> for S {}
+
+/// Before an operator that drops events: each tells what was missed in all, so that a dropped one takes nothing with it.
+fn total_missed<P, I: TopicId + ?Sized>() -> impl FnMut(Event<P, I>) -> Event<P, I> {
+    let mut total = 0;
+    move |mut event| {
+        total += event.missed;
+        event.missed = total;
+        event
+    }
+}
+
+/// After it: each tells again what was missed since the one before it.
+fn missed_since<P, I: TopicId + ?Sized>() -> impl FnMut(Event<P, I>) -> Event<P, I> {
+    let mut told = 0;
+    move |mut event| {
+        let total = event.missed;
+        event.missed = total - std::mem::replace(&mut told, total);
+        event
+    }
+}

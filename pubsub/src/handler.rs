@@ -116,7 +116,7 @@ pub(crate) async fn run<E, R: HandlerResult>(
 ) {
     let event = subscription.event();
     while let Some((stored, missed)) = subscription.next_stored().await {
-        let (topic, id) = (stored.name(), stored.id_text());
+        let (topic, id) = (stored.name(), stored.id_text().into());
         // The event is made in here too: for an enum that clones the payload, which is code of users.
         let handled = async { handle(event(stored, missed)).await.__into_result() };
         match CatchUnwind::new(handled).await {

@@ -37,8 +37,13 @@ pub trait TopicId {
 
     #[doc(hidden)]
     fn __to_owned(&self) -> Self::Owned;
+    /// The text of an id where it is not the id itself. Made once, when an event is: writing it is code of users.
     #[doc(hidden)]
-    fn __text(owned: &Self::Owned) -> IdString;
+    type __Text: Clone + Send + Sync + 'static;
+    #[doc(hidden)]
+    fn __write(owned: &Self::Owned) -> Self::__Text;
+    #[doc(hidden)]
+    fn __text<'a>(owned: &'a Self::Owned, written: &'a Self::__Text) -> &'a str;
     /// `None` if the text is no id of this type.
     #[doc(hidden)]
     fn __parse(text: &str) -> Option<Self::Owned>;
@@ -47,13 +52,18 @@ pub trait TopicId {
 #[diagnostic::do_not_recommend]
 impl<T: Display + FromStr + Clone + Send + Sync + 'static> TopicId for T {
     type Owned = T;
+    type __Text = IdString;
 
     fn __to_owned(&self) -> T {
         self.clone()
     }
 
-    fn __text(owned: &T) -> IdString {
+    fn __write(owned: &T) -> IdString {
         IdString(owned.to_compact_string())
+    }
+
+    fn __text<'a>(_: &'a T, written: &'a IdString) -> &'a str {
+        written
     }
 
     fn __parse(text: &str) -> Option<T> {
@@ -63,6 +73,7 @@ impl<T: Display + FromStr + Clone + Send + Sync + 'static> TopicId for T {
 
 impl TopicId for str {
     type Owned = IdString;
+    type __Text = ();
 
     #[inline]
     fn __to_owned(&self) -> IdString {
@@ -70,8 +81,11 @@ impl TopicId for str {
     }
 
     #[inline]
-    fn __text(owned: &IdString) -> IdString {
-        owned.clone()
+    fn __write(_: &IdString) {}
+
+    #[inline]
+    fn __text<'a>(owned: &'a IdString, (): &'a ()) -> &'a str {
+        owned
     }
 
     fn __parse(text: &str) -> Option<IdString> {

@@ -83,7 +83,7 @@ pub(crate) fn offer<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static, T>(
     let data = offered.as_ref().expect("an event is offered once");
     let topic = data.index;
     let id = match pin {
-        None => I::__text(&data.id),
+        None => IdString::from(data.id_text()),
         Some(_) => IdString::default(),
     };
     let mut store = || Stored::new(offered.take().expect("an event is stored once"));

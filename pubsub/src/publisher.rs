@@ -61,7 +61,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Unpin for Publishe
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
     pub(crate) fn new(handle: &Arc<Handle>, topic: &'static str, index: usize, id: I::Owned) -> Self {
         Self {
-            pin: handle.engine.pin(index, &I::__text(&id)),
+            pin: handle.engine.pin(index, I::__text(&id, &I::__write(&id))),
             handle: Arc::clone(handle),
             topic,
             index,
@@ -83,7 +83,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
 
     #[inline]
     fn data(&self, payload: P) -> EventData<P, I> {
-        EventData { topic: self.topic, id: self.id.clone(), payload, index: self.index, event_id: None }
+        EventData::new(self.topic, self.index, self.id.clone(), payload)
     }
 
     /// The name of the topic.

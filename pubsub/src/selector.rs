@@ -71,7 +71,8 @@ impl<M, P, I: TopicId + ?Sized> Topic<M, P, I> {
     /// ```
     #[must_use]
     pub fn id(self, id: &I) -> TopicWithId<M, P, I> {
-        TopicWithId { topic: self, id: I::__text(&id.__to_owned()) }
+        let id = id.__to_owned();
+        TopicWithId { topic: self, id: I::__text(&id, &I::__write(&id)).into() }
     }
 
     /// Only the events with one of these ids.

@@ -60,7 +60,7 @@ impl<M: EventMap> TestBus<M> {
         while self.poll_remember(Waker::noop()) == Poll::Ready(true) {}
         let interest = Interest::of(&selector);
         let selected =
-            self.remembered.iter().filter(|stored| interest.contains(stored.topic(), &stored.id_text()));
+            self.remembered.iter().filter(|stored| interest.contains(stored.topic(), stored.id_text()));
         selected.map(|stored| S::__event(stored.clone(), 0)).collect()
     }
 
@@ -87,7 +87,7 @@ impl<M: EventMap> TestBus<M> {
             loop {
                 if let Some(stored) = self.remembered.get(next) {
                     next += 1;
-                    if interest.contains(stored.topic(), &stored.id_text()) {
+                    if interest.contains(stored.topic(), stored.id_text()) {
                         self.expected = next;
                         return Poll::Ready(Ok(S::__event(stored.clone(), 0)));
                     }

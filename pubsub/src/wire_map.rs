@@ -78,6 +78,6 @@ impl<'de, T: Serialize + Deserialize<'de> + Send + Sync + 'static> WirePayload<'
         D: Deserializer<'de>,
     {
         let payload = T::deserialize(deserializer)?;
-        Ok(Stored::new(EventData::<T, I> { topic, id, payload, index, event_id: None }))
+        Ok(Stored::new(EventData::<T, I>::new(topic, index, id, payload)))
     }
 }

@@ -12,7 +12,7 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::{
-    Within,
+    Within, join_access,
     sides::{Event, Report, Sides},
 };
 use crate::{Clock, Flow, Operator, operator::operator_value};
@@ -67,23 +67,7 @@ pin_project! {
     }
 }
 
-impl<L: Stream, R: Stream, K, FL, FR, C: Clock> Correlate<L, R, K, FL, FR, C> {
-    /// Both sources, until they are released.
-    pub fn get_ref(&self) -> (Option<&L>, Option<&R>) {
-        self.sides.sources()
-    }
-
-    /// Both sources, unless they are released; what is remembered is dropped.
-    pub fn into_inner(self) -> (Option<L>, Option<R>) {
-        self.sides.into_sources()
-    }
-
-    /// How many items of both sides were forgotten before their time, because their side was full. What would have
-    /// matched them later did not.
-    pub fn evicted(&self) -> u64 {
-        self.sides.remembered().evicted()
-    }
-}
+join_access!(Correlate<L, R, K, FL, FR>, Clock, sides);
 
 impl<L, R, K, FL, FR, C> Stream for Correlate<L, R, K, FL, FR, C>
 where

@@ -77,7 +77,7 @@ pin_project! {
     }
 }
 
-join_access!(JoinLeft, Timer);
+join_access!(JoinLeft<L, R, K, FL, FR, FO>, Timer, pairs.sides);
 
 impl<L, R, K, FL, FR, FO, O, T> Stream for JoinLeft<L, R, K, FL, FR, FO, T>
 where

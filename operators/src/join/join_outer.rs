@@ -80,7 +80,7 @@ pin_project! {
     }
 }
 
-join_access!(JoinOuter, Timer);
+join_access!(JoinOuter<L, R, K, FL, FR, FO>, Timer, pairs.sides);
 
 impl<L, R, K, FL, FR, FO, O, T> Stream for JoinOuter<L, R, K, FL, FR, FO, T>
 where

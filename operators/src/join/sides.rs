@@ -119,6 +119,16 @@ where
         (self.left.as_ref(), self.right.as_ref())
     }
 
+    pub(super) fn sources_mut(&mut self) -> (Option<&mut L>, Option<&mut R>) {
+        (self.left.as_mut(), self.right.as_mut())
+    }
+
+    #[allow(clippy::type_complexity, reason = "a pair of what the adaptors of one source give")]
+    pub(super) fn sources_pin(self: Pin<&mut Self>) -> (Option<Pin<&mut L>>, Option<Pin<&mut R>>) {
+        let this = self.project();
+        (this.left.as_pin_mut(), this.right.as_pin_mut())
+    }
+
     pub(super) fn into_sources(self) -> (Option<L>, Option<R>) {
         (self.left, self.right)
     }

@@ -1,4 +1,5 @@
 //! The steps that depend on time, that relate two streams, or that split one.
+#![allow(clippy::type_complexity, reason = "the type of a pipeline is the list of its steps")]
 
 use alloc::vec::Vec;
 use core::{hash::Hash, time::Duration};

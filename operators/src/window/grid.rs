@@ -12,6 +12,8 @@ pub(super) struct Grid<I, C: Clock> {
     items: VecDeque<(C::Instant, I)>,
     // None before the first item.
     start: Option<C::Instant>,
+    // The end of that window; None if the clock cannot tell it.
+    end: Option<C::Instant>,
     span: Duration,
     slide: Duration,
     max: usize,
@@ -19,26 +21,33 @@ pub(super) struct Grid<I, C: Clock> {
 
 impl<I, C: Clock> Grid<I, C> {
     pub(super) fn new(span: Duration, slide: Duration, max: usize) -> Self {
-        Self { items: VecDeque::new(), start: None, span, slide, max }
+        Self { items: VecDeque::new(), start: None, end: None, span, slide, max }
     }
 
     /// When the window that is open longest has to leave; never if it is empty or the clock cannot tell.
     pub(super) fn end(&self) -> Option<C::Instant> {
-        let start = self.start.filter(|_| !self.items.is_empty())?;
-        C::checked_add(start, self.span)
+        self.end.filter(|_| !self.items.is_empty())
     }
 
+    #[inline]
     pub(super) fn is_over(&self, now: C::Instant) -> bool {
-        self.end().is_some_and(|end| now >= end)
+        !self.items.is_empty() && self.end.is_some_and(|end| now >= end)
+    }
+
+    fn begin_at(&mut self, start: Option<C::Instant>) {
+        self.start = start;
+        self.end = start.and_then(|start| C::checked_add(start, self.span));
     }
 
     /// Adds what arrives `now`, when no window `is_over`. True if the window is full.
+    #[inline]
     pub(super) fn push(&mut self, item: I, now: C::Instant) -> bool {
         if self.items.is_empty() {
-            self.start = match self.start {
-                Some(start) => self.align(start, now),
-                None => Some(now),
-            };
+            match self.start {
+                Some(_) if self.end.is_some_and(|end| now < end) => {}
+                Some(start) => self.begin_at(self.align(start, now)),
+                None => self.begin_at(Some(now)),
+            }
             // Between two windows, or where the clock ends.
             if self.start.is_none_or(|start| now < start) {
                 return false;
@@ -64,7 +73,7 @@ impl<I, C: Clock> Grid<I, C> {
         I: Clone,
     {
         let mut window = Vec::with_capacity(self.items.len());
-        self.start = self.start.and_then(|start| C::checked_add(start, self.slide));
+        self.begin_at(self.start.and_then(|start| C::checked_add(start, self.slide)));
         let next = self.start;
         while self.items.front().is_some_and(|(arrival, _)| next.is_none_or(|next| *arrival < next)) {
             window.extend(self.items.pop_front().map(|(_, item)| item));
@@ -75,7 +84,7 @@ impl<I, C: Clock> Grid<I, C> {
 
     /// All items; the grid begins anew with the next.
     pub(super) fn take(&mut self) -> Vec<I> {
-        self.start = None;
+        self.begin_at(None);
         self.items.drain(..).map(|(_, item)| item).collect()
     }
 

@@ -32,7 +32,7 @@ fn batch_within_without_age_keeps_the_contract() {
         let batches = source.flow().batch_within(4, Duration::ZERO, ManualTimer::new());
         batches.flat().chain(stream::empty())
     };
-    contract(Ends::Itself, false, &INPUT, build, |input| input.to_vec());
+    contract(Ends::Itself, false, &INPUT, build, <[u32]>::to_vec);
 }
 
 #[test]

@@ -166,3 +166,20 @@ fn a_memory_of_nothing_is_refused_and_each_application_has_its_own() {
         assert_eq!(drain(stream::iter([1, 1]).pipe(by_stage)), [1]);
     }
 }
+
+#[test]
+fn keys_are_dropped_once_when_they_are_forgotten() {
+    let rig = Rig::default();
+    let clock = ManualTimer::new();
+    let (source, _) = Script::of(&rig, 0..40);
+    let mut once = Box::pin(source.flow().dedupe_within(4, 10 * MS, clock.clone(), Clone::clone));
+    for _ in 0..20 {
+        assert!(poll(once.as_mut()).is_ready());
+    }
+    assert_eq!(rig.live(), 4, "by the bound");
+    clock.advance(10 * MS);
+    assert!(poll(once.as_mut()).is_ready());
+    assert_eq!(rig.live(), 1, "by the time");
+    drop(once);
+    assert_eq!(rig.live(), 0);
+}

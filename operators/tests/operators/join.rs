@@ -1,9 +1,10 @@
 //! All joins: the contract, the cases, and random runs against a model that keeps lists and looks at every pair.
 //!
-//! Mutations tried by hand, each caught by `random_runs_match_the_model` and by the cases named: a match one tick after
-//! the last moment (`*last <= now` in `is_over`: the span cases); an evicted entry that stays in the chain of its key
-//! (capacity); partners in reverse order (many to many); an unmatched item that is reported although it matched
-//! (`matched` not set); the other side not forgotten when one has ended (ends).
+//! Mutations tried by hand, each caught by `random_runs_match_the_model` or by the cases named, most by both: a match
+//! lost at the last moment (`last <= now` in `is_over`); an evicted entry that stays in the chain of its key; a chain
+//! that is not linked; an item that matched and is reported as unmatched; unmatched items not reported when the other
+//! side ends; sides that do not take turns (`sides_that_are_both_ready_take_turns_and_nothing_is_read_ahead`); a timer
+//! set one tick too late (`an_unmatched_left_item_leaves_when_its_window_is_over_and_never_before`).
 
 mod cases;
 mod model;
@@ -254,13 +255,11 @@ fn run(kind: Kind, round: usize, random: &mut Random) {
                 senders[side] = None;
                 model.end_side(side, &mut expected);
             }
-            Some(sender) => {
-                // A stream that has ended has dropped its sources.
-                if sender.unbounded_send(step).is_ok() {
-                    model.arrive(side, step, now, once, &mut expected);
-                }
+            // A stream that has ended has dropped its sources.
+            Some(sender) if sender.unbounded_send(step).is_ok() => {
+                model.arrive(side, step, now, once, &mut expected);
             }
-            None => {}
+            _ => {}
         }
         let mut seen = Vec::new();
         let ended = loop {

@@ -27,6 +27,7 @@ mod rate;
 mod reduce;
 mod take;
 mod time;
+mod timed_costs;
 mod to_vec;
 mod window;
 mod window_within;

@@ -27,33 +27,33 @@ pub(crate) struct Alerts {
 }
 
 pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<Alerts> {
-    let mut events = bus.subscribe(Alert::ALL).bound(BOUND).await?;
-    Ok(spawn(async move {
-        let mut alerts = Alerts::default();
-        while let Some(event) = events.next().await {
-            alerts.received.count(&event);
-            match event.into_payload() {
-                Alert::QuakeFelt(report) => alerts.felt.push(report),
-                Alert::TsunamiFlagged(flag) => alerts.flagged.push(flag),
-            }
-        }
-        alerts.felt.sort_by_key(|report| std::cmp::Reverse(report.reports));
-        alerts
-    }))
+    let events = bus.subscribe(Alert::ALL).bound(BOUND).await?;
+    Ok(spawn(events.reduce(Alerts::default(), Alerts::and)))
 }
 
 impl Alerts {
+    fn and(mut self, event: Event<Alert>) -> Self {
+        self.received.count(&event);
+        match event.into_payload() {
+            Alert::QuakeFelt(report) => self.felt.push(report),
+            Alert::TsunamiFlagged(flag) => self.flagged.push(flag),
+        }
+        self
+    }
+
     pub(crate) fn show(&self, page: &mut Page) {
         self.show_felt(page);
         self.show_flagged(page);
     }
 
     fn show_felt(&self, page: &mut Page) {
-        let Some(most) = self.felt.first() else { return };
-        let people: u64 = self.felt.iter().map(|report| u64::from(report.reports)).sum();
-        page.heading(&format!("Felt: {people} people reported {} quakes", self.felt.len()));
+        let mut felt: Vec<_> = self.felt.iter().collect();
+        felt.sort_by_key(|report| std::cmp::Reverse(report.reports));
+        let Some(most) = felt.first() else { return };
+        let people: u64 = felt.iter().map(|report| u64::from(report.reports)).sum();
+        page.heading(&format!("Felt: {people} people reported {} quakes", felt.len()));
         page.note(&format!("{:>7} {:>5}", "people", "mag"));
-        for FeltReport { reports, magnitude, place } in self.felt.iter().take(SHOWN) {
+        for FeltReport { reports, magnitude, place, .. } in felt.iter().take(SHOWN) {
             let bar = page.accent(&format!("{:<16}", bar(f64::from(*reports) / f64::from(most.reports), 16)));
             let place = page.fit(place, 33);
             page.line(&format!("{reports:>7} {magnitude:>5.1}  {bar}  {place}"));

@@ -1,6 +1,7 @@
 //! Instants and days, UTC, without a date library: all this program needs is their names.
 
 use std::fmt;
+use std::time::Duration;
 
 const MS_PER_DAY: i64 = 86_400_000;
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]; // 1970-01-01 was a Thursday
@@ -8,7 +9,7 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Milliseconds since 1970-01-01 00:00 UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Timestamp(i64);
 
 impl Timestamp {
@@ -22,6 +23,17 @@ impl Timestamp {
 
     pub(crate) fn ms(self) -> i64 {
         self.0
+    }
+
+    /// How long after `earlier` this is; nothing if it is not.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+    }
+
+    /// The instant `duration` after this one, or the last there is.
+    pub(crate) fn after(self, duration: Duration) -> Self {
+        let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(ms).min(Self::RANGE.1))
     }
 
     pub(crate) fn date(self) -> Date {
@@ -94,6 +106,14 @@ mod tests {
         assert_shows(951_782_400_000, "2000-02-29 00:00", "Tue 29 Feb"); // divisible by 400: a leap year
         assert_shows(4_107_542_400_000, "2100-03-01 00:00", "Mon  1 Mar"); // by 100 only: no 29 February
         assert_shows(-1, "1969-12-31 23:59", "Wed 31 Dec");
+    }
+
+    #[test]
+    fn durations_lie_between_instants_and_end_with_them() {
+        let [early, late] = [1_000, 3_500].map(|ms| Timestamp::from_ms(ms).expect("in range"));
+        assert_eq!((late.since(early), early.since(late)), (Duration::from_millis(2_500), Duration::ZERO));
+        assert_eq!(early.after(late.since(early)), late);
+        assert_eq!(late.after(Duration::MAX).ms(), Timestamp::RANGE.1);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use tokio::spawn;
 
 use crate::calendar::Timestamp;
 use crate::chart::sparkline;
-use crate::events::{Network, QuakeEvent};
+use crate::events::{Network, QuakeEvent, Report};
 use crate::page::Page;
 use crate::subscriber::{BOUND, Following, Received};
 
@@ -19,18 +19,17 @@ pub(crate) struct California {
 pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<California> {
     let networks = [Network::SOUTHERN_CALIFORNIA, Network::NORTHERN_CALIFORNIA];
     let networks = networks.map(|network| QuakeEvent::QUAKE_REPORTED.id(&network));
-    let mut reports = bus.subscribe(networks).bound(BOUND).await?;
-    Ok(spawn(async move {
-        let mut california = California::default();
-        while let Some(report) = reports.next().await {
-            california.received.count(&report);
-            california.times.push(report.payload.time);
-        }
-        california
-    }))
+    let reports = bus.subscribe(networks).bound(BOUND).await?;
+    Ok(spawn(reports.reduce(California::default(), California::and)))
 }
 
 impl California {
+    fn and(mut self, report: Report) -> Self {
+        self.received.count(&report);
+        self.times.push(report.payload.time);
+        self
+    }
+
     /// A line of bars, each for an equal part of the time.
     pub(crate) fn show(&self, page: &mut Page) {
         let (Some(first), Some(last)) = (self.times.iter().min(), self.times.iter().max()) else {

@@ -33,18 +33,8 @@ struct Day {
 }
 
 pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<Days> {
-    let mut calendar = bus.subscribe(Calendar::ALL).bound(BOUND).await?;
-    Ok(spawn(async move {
-        let mut days = Days::default();
-        while let Some(event) = calendar.next().await {
-            days.received.count(&event);
-            match event.into_payload() {
-                Calendar::QuakeReported(quake) => days.day(quake.time.date()).add(quake),
-                Calendar::DayEnded(date) => days.day(date).over = true,
-            }
-        }
-        days
-    }))
+    let calendar = bus.subscribe(Calendar::ALL).bound(BOUND).await?;
+    Ok(spawn(calendar.reduce(Days::default(), Days::and)))
 }
 
 impl Day {
@@ -58,6 +48,15 @@ impl Day {
 }
 
 impl Days {
+    fn and(mut self, event: Event<Calendar>) -> Self {
+        self.received.count(&event);
+        match event.into_payload() {
+            Calendar::QuakeReported(quake) => self.day(quake.time.date()).add(quake),
+            Calendar::DayEnded(date) => self.day(date).over = true,
+        }
+        self
+    }
+
     fn day(&mut self, date: Date) -> &mut Day {
         self.days.entry(date).or_default()
     }

@@ -1,7 +1,13 @@
 //! Who got what.
 
+use crate::chart::fit;
 use crate::page::Page;
 use crate::subscriber::Received;
+
+/// Columns of the table: the name, what it follows where there is room, and the rest with the spaces between them.
+const NAME: usize = 10;
+const FOLLOWS: usize = 30;
+const NUMBERS: usize = 19;
 
 /// A subscriber, what it follows, and what it received.
 type Row = (&'static str, &'static str, Received);
@@ -17,9 +23,14 @@ impl<const N: usize> Deliveries<N> {
         let topics = page.fit(&self.topics, 0);
         page.note(&topics);
         page.gap();
-        page.note(&format!("{:<10} {:<30} {:>9} {:>7}", "subscriber", "follows", "delivered", "missed"));
+        let width = page.room_beside(NAME + NUMBERS).min(FOLLOWS);
+        page.note(&format!(
+            "{:<NAME$} {:<width$} {:>9} {:>7}",
+            "subscriber", "follows", "delivered", "missed"
+        ));
         for (name, follows, Received { delivered, missed }) in self.rows {
-            page.line(&format!("{name:<10} {follows:<30} {delivered:>9} {missed:>7}"));
+            let follows = fit(follows, width);
+            page.line(&format!("{name:<NAME$} {follows:<width$} {delivered:>9} {missed:>7}"));
         }
     }
 }

@@ -29,6 +29,7 @@ pub(crate) type Report = Event<Quake, Network>;
 /// One seismic event; most are earthquakes.
 #[derive(Debug, Clone)]
 pub(crate) struct Quake {
+    pub(crate) id: QuakeId,
     pub(crate) time: Timestamp,
     pub(crate) magnitude: f64,
     pub(crate) place: String,
@@ -39,9 +40,14 @@ pub(crate) struct Quake {
     pub(crate) kind: String,
 }
 
+/// What tells a quake from all others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct QuakeId(pub(crate) String);
+
 /// How many people felt a quake.
 #[derive(Debug, Clone)]
 pub(crate) struct FeltReport {
+    pub(crate) quake: QuakeId,
     pub(crate) reports: u32,
     pub(crate) magnitude: f64,
     pub(crate) place: String,
@@ -56,7 +62,7 @@ pub(crate) struct TsunamiFlag {
 }
 
 /// A seismic network, by its code: the id of most topics. `ci` is Southern California.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Network(Cow<'static, str>);
 
 impl Network {

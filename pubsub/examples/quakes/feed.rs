@@ -1,12 +1,12 @@
 //! Reading: one JSON object a line becomes one [`Record`], or the reason why it cannot.
 
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use serde_json::{Map, Value};
 
 use crate::calendar::Timestamp;
-use crate::events::{Network, Quake};
+use crate::events::{Network, Quake, QuakeId};
 
 /// What was read: the good lines, and what is wrong with the others.
 #[derive(Default)]
@@ -30,8 +30,12 @@ pub(crate) struct Malformed {
     reason: Reason,
 }
 
+/// Bytes of a line that are read; a record has some 250.
+const LONGEST: u64 = 1 << 20;
+
 /// What is wrong with a line.
 enum Reason {
+    TooLong,
     NotJson { column: usize, message: String },
     NotAnObject,
     Missing { field: &'static str },
@@ -46,14 +50,22 @@ impl Feed {
         for line in 1.. {
             bytes.clear();
             // Bytes, not `lines()`: one line that is not UTF-8 must not end the reading.
-            if input.read_until(b'\n', &mut bytes)? == 0 {
+            if input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
                 break;
             }
+            if bytes.len() as u64 == LONGEST && bytes.last() != Some(&b'\n') {
+                input.skip_until(b'\n')?;
+                feed.malformed.push(Malformed { line, reason: Reason::TooLong });
+                continue;
+            }
+            // Some editors begin a file with a byte order mark.
+            let bytes =
+                bytes.strip_prefix(b"\xEF\xBB\xBF".as_slice()).filter(|_| line == 1).unwrap_or(&bytes);
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
             // Without the line end, after which a parser would count columns from 0.
-            match Record::parse(bytes.trim_ascii_end()) {
+            match Record::parse(line, bytes.trim_ascii_end()) {
                 Ok(record) => feed.records.push(record),
                 Err(reason) => feed.malformed.push(Malformed { line, reason }),
             }
@@ -63,7 +75,7 @@ impl Feed {
 }
 
 impl Record {
-    fn parse(line: &[u8]) -> Result<Self, Reason> {
+    fn parse(number: usize, line: &[u8]) -> Result<Self, Reason> {
         let Value::Object(object) = serde_json::from_slice(line).map_err(Reason::not_json)? else {
             return Err(Reason::NotAnObject);
         };
@@ -71,6 +83,7 @@ impl Record {
         Ok(Self {
             network: fields.network("net")?,
             quake: Quake {
+                id: fields.id("id", number)?,
                 time: fields.time("time")?,
                 magnitude: fields.number("mag", -5.0, 12.0)?,
                 place: fields.text("place")?,
@@ -129,6 +142,12 @@ impl Fields<'_> {
         })
     }
 
+    /// A record needs no id of a catalogue: its line is one too.
+    fn id(&self, field: &'static str, line: usize) -> Result<QuakeId, Reason> {
+        let id = if self.0.contains_key(field) { self.text(field)? } else { format!("line {line}") };
+        Ok(QuakeId(id))
+    }
+
     fn network(&self, field: &'static str) -> Result<Network, Reason> {
         self.typed(field, "the code of a network, 1 to 8 letters or digits", |value| {
             value.as_str()?.parse().ok()
@@ -183,6 +202,7 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TooLong => write!(f, "longer than {LONGEST} bytes"),
             Self::NotJson { column, message } => write!(f, "not JSON: {message}, column {column}"),
             Self::NotAnObject => f.write_str("not a record: a JSON object is needed"),
             Self::Missing { field } => write!(f, "`{field}` is missing"),

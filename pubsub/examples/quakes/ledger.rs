@@ -16,18 +16,17 @@ pub(crate) struct Ledger {
 }
 
 pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<Ledger> {
-    let mut events = bus.subscribe(All).bound(BOUND).await?;
-    Ok(spawn(async move {
-        let mut ledger = Ledger::default();
-        while let Some(event) = events.next().await {
-            ledger.received.count(&event);
-            *ledger.topics.entry(event.topic).or_default() += 1;
-        }
-        ledger
-    }))
+    let events = bus.subscribe(All).bound(BOUND).await?;
+    Ok(spawn(events.reduce(Ledger::default(), Ledger::and)))
 }
 
 impl Ledger {
+    fn and(mut self, event: Event<QuakeEvent>) -> Self {
+        self.received.count(&event);
+        *self.topics.entry(event.topic).or_default() += 1;
+        self
+    }
+
     /// Every topic of the map with its number of events, those of no event too.
     pub(crate) fn topics(&self) -> String {
         let topics = QuakeEvent::TOPICS.iter().map(|topic| topic.name);

@@ -12,26 +12,34 @@
 //! | `days`, `alerts` | some topics, as an enum with an exhaustive `match` |
 //! | `ledger` | all topics |
 //! | `newest` | one that may lose events, and counts what it lost |
+//! | `watch`, `clock` | `--watch`: joins, groups and windows, by the time of the replay |
+//! | `view`, `live`, `mark`, `screen` | what is watched, as it is drawn |
 //! | `page`, `chart`, `coast`, `progress`, `terminal`, `calendar`, `options` | what is not about events |
 
 mod alerts;
 mod calendar;
 mod california;
 mod chart;
+mod clock;
 mod coast;
 mod days;
 mod deliveries;
 mod events;
 mod feed;
 mod ledger;
+mod live;
+mod mark;
 mod networks;
 mod newest;
 mod options;
 mod page;
 mod progress;
 mod replay;
+mod screen;
 mod subscriber;
 mod terminal;
+mod view;
+mod watch;
 mod world;
 
 use std::error::Error;
@@ -42,33 +50,39 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use pubsub::prelude::*;
+use tokio::signal::ctrl_c;
 use tokio::time::sleep;
 
+use crate::calendar::Timestamp;
+use crate::clock::{Clock, Pace};
 use crate::deliveries::Deliveries;
 use crate::events::QuakeEvent;
-use crate::feed::Feed;
-use crate::options::{HELP, Options, Request, Source};
+use crate::feed::{Feed, Record};
+use crate::options::{BadOption, HELP, Options, Request, Source};
 use crate::page::Page;
 use crate::progress::Progress;
 
 /// The week that comes with the example, from wherever this is started.
 const BUILT_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/earthquakes.jsonl");
 
+/// What a shell reports of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
 /// One thread is plenty, and shows that the bus asks for no more.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match Request::parse(std::env::args_os().skip(1)) {
-        Ok(Request::Help) => finish(print(HELP).map(|()| true)),
-        Ok(Request::Replay(options)) => finish(run(options).await),
-        Err(bad) => {
-            complain(&format!("{bad}; `--help` lists what there is"));
-            ExitCode::from(2)
+        Ok(Request::Help) => finish(print(HELP).map(|()| ExitCode::SUCCESS)),
+        Ok(Request::Replay(options)) if options.watch && !terminal::moves_a_cursor(&io::stdout()) => {
+            refuse(&BadOption::NoTerminal)
         }
+        Ok(Request::Replay(options)) => finish(run(options).await),
+        Err(bad) => refuse(&bad),
     }
 }
 
-/// Gives whether all went well; what did not has been told.
-async fn run(options: Options) -> Result<bool, Box<dyn Error>> {
+/// What did not go well has been told, and is in the exit status.
+async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     let feed = read(&options.source)?;
     for line in &feed.malformed {
         complain(&line.to_string());
@@ -77,6 +91,25 @@ async fn run(options: Options) -> Result<bool, Box<dyn Error>> {
     if skipped > 0 {
         complain(&format!("lines skipped: {skipped}"));
     }
+    let is_clean = if options.watch {
+        tokio::select! {
+            // First, so that the interrupt is waited for before the screen is another one. The tasks are dropped with
+            // the runtime, and with the task that draws its screen.
+            biased;
+            interrupt = ctrl_c() => return interrupt.map(|()| ExitCode::from(INTERRUPTED)).map_err(Into::into),
+            shown = show(feed.records, &options) => shown?,
+        }
+    } else {
+        show(feed.records, &options).await?
+    };
+    Ok(if skipped == 0 && is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Gives whether every subscriber read everything.
+async fn show(records: Vec<Record>, options: &Options) -> Result<bool, Box<dyn Error>> {
+    let total = records.len() as u64;
+    let clock = Clock::new(records.first().map_or_else(Timestamp::default, |first| first.quake.time));
+    let progress = if options.watch { Progress::hidden() } else { Progress::new(total) };
 
     let bus = PubSub::<QuakeEvent>::default();
     let networks = networks::follow(&bus).await?;
@@ -85,14 +118,18 @@ async fn run(options: Options) -> Result<bool, Box<dyn Error>> {
     let alerts = alerts::follow(&bus).await?;
     let california = california::follow(&bus).await?;
     let ledger = ledger::follow(&bus).await?;
-    let newest = newest::follow(&bus, Progress::new(feed.records.len() as u64)).await?;
+    let newest = newest::follow(&bus, progress).await?;
+    let watch = if options.watch { Some(watch::follow(&bus, &clock, total).await?) } else { None };
 
-    let published = replay::replay(&bus, feed.records, options.speed).await?;
+    let published = replay::replay(&bus, records, Pace::new(clock, options.speed)).await?;
     // What was published is still on its way to who reads slowly; what nobody reads in five seconds is reported.
     let report = bus.close().until(sleep(Duration::from_secs(5))).await;
 
     let (networks, world, days, alerts) = (networks.await?, world.await?, days.await?, alerts.await?);
     let (california, ledger, newest) = (california.await?, ledger.await?, newest.await?);
+    if let Some(watch) = watch {
+        watch.await?;
+    }
 
     let mut page = Page::new(terminal::columns(), terminal::has_colours(&io::stdout()));
     networks.title(&mut page);
@@ -121,7 +158,7 @@ async fn run(options: Options) -> Result<bool, Box<dyn Error>> {
         complain(&format!("not everything was read: {report}"));
     }
     print(&page.into_text())?;
-    Ok(skipped == 0 && report.is_clean())
+    Ok(report.is_clean())
 }
 
 fn read(source: &Source) -> Result<Feed, String> {
@@ -153,13 +190,14 @@ fn complain(what: &str) {
     let _ = writeln!(io::stderr(), "quakes: {what}");
 }
 
-fn finish(result: Result<bool, Box<dyn Error>>) -> ExitCode {
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            complain(&error.to_string());
-            ExitCode::FAILURE
-        }
-    }
+fn refuse(bad: &BadOption) -> ExitCode {
+    complain(&format!("{bad}; `--help` lists what there is"));
+    ExitCode::from(2)
+}
+
+fn finish(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        complain(&error.to_string());
+        ExitCode::FAILURE
+    })
 }

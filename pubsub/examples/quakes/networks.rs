@@ -26,19 +26,13 @@ struct Totals {
 }
 
 pub(crate) async fn follow(bus: &PubSub<QuakeEvent>) -> Following<Networks> {
-    let mut reports = bus.subscribe(QuakeEvent::QUAKE_REPORTED).bound(BOUND).await?;
-    Ok(spawn(async move {
-        let mut networks = Networks::default();
-        while let Some(report) = reports.next().await {
-            networks.add(&report);
-        }
-        networks
-    }))
+    let reports = bus.subscribe(QuakeEvent::QUAKE_REPORTED).bound(BOUND).await?;
+    Ok(spawn(reports.reduce(Networks::default(), Networks::and)))
 }
 
 impl Networks {
-    fn add(&mut self, report: &Report) {
-        self.received.count(report);
+    fn and(mut self, report: Report) -> Self {
+        self.received.count(&report);
         let quake = &report.payload;
         let totals = self
             .networks
@@ -49,6 +43,7 @@ impl Networks {
         let (first, last) = self.period.get_or_insert((quake.time, quake.time));
         (*first, *last) = ((*first).min(quake.time), (*last).max(quake.time));
         *self.kinds.entry(quake.kind.clone()).or_default() += 1;
+        self
     }
 
     /// The line above everything.

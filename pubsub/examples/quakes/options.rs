@@ -7,16 +7,18 @@ use std::path::PathBuf;
 pub(crate) const HELP: &str = "\
 Replays a week of earthquakes as typed events, and shows what its subscribers made of them.
 
-usage: quakes [FILE | -] [--speed N]
+usage: quakes [FILE | -] [--watch] [--speed N]
 
   FILE         JSON lines with the fields of examples/data/README.md; `-` reads standard input
                (default: the week that comes with the example)
+  --watch      show the quakes on the terminal as they happen, then what is printed without it
   --speed N    replay N times as fast as it happened: 3600 makes an hour a second
-               (default: as fast as it goes)
+               (default: as fast as it goes, and 3600 with --watch)
   --help       this text
 
-exit status: 0, or 1 if a line was skipped or the input cannot be read, or 2 for a wrong option
-environment: COLUMNS is the width (80), NO_COLOR switches colours off
+exit status: 0, or 1 if a line was skipped or the input cannot be read, or 2 for a wrong option,
+             or 130 if --watch was interrupted
+environment: COLUMNS is the width (80), LINES the height of --watch (40), NO_COLOR switches colours off
 ";
 
 pub(crate) enum Request {
@@ -29,7 +31,12 @@ pub(crate) struct Options {
     pub(crate) source: Source,
     /// How many times as fast as it happened; `None` for as fast as it goes.
     pub(crate) speed: Option<f64>,
+    /// On the terminal, as it happens.
+    pub(crate) watch: bool,
 }
+
+/// An hour a second: what is watched.
+const WATCHED: f64 = 3_600.0;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) enum Source {
@@ -45,6 +52,7 @@ pub(crate) enum BadOption {
     TwoFiles(OsString),
     NoSpeed,
     Speed(OsString),
+    NoTerminal,
 }
 
 impl Request {
@@ -54,6 +62,7 @@ impl Request {
         while let Some(arg) = args.next() {
             match arg.to_str() {
                 Some("--help" | "-h") => return Ok(Self::Help),
+                Some("--watch") => options.watch = true,
                 Some("--speed") => options.speed = Some(speed(args.next().ok_or(BadOption::NoSpeed)?)?),
                 Some(text) if text.starts_with("--speed=") => {
                     options.speed = Some(speed(text["--speed=".len()..].into())?);
@@ -63,6 +72,9 @@ impl Request {
                 Some("-") => options.source = Source::Stdin,
                 _ => options.source = Source::File(arg.into()),
             }
+        }
+        if options.watch {
+            options.speed.get_or_insert(WATCHED);
         }
         Ok(Self::Replay(options))
     }
@@ -79,6 +91,9 @@ impl fmt::Display for BadOption {
             Self::Unknown(option) => write!(f, "unknown option {option:?}"),
             Self::TwoFiles(second) => write!(f, "one file at a time: what is {second:?}?"),
             Self::NoSpeed => f.write_str("`--speed` needs a number: `--speed 3600` makes an hour a second"),
+            Self::NoTerminal => {
+                f.write_str("`--watch` needs a terminal, and standard output is none that can be drawn on")
+            }
             Self::Speed(value) => write!(f, "`--speed` needs a number above 0, and {value:?} is none"),
         }
     }

@@ -1,7 +1,5 @@
 //! What is printed: lines of text, and of colour where there is colour.
 
-use std::fmt::Display;
-
 use crate::chart;
 
 /// The margin on the left of every line below a heading.
@@ -46,6 +44,13 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Empty lines until there are `lines`; none if there are more.
+    pub(crate) fn fill(&mut self, lines: usize) {
+        for _ in self.text.lines().count()..lines {
+            self.gap();
+        }
+    }
+
     /// A line without margin.
     pub(crate) fn plain(&mut self, text: &str) {
         self.text.push_str(text.trim_end());
@@ -62,18 +67,23 @@ impl Page {
         chart::fit(text, self.room_beside(used))
     }
 
+    pub(crate) fn has_colours(&self) -> bool {
+        self.colours
+    }
+
     /// `text` in the colour of bars.
     pub(crate) fn accent(&self, text: &str) -> String {
         self.painted("38;5;74", text)
     }
 
-    /// `mark` in a colour of the 256-colour palette.
-    pub(crate) fn hue(&self, hue: u8, mark: char) -> String {
-        self.painted(&format!("38;5;{hue}"), mark)
+    /// `text` in a colour of the 256-colour palette.
+    pub(crate) fn hue(&self, hue: u8, text: &str) -> String {
+        self.painted(&format!("38;5;{hue}"), text)
     }
 
-    fn painted(&self, code: &str, text: impl Display) -> String {
-        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+    /// `text` in the graphic rendition `code`, where there is colour.
+    pub(crate) fn painted(&self, code: &str, text: &str) -> String {
+        if self.colours && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 
     pub(crate) fn into_text(self) -> String {

@@ -20,12 +20,18 @@ impl Progress {
         Self { total, columns }
     }
 
+    /// For when something else has the terminal.
+    pub(crate) fn hidden() -> Self {
+        Self { total: 0, columns: None }
+    }
+
     pub(crate) fn draw(&mut self, done: u64, text: &str) {
         let Some(columns) = self.columns else { return };
         let bar = bar(done as f64 / self.total.max(1) as f64, BAR);
         let line = format!("{bar:<BAR$} {done:>6} of {}  {text}", self.total);
-        // A status line is not worth an error: whoever closed standard error does not read it.
-        let _ = write!(io::stderr(), "\r\x1b[K{}", fit(&line, columns));
+        // Without wrapping: a terminal that is narrower than it says would break the line, and the next one could not be
+        // drawn over it. A status line is not worth an error: whoever closed standard error does not read it.
+        let _ = write!(io::stderr(), "\r\x1b[K\x1b[?7l{}\x1b[?7h", fit(&line, columns));
     }
 
     pub(crate) fn clear(&mut self) {

@@ -1,12 +1,11 @@
 //! The publisher: turns records into events, at the pace they happened or as fast as they are read.
 
 use std::error::Error;
-use std::time::Duration;
 
 use pubsub::prelude::*;
-use tokio::time::{Instant, sleep};
 
-use crate::calendar::{Date, Timestamp};
+use crate::calendar::Date;
+use crate::clock::Pace;
 use crate::events::{FeltReport, QuakeEvent, TsunamiFlag};
 use crate::feed::Record;
 
@@ -17,19 +16,21 @@ use crate::feed::Record;
 pub(crate) async fn replay(
     bus: &PubSub<QuakeEvent>,
     records: Vec<Record>,
-    speed: Option<f64>,
+    mut pace: Pace,
 ) -> Result<u64, Box<dyn Error>> {
-    let mut clock = speed.map(Clock::new);
     let (mut published, mut today) = (0, None);
     for Record { network, quake, felt, tsunami } in records {
-        if let Some(clock) = &mut clock {
-            clock.wait_for(quake.time).await;
-        }
+        pace.reach(quake.time).await;
         if let Some(yesterday) = day_over(&mut today, quake.time.date()) {
             bus.publish(QuakeEvent::DAY_ENDED, "UTC", yesterday).await?;
         }
         if felt > 0 {
-            let report = FeltReport { reports: felt, magnitude: quake.magnitude, place: quake.place.clone() };
+            let report = FeltReport {
+                quake: quake.id.clone(),
+                reports: felt,
+                magnitude: quake.magnitude,
+                place: quake.place.clone(),
+            };
             bus.publish(QuakeEvent::QUAKE_FELT, &network, report).await?;
         }
         if tsunami {
@@ -48,25 +49,5 @@ fn day_over(today: &mut Option<Date>, date: Date) -> Option<Date> {
     match *today {
         Some(current) if date <= current => None,
         _ => today.replace(date),
-    }
-}
-
-/// Scaled time: starts with the first record.
-struct Clock {
-    speed: f64,
-    start: Option<(Instant, Timestamp)>,
-}
-
-impl Clock {
-    fn new(speed: f64) -> Self {
-        Self { speed, start: None }
-    }
-
-    async fn wait_for(&mut self, time: Timestamp) {
-        let (began, first) = *self.start.get_or_insert_with(|| (Instant::now(), time));
-        // A record from before the first one has a negative offset: it is due at once.
-        let seconds = (time.ms() - first.ms()).max(0) as f64 / 1_000.0 / self.speed;
-        let due = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-        sleep(due.saturating_sub(began.elapsed())).await;
     }
 }

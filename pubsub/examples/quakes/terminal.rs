@@ -6,7 +6,13 @@ use std::io::IsTerminal;
 /// The width to draw for.
 pub(crate) fn columns() -> usize {
     let asked = var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    asked.unwrap_or(80).clamp(40, 200)
+    asked.unwrap_or(80).clamp(60, 200)
+}
+
+/// The height to draw for.
+pub(crate) fn lines() -> usize {
+    let asked = var("LINES").ok().and_then(|lines| lines.parse().ok());
+    asked.unwrap_or(40).clamp(10, 200)
 }
 
 /// Whether `stream` shows colours, and nobody asked for none: <https://no-color.org>.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
 use super::effects::Effects;
 use super::private::Private;
@@ -40,21 +40,9 @@ impl Engine {
     /// Subscriptions to a closed bus have nothing left to read.
     pub(super) fn drained(&self, count: usize) {
         if count > 0 && self.undrained.fetch_sub(count, Ordering::AcqRel) == count {
-            let wakers = std::mem::take(&mut *lock(&self.drained));
-            wakers.into_iter().for_each(Waker::wake);
+            let wakers = std::mem::take(&mut lock(&self.drained).wakers);
+            wakers.into_values().for_each(Waker::wake);
         }
-    }
-
-    /// Ready when every event of a closed bus has been read.
-    pub(crate) fn poll_drained(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut drained = lock(&self.drained);
-        if self.undrained.load(Ordering::Acquire) == 0 {
-            return Poll::Ready(());
-        }
-        if !drained.iter().any(|waker| waker.will_wake(cx.waker())) {
-            drained.push(cx.waker().clone());
-        }
-        Poll::Pending
     }
 
     /// Takes away what has not been read from a closed bus, and says what it was.
@@ -139,5 +127,47 @@ impl Engine {
                 visit(*topic as usize, Some(id), roster);
             }
         }
+    }
+}
+
+/// Who waits for a closed bus to be drained.
+#[derive(Default)]
+pub(super) struct Drained {
+    /// At most one for each [`Draining`].
+    wakers: BTreeMap<u64, Waker>,
+    last_key: u64,
+}
+
+/// Waits for a closed bus to be drained.
+pub(crate) struct Draining<'a> {
+    engine: &'a Engine,
+    key: u64,
+}
+
+impl<'a> Draining<'a> {
+    pub(crate) fn new(engine: &'a Engine) -> Self {
+        let mut drained = lock(&engine.drained);
+        drained.last_key += 1;
+        Self { engine, key: drained.last_key }
+    }
+
+    /// Ready when every event of a closed bus has been read.
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
+        // Wakers are cloned and dropped outside the lock: both may run any code.
+        let waker = waker.clone();
+        let mut drained = lock(&self.engine.drained);
+        if self.engine.undrained.load(Ordering::Acquire) == 0 {
+            return Poll::Ready(());
+        }
+        let before = drained.wakers.insert(self.key, waker);
+        drop(drained);
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl Drop for Draining<'_> {
+    fn drop(&mut self) {
+        let _waker = lock(&self.engine.drained).wakers.remove(&self.key);
     }
 }

@@ -85,8 +85,12 @@ impl Engine {
             return Ok(None);
         }
         let stored = store();
-        let waiter =
-            Waiter { topic: address.topic, id: stored.id_text(), stored: Some(stored), waker: waker.clone() };
+        let waiter = Waiter {
+            topic: address.topic,
+            id: stored.id_text().into(),
+            stored: Some(stored),
+            waker: waker.clone(),
+        };
         line.waiters.insert(key, waiter);
         Ok(Some(Waiting { engine: Arc::clone(self), key }))
     }

@@ -53,6 +53,7 @@ mod topic;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::closing::Draining;
 pub(crate) use self::line::Waiting;
 pub(crate) use self::log::Found;
 pub(crate) use self::reader::Reader;
@@ -79,7 +80,7 @@ pub(crate) struct Engine {
     line: Mutex<line::Line>,
     /// Subscriptions to a closed bus that still have something to read.
     undrained: AtomicUsize,
-    drained: Mutex<Vec<std::task::Waker>>,
+    drained: Mutex<closing::Drained>,
 }
 
 /// Why an event was not accepted.

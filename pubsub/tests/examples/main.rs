@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 
 mod hello;
 mod quakes;
+mod watch;
 
 /// What `quakes` computes with is tested here too: an example with tests of its own would no longer be built as a
 /// program by `cargo test`.
@@ -21,6 +22,9 @@ mod chart;
 #[path = "../../examples/quakes/coast.rs"]
 #[allow(dead_code, reason = "its callers are in the example")]
 mod coast;
+#[path = "../../examples/quakes/live.rs"]
+#[allow(dead_code, reason = "its callers are in the example")]
+mod live;
 
 /// An example, from beside the tests in the target directory.
 fn example(name: &str) -> Command {

@@ -10,7 +10,7 @@ use crate::{example, run, stderr, stdout};
 const GOOD: &str = r#"{"net":"us","time":1517363399650,"mag":5.1,"place":"Lima","lon":-77,"lat":-12,"depth_km":30,"felt":null,"tsunami":0,"kind":"earthquake"}"#;
 
 /// The example as in a pipe, at 80 columns.
-fn quakes() -> Command {
+pub(crate) fn quakes() -> Command {
     let mut command = example("quakes");
     command.env_remove("COLUMNS").env_remove("NO_COLOR").stdin(Stdio::null());
     command
@@ -28,7 +28,7 @@ fn quakes_of(input: impl AsRef<[u8]>) -> Output {
 }
 
 /// The end: what it printed last, and its exit status.
-fn end(output: &Output) -> (&str, Option<i32>) {
+pub(crate) fn end(output: &Output) -> (&str, Option<i32>) {
     assert!(stdout(output).is_empty() || output.stdout.ends_with(b"\n"), "the last line is a whole one");
     (stdout(output).lines().last().unwrap_or_default(), output.status.code())
 }
@@ -200,7 +200,7 @@ fn wrong_options_are_told_and_change_nothing() {
 #[test]
 fn help_is_printed_where_a_pager_reads_it() {
     let output = run(quakes().arg("--help"));
-    assert!(stdout(&output).contains("usage: quakes [FILE | -] [--speed N]"));
+    assert!(stdout(&output).contains("usage: quakes [FILE | -] [--watch] [--speed N]"));
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
 }
 
@@ -220,4 +220,29 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("the example ends");
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+}
+
+#[test]
+fn a_byte_order_mark_before_the_first_line_is_no_part_of_it() {
+    let output = quakes_of([b"\xEF\xBB\xBF", GOOD.as_bytes()].concat());
+    assert_eq!(end(&output), ("published 1 delivered 1 missed 0", Some(0)));
+}
+
+#[test]
+fn a_line_is_not_read_beyond_a_mebibyte() {
+    let longest = 1 << 20;
+    let fits = with("place", &format!("{:?}", "x".repeat(longest - 400)));
+    assert_eq!(end(&quakes_of(fits)), ("published 1 delivered 1 missed 0", Some(0)));
+    assert_skipped("x".repeat(longest + 1), "longer than 1048576 bytes");
+    assert_skipped("x".repeat(3 * longest), "longer than 1048576 bytes");
+}
+
+#[test]
+fn every_line_fits_at_60_columns_and_at_80() {
+    for columns in [60, 80] {
+        let output = run(quakes().env("COLUMNS", columns.to_string()));
+        for line in stdout(&output).lines() {
+            assert!(line.chars().count() <= columns, "{columns}: {line}");
+        }
+    }
 }

@@ -151,3 +151,17 @@ fn a_deadline_wakes_readers_and_whoever_else_closes() {
     assert!(closer.poll(&mut waits).is_ready());
     assert_eq!(drain(&mut subscription).len(), 0);
 }
+
+/// However often and by whomever it is polled, whoever waits for the end keeps one waker.
+#[test]
+fn until_keeps_one_waker_and_none_when_it_is_dropped() {
+    let bus = bus();
+    let _unread = bus.subscribe(App::NUMBER).now().unwrap();
+    number(&bus, "a", 1);
+    let mut close = Box::pin(bus.close().until(std::future::pending::<()>()));
+    let tasks: Vec<Task> = (0..100).map(|_| Task::new()).collect();
+    assert!(tasks.iter().all(|task| task.poll(&mut close).is_pending()));
+    assert_eq!(tasks.iter().map(Task::kept).sum::<usize>(), 1);
+    drop(close);
+    assert_eq!(tasks.iter().map(Task::kept).sum::<usize>(), 0);
+}

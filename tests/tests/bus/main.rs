@@ -8,5 +8,6 @@ mod operators;
 mod ordering;
 mod overflow;
 mod publishing;
+mod reentrancy;
 mod selecting;
 mod testing;

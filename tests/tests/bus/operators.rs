@@ -127,3 +127,75 @@ fn an_event_id_comes_with_the_event_however_it_is_selected() {
     assert_eq!(drain(&mut one).iter().map(|e| e.event_id()).collect::<Vec<_>>(), [Some(id), None]);
     assert_eq!(drain(&mut all).iter().map(|e| e.event_id()).collect::<Vec<_>>(), [Some(id), None]);
 }
+
+/// An event that is dropped by an operator takes the loss that it told not with it.
+#[test]
+fn operators_that_drop_events_lose_no_count_of_what_was_missed() {
+    let bus = bus();
+    let subscribe = || bus.subscribe(App::NUMBER).bound(2).overflow(Overflow::DropOldest).now().unwrap();
+    let filtered = subscribe().filter_payload(|n| *n != 3);
+    let once = subscribe().dedupe_id(8);
+    let mut first = subscribe().dedupe_id(8);
+    let id = pubsub::EventId::from_u128(1);
+    number(&bus, "a", 0);
+    bus.publish(App::NUMBER, "a", 1).event_id(id).now().unwrap();
+    let told = |event: Event<u64>| (event.payload, event.missed);
+    assert_eq!(
+        [block_on(first.next()), block_on(first.next())].map(Option::unwrap).map(told),
+        [(0, 0), (1, 0)]
+    );
+    number(&bus, "a", 2);
+    bus.publish(App::NUMBER, "a", 3).event_id(id).now().unwrap();
+    number(&bus, "a", 4);
+    drop(bus);
+    assert_eq!(block_on(filtered.map(told).to_vec()), [(4, 3)]);
+    assert_eq!(block_on(once.map(told).to_vec()), [(3, 3), (4, 0)]);
+    assert_eq!(block_on(first.map(told).to_vec()), [(4, 1)], "3 was a duplicate, and told that 2 was missed");
+}
+
+#[test]
+fn operators_that_know_events_can_be_selected_from() {
+    let bus = bus();
+    let mut numbers = bus.subscribe(App::NUMBER).now().unwrap().map_payload(|n| n + 1);
+    number(&bus, "a", 1);
+    block_on(async {
+        futures::select! {
+            event = futures::StreamExt::select_next_some(&mut numbers) => assert_eq!(event.payload, 2),
+        }
+    });
+}
+
+/// The turns that a subscription gives are its own, whoever reads it.
+#[test]
+fn handlers_and_deliveries_give_other_tasks_a_turn_too() {
+    let bus = bus();
+    let mut subscription = bus.subscribe(App::NUMBER).now().unwrap();
+    let handled = std::cell::Cell::new(0);
+    let mut handler = Box::pin(bus.on(App::NUMBER, async |_| handled.set(handled.get() + 1)));
+    (0..300).for_each(|n| number(&bus, "a", n));
+    let task = crate::harness::Task::new();
+    assert!(task.poll(&mut handler).is_pending());
+    assert_eq!((handled.get(), task.wakes()), (128, 1));
+    let mut deliveries = subscription.deliveries();
+    let mut told = 0;
+    while task.poll(&mut deliveries.next()).is_ready() {
+        told += 1;
+    }
+    assert_eq!((told, task.wakes()), (128, 2));
+}
+
+/// "In a row" begins anew whenever the task has waited.
+#[test]
+fn a_subscription_that_waited_has_all_its_turn_again() {
+    let bus = bus();
+    let task = crate::harness::Task::new();
+    let mut subscription = bus.subscribe(App::NUMBER).now().unwrap();
+    for _ in 0..3 {
+        (0..100).for_each(|n| number(&bus, "a", n));
+        for _ in 0..100 {
+            assert!(task.poll(&mut subscription.next()).is_ready());
+        }
+        assert!(task.poll(&mut subscription.next()).is_pending());
+    }
+    assert_eq!(task.wakes(), 2, "by what was published, not by a turn");
+}

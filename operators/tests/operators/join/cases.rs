@@ -20,8 +20,9 @@ use crate::{
 };
 
 type Sender = mpsc::UnboundedSender<(u32, char)>;
+type Receiver = mpsc::UnboundedReceiver<(u32, char)>;
 
-fn sides() -> (Sender, mpsc::UnboundedReceiver<(u32, char)>, Sender, mpsc::UnboundedReceiver<(u32, char)>) {
+fn sides() -> (Sender, Receiver, Sender, Receiver) {
     let (left, left_source) = mpsc::unbounded();
     let (right, right_source) = mpsc::unbounded();
     (left, left_source, right, right_source)
@@ -477,4 +478,18 @@ fn values_and_stages_do_the_same() {
     assert_eq!(drain(numbers().pipe(once)), [(0, 0), (1, 1)]);
     let once_left = stage::<i32>().correlate_left(numbers(), bounds, |n| *n, |n| n % 2);
     assert_eq!(drain(numbers().pipe(once_left)).len(), 4);
+}
+
+#[test]
+fn both_sources_can_be_reached() {
+    let timer = ManualTimer::new();
+    let numbers = || stream::iter(0..4);
+    let mut pairs =
+        pin!(numbers().flow().join(numbers(), within(MS, 9, &timer), |n| *n, |n| *n, |l, r| l + r));
+    assert_eq!(poll(pairs.as_mut()), Poll::Ready(Some(0)));
+    let (left, right) = pairs.as_mut().get_pin_mut().get_pin_mut();
+    assert_eq!((poll(left.unwrap()), poll(right.unwrap())), (Poll::Ready(Some(1)), Poll::Ready(Some(1))));
+    let mut pairs = numbers().flow().correlate(numbers(), within(MS, 9, &timer), |n| *n, |n| *n).into_inner();
+    assert!(matches!(pairs.get_mut(), (Some(_), Some(_))));
+    assert!(matches!(pairs.into_inner(), (Some(_), Some(_))));
 }

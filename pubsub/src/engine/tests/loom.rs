@@ -10,7 +10,7 @@ use loom::future::block_on;
 use loom::thread;
 
 use super::support::{address, assert_empty, at, event, number, terms};
-use crate::engine::{Engine, Reader, Refused, Taken, Waiting};
+use crate::engine::{Draining, Engine, Reader, Refused, Taken, Waiting};
 use crate::event::Stored;
 use crate::interest::Interest;
 use crate::overflow::Overflow;
@@ -234,7 +234,8 @@ fn who_waits_for_a_closed_bus_to_be_drained_is_woken() {
             let engine = Arc::clone(&engine);
             move || {
                 drop(engine.close());
-                block_on(poll_fn(|cx: &mut Context<'_>| engine.poll_drained(cx)));
+                let draining = Draining::new(&engine);
+                block_on(poll_fn(|cx: &mut Context<'_>| draining.poll(cx.waker())));
             }
         });
         assert_eq!([read(&mut reader), read(&mut reader)], [Some(1), Some(2)]);

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::plain;
 use super::support::{Alarm, Random, assert_empty, at, event, number, terms};
-use crate::engine::{Engine, Left, Reader, Taken, Waiting};
+use crate::engine::{Draining, Engine, Left, Reader, Taken, Waiting};
 use crate::interest::Interest;
 use crate::overflow::Overflow;
 
@@ -265,7 +265,7 @@ impl Schedule {
         assert_eq!(self.plain.is_closed(), self.engine.is_closed());
         if self.engine.is_closed() {
             let cx = Context::from_waker(Waker::noop());
-            assert_eq!(self.plain.poll_drained(&cx), self.engine.poll_drained(&cx));
+            assert_eq!(self.plain.poll_drained(&cx), Draining::new(&self.engine).poll(cx.waker()));
         }
     }
 

@@ -18,13 +18,12 @@ pub(super) struct Numbered {
 }
 
 pub(super) fn event(topic: usize, id: &str, number: u64, token: &Arc<()>) -> Stored {
-    Stored::new(EventData::<Numbered> {
-        topic: "numbers",
-        id: IdString::from(id),
-        payload: Numbered { number, _token: Arc::clone(token) },
-        index: topic,
-        event_id: None,
-    })
+    Stored::new(EventData::<Numbered>::new(
+        "numbers",
+        topic,
+        IdString::from(id),
+        Numbered { number, _token: Arc::clone(token) },
+    ))
 }
 
 pub(super) fn number(stored: Stored) -> u64 {

@@ -113,7 +113,7 @@ impl Queue {
     }
 
     fn replace(&mut self, stored: Stored, id: &str, garbage: &mut Vec<Stored>) {
-        let same = |entry: &Entry| entry.stored.topic() == stored.topic() && *entry.stored.id_text() == *id;
+        let same = |entry: &Entry| entry.stored.topic() == stored.topic() && entry.stored.id_text() == id;
         let older = self.events.iter().position(same).and_then(|place| self.events.remove(place));
         match older {
             Some(older) => {

@@ -1,0 +1,137 @@
+//! Tables of the reference against what they describe: the texts of errors, the rules of renaming.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::fs;
+use std::future::ready;
+use std::path::Path;
+
+use futures::executor::block_on;
+use pubsub::prelude::*;
+use pubsub::{BusError, EventId, FinishedError, TestBus};
+
+#[derive(EventMap)]
+enum App {
+    #[event(topic = "t", constant = T)]
+    Topic(u32),
+}
+
+/// The page has a row that begins with these cells.
+fn row_of(page: &str, cells: &[&dyn Display]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("chapters/reference").join(page);
+    let page = fs::read_to_string(path).unwrap();
+    let row: String = cells.iter().map(|cell| format!("| {cell} ")).collect();
+    assert!(page.lines().any(|line| line.starts_with(&row) && line.ends_with('|')), "no row {row}|");
+}
+
+fn row(cells: &[&dyn Display]) {
+    row_of("errors.md", cells);
+}
+
+fn text(variant: &str, error: &dyn Display) {
+    row(&[&format!("`{variant}`"), error]);
+}
+
+#[test]
+fn errors_of_publishing() -> Result<(), Box<dyn Error>> {
+    let bus = PubSub::<App>::default();
+    let _full = bus.subscribe(App::T).bound(1).now()?;
+    bus.publish(App::T, "i", 1).now()?;
+    text("PublishError::Full", &bus.publish(App::T, "i", 2).now().unwrap_err());
+    bus.close().now();
+    text("PublishError::Closed", &bus.publish(App::T, "i", 2).now().unwrap_err());
+    Ok(())
+}
+
+#[test]
+fn errors_of_subscribing_and_reading() -> Result<(), Box<dyn Error>> {
+    let bus = PubSub::<App>::default();
+    let mut topic = bus.subscribe(App::T).now()?;
+    text("SubscribeError::ZeroBound", &bus.subscribe(App::T).bound(0).now().unwrap_err());
+    text("SubscribeError::NoTopic", &bus.subscribe(App::T.ids([])).now().unwrap_err());
+    text("TryNextError::Empty", &topic.try_next().unwrap_err());
+    bus.close().now();
+    text("SubscribeError::Closed", &bus.subscribe(App::T).now().unwrap_err());
+    text("TryNextError::Ended", &topic.try_next().unwrap_err());
+    text("End::Closed", &End::Closed);
+    text("End::Overflowed", &End::Overflowed);
+    Ok(())
+}
+
+#[test]
+fn errors_of_handlers() -> Result<(), Box<dyn Error>> {
+    block_on(async {
+        let bus = PubSub::<App>::default();
+        let mut errors = bus.errors();
+        let handler = bus.on(App::T, async |event| match event.payload {
+            1 => Err("failed"),
+            _ => panic!("text of the panic"),
+        });
+        bus.publish(App::T, "i", 1).await?;
+        bus.publish(App::T, "i", 2).await?;
+        bus.close().await;
+        handler.await?;
+        drop(bus.on(App::T, async |_| {}));
+        drop(bus);
+        let mut reported = Vec::new();
+        while let Some(error) = errors.next().await {
+            let variant = match &error {
+                BusError::HandlerFailed { .. } => "BusError::HandlerFailed",
+                BusError::HandlerPanicked { .. } => "BusError::HandlerPanicked",
+                BusError::HandlerNotSubscribed { .. } => "BusError::HandlerNotSubscribed",
+                other => panic!("a new error: {other}"),
+            };
+            text(variant, &error);
+            reported.push(variant);
+        }
+        assert_eq!(reported.len(), 3, "{reported:?}");
+        text("FinishedError::NotSubscribed", &FinishedError::NotSubscribed(SubscribeError::Closed));
+        text("FinishedError::Cancelled", &FinishedError::Cancelled);
+        Ok(())
+    })
+}
+
+#[test]
+fn errors_of_tests_and_of_ids() -> Result<(), Box<dyn Error>> {
+    block_on(async {
+        let mut bus = TestBus::<App>::new();
+        let missing = bus.expect_next(App::T.id("i"), ready(())).await.unwrap_err();
+        row(&[&"nothing came before the deadline", &missing]);
+        bus.publish(App::T, "j", 1).await?;
+        let missing = bus.expect_next(App::T.id("i"), ready(())).await.unwrap_err();
+        row(&[&"something else came", &missing]);
+        let mut bus = TestBus::<App>::new();
+        bus.close().await;
+        let missing = bus.expect_next(App::T.id("i"), std::future::pending::<()>()).await.unwrap_err();
+        row(&[&"the bus was closed first", &missing]);
+        row(&[&"x".parse::<EventId>().unwrap_err()]);
+        Ok(())
+    })
+}
+
+#[test]
+fn renaming() {
+    macro_rules! renamed {
+        ($($map:ident $rule:literal)+) => {$(
+            #[derive(EventMap)]
+            #[event_map(rename_all = $rule)]
+            enum $map {
+                HTTPServerUp2,
+            }
+            let topic = $map::TOPICS[0].name;
+            row_of("event-maps.md", &[&concat!("`", $rule, "`"), &format!("`{topic}`")]);
+        )+};
+    }
+    renamed! {
+        Camel "camelCase"
+        Pascal "PascalCase"
+        Snake "snake_case"
+        ScreamingSnake "SCREAMING_SNAKE_CASE"
+        Kebab "kebab-case"
+        ScreamingKebab "SCREAMING-KEBAB-CASE"
+        Dot "dot.case"
+        Path "path/case"
+        Lower "lowercase"
+        Upper "UPPERCASE"
+    }
+}

@@ -47,12 +47,13 @@ pin_project! {
     /// ```
     ///
     /// A duplicate is dropped if fewer than `last` distinct keys were first seen after its own; later ones pass. A
-    /// duplicate does not refresh its key. The key is taken once per item. Ends with its source, and is fused if the
+    /// duplicate does not refresh its key. The key is taken once per item, and owned; for one that
+    /// is borrowed from the item use [`dedupe_ref`](crate::Flow::dedupe_ref). Ends with its source, and is fused if the
     /// source is. After a transport that delivers at least once, `dedupe(last, id)` makes it once.
     ///
     /// # Bounds
     ///
-    /// Holds `last` keys, with 20 to 30 bytes each for finding them; grows to that and then allocates no more.
+    /// Holds `last` keys, with 20 to 31 bytes each for finding them; grows to that and then allocates no more.
     /// [`forgotten`](Self::forgotten), reached by `flow.get_ref()`, tells how often the bound was at work. Runs of duplicates are taken in one poll, as
     /// by [`Filter`](crate::Filter).
     ///

@@ -25,7 +25,7 @@ pub use self::{
     flat_ok::{FlatOk, FlatOkOp, flat_ok},
     into_flat::{IntoFlat, ViaIterator, ViaStream},
 };
-use crate::{Flow, Operator, operator::operator_value};
+use crate::{Flow, Operator, access::source_access, operator::operator_value};
 
 pin_project! {
     /// The items inside the items, one level deep: of anything iterable, or of streams.
@@ -68,6 +68,8 @@ pin_project! {
     }
 }
 
+source_access!(Flat<S, M> where S: Stream, S::Item: IntoFlat<M>);
+
 impl<S, M> Flat<S, M>
 where
     S: Stream,
@@ -75,26 +77,6 @@ where
 {
     pub(crate) fn new(source: S) -> Self {
         Self { source, inner: None }
-    }
-
-    /// The source.
-    pub fn get_ref(&self) -> &S {
-        &self.source
-    }
-
-    /// The source. Taking items from it takes them from this adaptor.
-    pub fn get_mut(&mut self) -> &mut S {
-        &mut self.source
-    }
-
-    /// The pinned source. Taking items from it takes them from this adaptor.
-    pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut S> {
-        self.project().source
-    }
-
-    /// The source; what is left of the inner iterator or stream is dropped.
-    pub fn into_inner(self) -> S {
-        self.source
     }
 }
 

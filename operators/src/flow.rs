@@ -114,7 +114,7 @@ impl<S: Stream> Flow<S> {
 
     /// The flow behind one pointer and one type name, for a struct field or a list.
     ///
-    /// This is the only place where the crate allocates for a stream; each poll costs a virtual call.
+    /// One allocation, here; each poll costs a virtual call.
     pub fn boxed<'a>(self) -> Flow<Pin<Box<dyn Stream<Item = S::Item> + Send + 'a>>>
     where
         S: Send + 'a,

@@ -72,16 +72,18 @@
 //!   and an async closure in flight goes on with the next poll. Dropping the adaptor drops what it holds; `batch`,
 //!   `window`, `debounce` and `throttle` give it out first, by `take_buffered`.
 //! * **Errors** are items like all others, except to the operators that end in `_ok`. Those emit what came before an
-//!   error before the error, and go on.
+//!   error before the error, and go on; only an unfinished window of `window_ok` goes on over the error.
 //! * **Panics** of a closure pass through the poll. The adaptor can still be dropped; if it is polled, it may go on,
 //!   end or panic.
 //! * **Wakes.** `Pending` is returned only after a source, an async closure or a timer returned it; or, by `yielding`,
 //!   with the task already woken; or, by the parties of a `group_by`, when another of them polls the source or an item
 //!   waits for room, and they are woken after that.
-//! * **Fairness.** Operators of two streams take turns. Operators that drop or collect items take many in one poll:
-//!   a source that is always ready needs one [`yielding`](Flow::yielding) after it.
-//! * **Bounds.** What an operator can hold is written at the operator, and given by the caller. Only `to_vec` has no
-//!   bound. A bound of 0 is refused at construction.
+//! * **Fairness.** [`merge`](Flow::merge), [`latest`](Flow::latest) and what relates two streams by a key ask the side
+//!   first that did not give the last item. Operators that drop or collect items take many in one poll, and so does
+//!   [`with_latest`](Flow::with_latest) from its other side: a source that is always ready needs one
+//!   [`yielding`](Flow::yielding) after it.
+//! * **Bounds.** What an operator can hold is written at the operator, and given by the caller. Only `to_vec` and
+//!   `try_to_vec` have no bound. A bound of 0 is refused at construction.
 //! * **`size_hint`** is exact where that can be known, and never wrong if the source's is not. A hint that lies costs at
 //!   most a wrong guess of room.
 //! * **Traits.** `Send`, `Sync` and `Unpin` are those of the parts; `_async` is never `Unpin`. `Debug` asks nothing of
@@ -97,7 +99,7 @@
 //! | `map`, `map_async` | `map`, `concatMap` | `map`, `then` | `mapValues` |
 //! | `pipe`, `stage` | `pipe` | | `StreamsBuilder` |
 //! | `take`, `take_while`, `take_until` | `take`, `takeWhile`, `takeUntil` | the same | |
-//! | `reduce` | `reduce` | `fold` | |
+//! | `reduce` | `reduce` | `fold` | `KGroupedStream.reduce`, its last value |
 //! | `accumulate` | `scan` | `scan` | `aggregate`, as it is updated |
 //! | `to_vec` | `toArray` | `collect` | |
 //! | `batch`, `batch_ready` | `bufferCount` | `chunks`, `ready_chunks` | |
@@ -110,7 +112,7 @@
 //! | `join`, `join_left`, `join_outer` | | | `KStream` to `KStream` `join`, `leftJoin`, `outerJoin` |
 //! | `correlate`, `correlate_left` | `zip` by `groupBy`, with `timeout` | | |
 //! | `dedupe_runs` | `distinctUntilChanged` | `filter` with the last key | |
-//! | `window(n, k)` | `bufferCount(n, k)` | | |
+//! | `window(n, k).partial()` | `bufferCount(n, k)`, which with `k` below `n` ends with several short buffers | | |
 //! | `flat`, `flat_map` | `concatAll`, `concatMap` | `flatten`, `flat_map` | `flatMapValues` |
 //! | `chain`, `chain_with` | `concatWith`, `concat` with `defer` | `chain` | |
 //! | `merge` | `mergeWith` | `select` | `merge` |

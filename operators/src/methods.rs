@@ -54,6 +54,8 @@ macro_rules! operator_methods {
             /// assert_eq!(block_on(welcome.to_vec()), ["ada"]);
             /// ```
             ///
+            /// Write `async |item| ..`, not `|item| async ..`: only the first may borrow across awaits.
+            ///
             /// One call at a time, in order; the next item is taken when the call is done. A call in flight is parked in
             /// the adaptor, so dropping a future of `next` neither cancels nor repeats it. Holds one item. Fused; the
             /// source is dropped when it ends. Not `Unpin`: for `next` pin it first, by `pin!(flow).flow()` or `boxed`.
@@ -100,6 +102,8 @@ macro_rules! operator_methods {
             /// let lengths = stream::iter(["ada", "bo"]).flow().map_async(async |name| length(name).await);
             /// assert_eq!(block_on(lengths.to_vec()), [3, 2]);
             /// ```
+            ///
+            /// Write `async |item| ..`, not `|item| async ..`: only the first may borrow across awaits.
             ///
             /// One call at a time, in order; the next item is taken when the call is done. For several at once write
             /// `.map(f)` and `buffered(n)` of `futures`. A call in flight is parked in the adaptor, so dropping a future

@@ -5,6 +5,7 @@ mod timed;
 use alloc::{borrow::ToOwned, vec::Vec};
 use core::{
     fmt,
+    future::Future,
     hash::{BuildHasher, Hash},
     marker::PhantomData,
 };
@@ -12,10 +13,11 @@ use core::{
 use futures_core::Stream;
 
 use crate::{
-    AccumulateOp, BatchByOp, BatchOkOp, BatchOp, BatchReadyOp, ChainOp, DedupeOkOp, DedupeOp, DedupeRefOp,
-    DedupeRunsOp, FilterMapOkOp, FilterMapOp, FilterOkOp, FilterOp, FlatMapOp, FlatOkOp, FlatOp, IntoFlat,
-    MapOkOp, MapOp, MergeOp, Operator, ReduceOp, Seeded, TakeOp, TakeWhileOp, ToVecMaxOp, ToVecOp,
-    TryReduceOp, WindowMapOp, WindowOkOp, WindowOp, YieldingOp, ZipOp,
+    AccumulateOp, BatchByOp, BatchOkOp, BatchOp, BatchReadyOp, ChainOp, ChainWithOp, DedupeOkOp, DedupeOp,
+    DedupeRefOp, DedupeRunsOp, FilterMapOkOp, FilterMapOp, FilterOkOp, FilterOp, FlatMapOp, FlatOkOp, FlatOp,
+    IntoFlat, LatestMapOp, LatestOp, MapOkOp, MapOp, MergeOp, Operator, ReduceFirstOp, ReduceOp, Seeded,
+    TakeOp, TakeUntilOp, TakeWhileOp, ToVecMaxOp, ToVecOp, TryReduceOp, TryToVecOp, WindowMapOp, WindowOkOp,
+    WindowOp, WithLatestMapOp, WithLatestOp, YieldingOp, ZipOp,
 };
 
 /// Begins a pipeline over items of type `T`: a reusable operator, built like a chain of methods.
@@ -40,6 +42,10 @@ use crate::{
 ///
 /// The type is inferred if the first closure names it (`stage().filter(|event: &Event| ..)`) or if no step needs it
 /// (`stage().take(3)`).
+///
+/// Absent are [`filter_async`](crate::Flow::filter_async) and [`map_async`](crate::Flow::map_async), whose adaptors have
+/// no name a step could give them, and `group_by`, whose groups have the source in their type: for these write a
+/// function from stream to stream. Any other operator goes in by [`pipe`](Pipeline::pipe).
 #[inline]
 pub fn stage<T>() -> Pipeline<T, T> {
     Pipeline { operator: (), items: PhantomData }
@@ -64,16 +70,17 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
         Pipeline { operator: (self.operator, step), items: PhantomData }
     }
 
-    /// Adds any other operator: one of your own, or one that has no method here, like [`latest`](crate::latest()).
+    /// Adds any other operator: one of your own, or a tuple of values.
     ///
     /// Nothing tells the compiler what its items are, so if no use does either they are said:
     ///
     /// ```
     /// use futures::{executor::block_on, stream};
-    /// use pubsub_operators::{StreamOps, latest, stage};
+    /// use pubsub_operators::{StreamOps, chain, stage, take};
     ///
-    /// let scaled = stage::<u32>().pipe::<(u32, u32), _>(latest(stream::iter([10]))).map(|(n, scale)| n * scale);
-    /// assert_eq!(block_on(stream::iter([1, 2]).pipe(scaled).to_vec()), [10, 20]);
+    /// let framed = (take(2), chain(stream::iter([0])));
+    /// let tens = stage::<u32>().pipe::<u32, _>(framed).map(|n| n * 10);
+    /// assert_eq!(block_on(stream::iter([1, 2, 3]).pipe(tens).to_vec()), [10, 20, 0]);
     /// ```
     #[inline]
     pub fn pipe<Next, O>(self, operator: O) -> Pipeline<In, Next, (Op, O)> {
@@ -120,6 +127,15 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
         F: FnMut(&Out) -> bool,
     {
         self.then(crate::take_while(predicate))
+    }
+
+    /// Adds [`take_until`](crate::take_until()).
+    #[inline]
+    pub fn take_until<Fut>(self, until: Fut) -> Pipeline<In, Out, (Op, TakeUntilOp<Fut>)>
+    where
+        Fut: Future,
+    {
+        self.then(crate::take_until(until))
     }
 
     /// Adds [`accumulate`](crate::accumulate()).
@@ -218,6 +234,26 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
         self.then(crate::dedupe_ref(last, key))
     }
 
+    /// Adds [`dedupe_ref_with_hasher`](crate::dedupe_ref_with_hasher()).
+    ///
+    /// # Panics
+    ///
+    /// If `last` is 0 or more than `u32::MAX`.
+    #[inline]
+    pub fn dedupe_ref_with_hasher<Q, F, H>(
+        self,
+        last: usize,
+        hasher: H,
+        key: F,
+    ) -> Pipeline<In, Out, (Op, DedupeRefOp<Out, Q::Owned, F, H>)>
+    where
+        Q: ?Sized + Hash + Eq + ToOwned,
+        H: BuildHasher,
+        F: FnMut(&Out) -> &Q,
+    {
+        self.then(crate::dedupe_ref_with_hasher(last, hasher, key))
+    }
+
     /// Adds [`dedupe_runs`](crate::dedupe_runs()).
     #[inline]
     pub fn dedupe_runs<K, F>(self, key: F) -> Pipeline<In, Out, (Op, DedupeRunsOp<Out, K, F>)>
@@ -287,6 +323,16 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
         self.then(crate::chain(next))
     }
 
+    /// Adds [`chain_with`](crate::chain_with()).
+    #[inline]
+    pub fn chain_with<Next, F>(self, make: F) -> Pipeline<In, Out, (Op, ChainWithOp<F>)>
+    where
+        Next: Stream<Item = Out>,
+        F: FnOnce() -> Next,
+    {
+        self.then(crate::chain_with(make))
+    }
+
     /// Adds [`merge`](crate::merge()).
     #[inline]
     pub fn merge<Other>(self, other: Other) -> Pipeline<In, Out, (Op, MergeOp<Other>)>
@@ -303,6 +349,58 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
         Other: Stream,
     {
         self.then(crate::zip(other))
+    }
+
+    /// Adds [`latest`](crate::latest()).
+    #[inline]
+    pub fn latest<Other>(self, other: Other) -> Pipeline<In, (Out, Other::Item), (Op, LatestOp<Other>)>
+    where
+        Out: Clone,
+        Other: Stream,
+        Other::Item: Clone,
+    {
+        self.then(crate::latest(other))
+    }
+
+    /// Adds [`latest_map`](crate::latest_map()).
+    #[inline]
+    pub fn latest_map<Other, R, F>(
+        self,
+        other: Other,
+        f: F,
+    ) -> Pipeline<In, R, (Op, LatestMapOp<Out, Other, F>)>
+    where
+        Other: Stream,
+        F: FnMut(&Out, &Other::Item) -> R,
+    {
+        self.then(crate::latest_map(other, f))
+    }
+
+    /// Adds [`with_latest`](crate::with_latest()).
+    #[inline]
+    pub fn with_latest<Other>(
+        self,
+        other: Other,
+    ) -> Pipeline<In, (Out, Other::Item), (Op, WithLatestOp<Other>)>
+    where
+        Other: Stream,
+        Other::Item: Clone,
+    {
+        self.then(crate::with_latest(other))
+    }
+
+    /// Adds [`with_latest_map`](crate::with_latest_map()).
+    #[inline]
+    pub fn with_latest_map<Other, R, F>(
+        self,
+        other: Other,
+        f: F,
+    ) -> Pipeline<In, R, (Op, WithLatestMapOp<Out, Other, F>)>
+    where
+        Other: Stream,
+        F: FnMut(Out, &Other::Item) -> R,
+    {
+        self.then(crate::with_latest_map(other, f))
     }
 
     /// Adds [`yielding`](crate::yielding()).
@@ -322,6 +420,15 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
         F: FnMut(A, Out) -> A,
     {
         (self, crate::reduce(init, f))
+    }
+
+    /// Adds [`reduce_first`](crate::reduce_first()), which gives a future: the last step.
+    #[inline]
+    pub fn reduce_first<F>(self, f: F) -> (Self, ReduceFirstOp<Out, F>)
+    where
+        F: FnMut(Out, Out) -> Out,
+    {
+        (self, crate::reduce_first(f))
     }
 
     /// Adds [`try_reduce`](crate::try_reduce()), which gives a future: the last step.
@@ -404,6 +511,26 @@ impl<In, T, E, Op> Pipeline<In, Result<T, E>, Op> {
         self.then(crate::dedupe_ok(last, key))
     }
 
+    /// Adds [`dedupe_ok_with_hasher`](crate::dedupe_ok_with_hasher()).
+    ///
+    /// # Panics
+    ///
+    /// If `last` is 0 or more than `u32::MAX`.
+    #[inline]
+    pub fn dedupe_ok_with_hasher<K, F, H>(
+        self,
+        last: usize,
+        hasher: H,
+        key: F,
+    ) -> Pipeline<In, Result<T, E>, (Op, DedupeOkOp<T, K, F, H>)>
+    where
+        K: Hash + Eq,
+        H: BuildHasher,
+        F: FnMut(&T) -> K,
+    {
+        self.then(crate::dedupe_ok_with_hasher(last, hasher, key))
+    }
+
     /// Adds [`window_ok`](crate::window_ok()).
     ///
     /// # Panics
@@ -424,6 +551,39 @@ impl<In, T, E, Op> Pipeline<In, Result<T, E>, Op> {
         T: IntoFlat<Via>,
     {
         self.then(crate::flat_ok())
+    }
+
+    /// Adds [`try_to_vec`](crate::try_to_vec()), which gives a future: the last step.
+    #[inline]
+    pub fn try_to_vec(self) -> (Self, TryToVecOp) {
+        (self, crate::try_to_vec())
+    }
+}
+
+impl<In, Out, Op> Pipeline<In, Out, (Op, WindowOp)> {
+    /// Lets the [`window`](crate::window()) before it emit also what is left at the end.
+    #[inline]
+    pub fn partial(self) -> Self {
+        let (before, window) = self.operator;
+        Self { operator: (before, window.partial()), items: PhantomData }
+    }
+}
+
+impl<In, Out, Op, T, F> Pipeline<In, Out, (Op, WindowMapOp<T, F>)> {
+    /// Lets the [`window_map`](crate::window_map()) before it show also what is left at the end.
+    #[inline]
+    pub fn partial(self) -> Self {
+        let (before, window) = self.operator;
+        Self { operator: (before, window.partial()), items: PhantomData }
+    }
+}
+
+impl<In, Out, Op> Pipeline<In, Out, (Op, WindowOkOp)> {
+    /// Lets the [`window_ok`](crate::window_ok()) before it emit also what is left at the end.
+    #[inline]
+    pub fn partial(self) -> Self {
+        let (before, window) = self.operator;
+        Self { operator: (before, window.partial()), items: PhantomData }
     }
 }
 

@@ -22,8 +22,8 @@ pub use self::{
 };
 use crate::{Operator, operator::operator_value};
 
-/// The most items room is made for on the word of a `size_hint` alone. A hint may lie, and must not abort the process.
-const TRUSTED_HINT: usize = 1024;
+/// The most bytes room is made for on the word of a `size_hint` alone. A hint may lie, and must not abort the process.
+const TRUSTED_BYTES: usize = 1024 * 1024;
 
 pin_project! {
     /// A future: all items, in a vector.
@@ -45,7 +45,7 @@ pin_project! {
     ///
     /// # Bounds
     ///
-    /// None: this is the only operator without one. Put [`take`](crate::take) before it, or use
+    /// None: only this and [`try_to_vec`](crate::Flow::try_to_vec) have none. Put [`take`](crate::take) before it, or use
     /// [`to_vec_max`](crate::to_vec_max).
     ///
     /// # Cancel safety
@@ -66,7 +66,8 @@ pin_project! {
 /// Makes room for what `source` announces, within reason, before the first item is stored.
 fn reserve<T, S: Stream>(items: &mut Vec<T>, source: &S, max: usize) {
     if items.capacity() == 0 {
-        items.reserve(source.size_hint().0.min(TRUSTED_HINT).min(max));
+        let trusted = TRUSTED_BYTES / size_of::<T>().max(1);
+        items.reserve_exact(source.size_hint().0.min(trusted).min(max));
     }
 }
 

@@ -60,7 +60,8 @@ pin_project! {
     ///
     /// # Panics
     ///
-    /// At construction, if `size` or `step` is 0.
+    /// At construction, if `size` or `step` is 0. A window whose clone or closure panics is lost, and the next one is
+    /// the one that would have followed it.
     #[must_use = "streams do nothing unless polled"]
     pub struct Window<S: Stream> {
         #[pin]
@@ -105,8 +106,8 @@ where
             match ready!(source.as_mut().poll_next(cx)) {
                 Some(item) => {
                     if this.frame.push(item) {
-                        let window = this.frame.window().to_vec();
-                        this.frame.slide();
+                        let window = this.frame.full().to_vec();
+                        this.frame.shed();
                         return Poll::Ready(Some(window));
                     }
                 }

@@ -74,7 +74,8 @@ impl<S: Stream> Stream for Yielding<S> {
 
 impl<S: FusedStream> FusedStream for Yielding<S> {
     fn is_terminated(&self) -> bool {
-        self.source.is_terminated()
+        // A turn is given also between the last item and the end, which the source may have announced already.
+        self.left > 0 && self.source.is_terminated()
     }
 }
 

@@ -11,6 +11,7 @@ use core::{
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
+use super::buffer;
 use crate::{Flow, Operator, access::source_access, operator::operator_value};
 
 pin_project! {
@@ -35,7 +36,8 @@ pin_project! {
     ///
     /// # Bounds
     ///
-    /// Holds one run: up to `max - 1` items, or the one that began the next run. Cancel safety as
+    /// Holds one run: up to `max - 1` items, or the one that began the next run. One allocation per run, with
+    /// room for `max`. Cancel safety as
     /// [`Batch`](crate::Batch).
     ///
     /// # Panics
@@ -82,10 +84,14 @@ where
             let key = (this.key)(&item);
             let ended = match this.run {
                 Some((current, items)) if *current == key => {
-                    items.push(item);
+                    buffer::push(items, item, *this.max);
                     None
                 }
-                _ => this.run.replace((key, Vec::from([item]))),
+                _ => {
+                    let mut items = Vec::new();
+                    buffer::push(&mut items, item, *this.max);
+                    this.run.replace((key, items))
+                }
             };
             // A run that ends here is followed by one of a single item, which is not full: with `max` 1 every run
             // leaves at once and none is ever ended by the next.

@@ -129,6 +129,10 @@ impl<K, B> Memory<K, B> {
     /// the traces of removed entries in place, and never allocates again.
     #[cold]
     fn grow(&mut self, hash: u64, key: K) {
+        let held = self.ring.len();
+        if held == self.ring.capacity() {
+            self.ring.reserve_exact(held.min(self.last - held));
+        }
         self.ring.push((hash, key));
         if self.ring.len() == self.last {
             let ring = &self.ring;

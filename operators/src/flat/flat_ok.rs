@@ -11,7 +11,7 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::IntoFlat;
-use crate::{Flow, Operator, operator::operator_value};
+use crate::{Flow, Operator, access::source_access, operator::operator_value};
 
 pin_project! {
     /// The items inside the `Ok` items, each as `Ok`; every `Err` passes, in order.
@@ -43,27 +43,7 @@ pin_project! {
     }
 }
 
-impl<S, T: IntoFlat<M>, M> FlatOk<S, T, M> {
-    /// The source.
-    pub fn get_ref(&self) -> &S {
-        &self.source
-    }
-
-    /// The source. Taking items from it takes them from this adaptor.
-    pub fn get_mut(&mut self) -> &mut S {
-        &mut self.source
-    }
-
-    /// The pinned source. Taking items from it takes them from this adaptor.
-    pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut S> {
-        self.project().source
-    }
-
-    /// The source; what is left of the inner iterator or stream is dropped.
-    pub fn into_inner(self) -> S {
-        self.source
-    }
-}
+source_access!(FlatOk<S, T, M> where T: IntoFlat<M>);
 
 impl<S, T, E, M> Stream for FlatOk<S, T, M>
 where

@@ -37,6 +37,7 @@ impl<A: Stream, B: Stream> Sides<A, B> {
         loop {
             let mut arrived = false;
             let mut waiting = false;
+            let mut never = false;
             let mut right = *this.right_first;
             for _ in 0..2 {
                 let next = if right {
@@ -52,13 +53,17 @@ impl<A: Stream, B: Stream> Sides<A, B> {
                         arrived = true;
                         break;
                     }
-                    Poll::Ready(None) => {}
+                    Poll::Ready(None) => {
+                        // An item of the other side would find no partner: it is not taken.
+                        never = if right { this.right_item.is_none() } else { this.left_item.is_none() };
+                        if never {
+                            break;
+                        }
+                    }
                     Poll::Pending => waiting = true,
                 }
                 right = !right;
             }
-            let never = (this.left.is_none() && this.left_item.is_none())
-                || (this.right.is_none() && this.right_item.is_none());
             if never || !(arrived || waiting) {
                 // Nothing can be combined any more: what is left of either side is released.
                 this.left.set(None);

@@ -39,7 +39,7 @@ pin_project! {
     ///
     /// # Bounds
     ///
-    /// Never holds more than `max` items and the one too many. With `max` 0 only an empty stream is `Ok`.
+    /// Never holds more than `max` items and the one too many, nor makes room for more. With `max` 0 only an empty stream is `Ok`.
     ///
     /// # Errors
     ///
@@ -89,7 +89,12 @@ impl<S: Stream> Future for ToVecMax<S> {
         let overflow = loop {
             match source.as_mut().poll_next(cx) {
                 Poll::Ready(Some(item)) if this.items.len() == *this.max => break Some(item),
-                Poll::Ready(Some(item)) => this.items.push(item),
+                Poll::Ready(Some(item)) => {
+                    if this.items.len() == this.items.capacity() {
+                        make_room(this.items, *this.max);
+                    }
+                    this.items.push(item);
+                }
                 Poll::Ready(None) => break None,
                 Poll::Pending => return Poll::Pending,
             }
@@ -101,6 +106,13 @@ impl<S: Stream> Future for ToVecMax<S> {
             None => Ok(items),
         })
     }
+}
+
+/// Doubles the room, but not beyond `max`.
+#[cold]
+fn make_room<T>(items: &mut Vec<T>, max: usize) {
+    let held = items.len();
+    items.reserve_exact(held.max(4).min(max - held));
 }
 
 impl<S: Stream> FusedFuture for ToVecMax<S> {

@@ -33,8 +33,8 @@ pin_project! {
     /// assert_eq!(block_on(stream::iter([Ok(1), Err("lost")]).flow().try_to_vec()), Err("lost"));
     /// ```
     ///
-    /// At the first `Err` the source and what was collected are dropped. Bounds, cancel safety and panics as
-    /// [`ToVec`](crate::ToVec).
+    /// At the first `Err` the source and what was collected are dropped. It has no bound, as
+    /// [`ToVec`](crate::ToVec): put [`take`](crate::take) before it. Cancel safety and panics as there.
     #[must_use = "futures do nothing unless polled"]
     pub struct TryToVec<S, T> {
         #[pin]

@@ -1,7 +1,7 @@
 //! The buffer all windows slide over.
 
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, mem};
 
 use futures_core::Stream;
 
@@ -29,7 +29,8 @@ impl<T> Frame<T> {
         Self { items: Vec::new(), start: 0, room: 0, size, step, skip: 0, fresh: 0, partial }
     }
 
-    /// Adds an item; true if the window is now full, and to be looked at before `slide`.
+    /// Adds an item; true if it filled a window, which is to be looked at in `full` before `shed`. The frame has moved
+    /// to the next one by then: what looks at the window is the user's code, and may panic.
     #[inline]
     pub(super) fn push(&mut self, item: T) -> bool {
         if self.skip > 0 {
@@ -40,25 +41,37 @@ impl<T> Frame<T> {
             self.make_room();
         }
         self.items.push(item);
-        self.fresh += 1;
-        self.items.len() - self.start == self.size
-    }
-
-    #[inline]
-    pub(super) fn window(&self) -> &[T] {
-        &self.items[self.start..]
-    }
-
-    /// Moves to the next window after a full one.
-    #[inline]
-    pub(super) fn slide(&mut self) {
+        if self.items.len() - self.start < self.size {
+            self.fresh += 1;
+            return false;
+        }
         self.fresh = 0;
         if self.step >= self.size {
             self.skip = self.step - self.size;
-            self.start = 0;
-            self.items.clear();
+            self.start = self.items.len();
         } else {
             self.start += self.step;
+        }
+        true
+    }
+
+    /// The window that the last `push` filled.
+    #[inline]
+    pub(super) fn full(&self) -> &[T] {
+        &self.items[self.items.len() - self.size..]
+    }
+
+    /// The items of the unfinished window.
+    pub(super) fn rest(&self) -> &[T] {
+        &self.items[self.start..]
+    }
+
+    /// After a full window: drops its items if the next one needs none of them. Without, they go when room is needed.
+    #[inline]
+    pub(super) fn shed(&mut self) {
+        if self.step >= self.size {
+            self.start = 0;
+            self.items.clear();
         }
     }
 
@@ -69,11 +82,12 @@ impl<T> Frame<T> {
 
     /// Drops all items; the next one begins a window.
     pub(super) fn clear(&mut self) {
-        self.items = Vec::new();
         self.start = 0;
         self.room = 0;
         self.skip = 0;
         self.fresh = 0;
+        // Last: the drop of an item is the user's code.
+        self.items = Vec::new();
     }
 
     /// Takes the items of the unfinished window.
@@ -124,8 +138,8 @@ impl<T> Frame<T> {
     fn make_room(&mut self) {
         let live = self.items.len() - self.start;
         if self.start >= live && self.start > 0 {
-            self.items.drain(..self.start);
-            self.start = 0;
+            let start = mem::take(&mut self.start);
+            self.items.drain(..start);
         } else {
             let most = self.size.saturating_mul(2);
             let more = self.room.max(FIRST_ROOM).min(most - self.room);

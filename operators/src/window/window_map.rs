@@ -78,14 +78,14 @@ where
             match ready!(source.as_mut().poll_next(cx)) {
                 Some(item) => {
                     if this.frame.push(item) {
-                        let result = (this.f)(this.frame.window());
-                        this.frame.slide();
+                        let result = (this.f)(this.frame.full());
+                        this.frame.shed();
                         return Poll::Ready(Some(result));
                     }
                 }
                 None => {
                     this.source.set(None);
-                    let rest = this.frame.has_rest().then(|| (this.f)(this.frame.window()));
+                    let rest = this.frame.has_rest().then(|| (this.f)(this.frame.rest()));
                     this.frame.clear();
                     return Poll::Ready(rest);
                 }

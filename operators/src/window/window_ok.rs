@@ -77,8 +77,8 @@ where
             match ready!(source.as_mut().poll_next(cx)) {
                 Some(Ok(item)) => {
                     if this.frame.push(item) {
-                        let window = this.frame.window().to_vec();
-                        this.frame.slide();
+                        let window = this.frame.full().to_vec();
+                        this.frame.shed();
                         return Poll::Ready(Some(Ok(window)));
                     }
                 }

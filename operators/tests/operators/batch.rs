@@ -128,6 +128,17 @@ fn one_allocation_per_batch_of_exactly_its_size() {
     });
     assert_eq!((count, capacity), (10, 10));
 
+    let mut runs = pin!(stream::iter(0..100).flow().batch_by(3, |n| n / 10));
+    let (count, seen) = allocations(|| {
+        let mut seen = 0;
+        while let Poll::Ready(Some((_, run))) = poll(runs.as_mut()) {
+            assert_eq!(run.capacity(), 3);
+            seen += 1;
+        }
+        seen
+    });
+    assert_eq!((count, seen), (40, 40));
+
     let huge = drain(stream::iter(0..5000).flow().batch(5000));
     assert_eq!((huge[0].len(), huge[0].capacity()), (5000, 5000));
 }
@@ -163,6 +174,18 @@ fn an_error_leaves_after_what_came_before_it() {
     let steps = stream::iter([Ok(1), Ok(2), Err("lag"), Err("lag"), Ok(3)]);
     let expected = [Ok(vec![1, 2]), Err("lag"), Err("lag"), Ok(vec![3])];
     assert_eq!(drain(steps.flow().batch_ok(3)), expected);
+}
+
+#[test]
+fn a_large_batch_gives_way_behind_yielding() {
+    let mut batches = pin!(stream::repeat(1).flow().yielding(100).batch(1000));
+    // The tenth turn is owed when the batch is full, and given before the next.
+    for turns in [9, 10, 10] {
+        for _ in 0..turns {
+            assert!(poll(batches.as_mut()).is_pending());
+        }
+        assert!(matches!(poll(batches.as_mut()), Poll::Ready(Some(batch)) if batch.len() == 1000));
+    }
 }
 
 #[test]

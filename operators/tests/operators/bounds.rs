@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt::Debug, marker::PhantomData, pin::Pin};
 
 use futures::stream;
 use pubsub_operators::{
-    Flow, StreamOps, batch, dedupe, filter, map, reduce, stage, take, to_vec, window, window_map,
+    Flow, StreamOps, batch, dedupe, filter, map, reduce, stage, take, take_until, to_vec, window, window_map,
 };
 
 use crate::harness::drain;
@@ -40,6 +40,64 @@ fn adaptors_are_send_and_sync_if_their_parts_are() {
     // A stream whose items are not `Send` stays on its thread and works there.
     let cells = stream::iter(0..3).flow().map(|n| std::rc::Rc::new(Cell::new(n)));
     assert_eq!(drain(cells.filter(|cell| cell.get() > 0).boxed_local()).len(), 2);
+}
+
+/// Says of a type whether it has a trait: the inherent method is there if it has, and else that of the trait is meant.
+struct Probe<T>(PhantomData<T>);
+
+impl<T> Probe<T> {
+    fn of(_: &T) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: Send> Probe<T> {
+    #[allow(clippy::unused_self, reason = "found by the type of the receiver")]
+    fn is_send(&self) -> bool {
+        true
+    }
+}
+
+impl<T: Unpin> Probe<T> {
+    #[allow(clippy::unused_self, reason = "found by the type of the receiver")]
+    fn is_unpin(&self) -> bool {
+        true
+    }
+}
+
+trait Otherwise {
+    fn is_send(&self) -> bool {
+        false
+    }
+    fn is_unpin(&self) -> bool {
+        false
+    }
+}
+
+impl<T> Otherwise for Probe<T> {}
+
+#[test]
+fn adaptors_are_not_send_and_not_unpin_if_a_part_is_not() {
+    let rc = std::rc::Rc::new(1_u32);
+    let numbers = || stream::iter(0..9_u32);
+    assert!(Probe::of(&numbers().pipe(map(|n: u32| n))).is_send());
+    assert!(!Probe::of(&numbers().pipe(take_until(std::future::ready(rc.clone())))).is_send());
+    assert!(!Probe::of(&stream::iter([rc.clone()]).pipe(take(1))).is_send());
+    assert!(!Probe::of(&stream::iter([rc]).pipe(stage().take(1).to_vec())).is_send());
+    // The key is held.
+    assert!(!Probe::of(&numbers().flow().dedupe_runs(|n| std::rc::Rc::new(*n))).is_send());
+
+    let pinned = || stream::once(async { 1 });
+    assert!(Probe::of(&numbers().flow().map(|n| n)).is_unpin());
+    assert!(!Probe::of(&pinned().flow().map(|n| n)).is_unpin());
+    assert!(!Probe::of(&numbers().flow().chain(pinned()).filter(|_| true).batch(2)).is_unpin());
+    assert!(!Probe::of(&pinned().flow().reduce(0, |sum, n| sum + n)).is_unpin());
+    assert!(!Probe::of(&numbers().flow().map_async(async |n| n)).is_unpin());
+    // What is not pinned does not matter: the closure, the accumulator and the items.
+    let held = std::marker::PhantomPinned;
+    assert!(Probe::of(&numbers().flow().map(move |_| held)).is_unpin());
+    assert!(Probe::of(&numbers().flow().reduce(held, |held, _| held)).is_unpin());
+    assert!(Probe::of(&numbers().flow().map(move |_| held).batch(2)).is_unpin());
 }
 
 #[test]

@@ -38,15 +38,19 @@ fn three_in_a_row() {
 #[test]
 fn the_first_is_gone_before_the_second_is_polled() {
     let rig = Rig::default();
-    let (left, left_seen) = Script::of(&rig, [1]);
-    let (right, right_seen) = Script::of(&rig, [2]);
-    let mut both = pin!(left.flow().chain(right));
-    assert!(poll(both.as_mut()).is_ready());
-    assert_eq!(right_seen.polls.get(), 0);
-    assert!(!left_seen.dropped.get());
-    assert!(poll(both.as_mut()).is_ready());
-    assert!(left_seen.dropped.get());
-    assert_eq!(right_seen.polls.get(), 1);
+    let (left, seen) = Script::of(&rig, [1]);
+    let polls = Rc::new(Cell::new(0));
+    let counter = polls.clone();
+    let right = stream::poll_fn(move |_| {
+        assert!(seen.dropped.get(), "the first is still there");
+        counter.set(counter.get() + 1);
+        Poll::Ready(Some(2))
+    });
+    let mut both = pin!(left.flow().map(|item| item.value()).chain(right));
+    assert_eq!(poll(both.as_mut()), Poll::Ready(Some(1)));
+    assert_eq!(polls.get(), 0);
+    assert_eq!(poll(both.as_mut()), Poll::Ready(Some(2)));
+    assert_eq!(polls.get(), 1);
 }
 
 #[test]
@@ -82,15 +86,22 @@ fn what_follows_is_made_at_the_seam_and_only_there() {
 
 #[test]
 fn the_end_is_sticky_although_the_second_would_go_on() {
-    let mut polls = 0;
-    let restless = stream::poll_fn(move |_| {
-        polls += 1;
-        Poll::Ready((polls % 2 == 0).then_some(1))
-    });
-    let mut both = pin!(stream::iter([0]).flow().chain(restless));
-    assert_eq!(poll(both.as_mut()), Poll::Ready(Some(0)));
-    assert_eq!(poll(both.as_mut()), Poll::Ready(None));
-    assert_eq!(poll(both.as_mut()), Poll::Ready(None));
+    fn restless() -> impl Stream<Item = u32> {
+        let mut polls = 0;
+        stream::poll_fn(move |_| {
+            polls += 1;
+            Poll::Ready((polls % 2 == 0).then_some(1))
+        })
+    }
+    fn ends_for_good(both: impl Stream<Item = u32>) {
+        let mut both = pin!(both);
+        assert_eq!(poll(both.as_mut()), Poll::Ready(Some(0)));
+        for _ in 0..3 {
+            assert_eq!(poll(both.as_mut()), Poll::Ready(None));
+        }
+    }
+    ends_for_good(stream::iter([0]).flow().chain(restless()));
+    ends_for_good(stream::iter([0]).flow().chain_with(restless));
 }
 
 #[test]

@@ -1,9 +1,14 @@
-use std::{pin::pin, task::Poll};
+use std::{
+    cell::Cell,
+    pin::{Pin, pin},
+    rc::Rc,
+    task::Poll,
+};
 
-use futures::{channel::mpsc, stream};
+use futures::stream;
 use pubsub_operators::StreamOps;
 
-use crate::harness::{Ends, Rig, Script, contract, drain, poll};
+use crate::harness::{Ends, Hint, Rig, Script, Step, contract, drain, poll};
 
 #[test]
 fn flat_keeps_the_contract_over_vectors() {
@@ -52,20 +57,30 @@ fn batches_undone() {
 
 #[test]
 fn the_next_is_taken_when_the_inner_one_has_ended_and_is_dropped() {
-    let rig = Rig::default();
-    let (source, seen) = Script::of(&rig, [1, 2]);
-    let (sender, receiver) = mpsc::unbounded::<u32>();
-    let mut first = Some(receiver);
-    let inner = move |_| first.take().unwrap_or_else(|| mpsc::unbounded().1);
-    let mut flat = pin!(source.flow().flat_map(inner));
-    assert!(poll(flat.as_mut()).is_pending());
-    sender.unbounded_send(7).unwrap();
-    assert_eq!(poll(flat.as_mut()), Poll::Ready(Some(7)));
-    assert!(poll(flat.as_mut()).is_pending());
-    assert_eq!(seen.polls.get(), 1, "the outer has more, but the inner is not done");
-    drop(sender);
-    assert_eq!(poll(flat.as_mut()), Poll::Ready(None));
-    assert_eq!(seen.polls.get(), 3);
+    for inside_ok in [false, true] {
+        let rig = Rig::default();
+        let (inner, seen) = Script::new(&rig, 0, &[Step::Pending, Step::Item(7)], Hint::Exact, true);
+        let mut first = Some(inner);
+        let polls = Rc::new(Cell::new(0));
+        let counter = polls.clone();
+        let watched = seen.clone();
+        let outer = stream::poll_fn(move |_| {
+            counter.set(counter.get() + 1);
+            assert!(counter.get() == 1 || watched.dropped.get(), "the inner one is still there");
+            Poll::Ready(first.take())
+        });
+        let outer = outer.flow();
+        let mut flat = if inside_ok {
+            outer.map(Ok::<_, ()>).flat_ok().filter_map(Result::ok).boxed_local()
+        } else {
+            outer.flat().boxed_local()
+        };
+        assert!(poll(Pin::new(&mut flat)).is_pending());
+        assert!(matches!(poll(Pin::new(&mut flat)), Poll::Ready(Some(item)) if item.value() == 7));
+        assert_eq!((polls.get(), seen.dropped.get()), (1, false), "the inner one is not done");
+        assert!(matches!(poll(Pin::new(&mut flat)), Poll::Ready(None)));
+        assert_eq!((polls.get(), seen.dropped.get()), (2, true));
+    }
 }
 
 #[test]
@@ -89,6 +104,6 @@ fn many_empty_ones_do_not_grow_the_stack() {
 fn what_is_still_to_come_may_hold_any_number() {
     let mut flat = stream::iter([1, 2]).flow().flat_map(|n| 0..n);
     assert_eq!(futures::Stream::size_hint(&flat), (0, None));
-    assert_eq!(poll(std::pin::Pin::new(&mut flat)), Poll::Ready(Some(0)));
+    assert_eq!(poll(Pin::new(&mut flat)), Poll::Ready(Some(0)));
     assert_eq!(futures::Stream::size_hint(&flat), (0, None));
 }

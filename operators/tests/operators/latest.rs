@@ -100,6 +100,20 @@ fn a_side_that_ends_without_an_item_releases_the_other() {
 }
 
 #[test]
+fn a_side_that_ends_without_an_item_is_not_followed_by_a_poll_of_the_other() {
+    let rig = Rig::default();
+    // The left side is asked first; after an item of it, it is the turn of the right one.
+    for (left_items, right_items, polls) in [(&[][..], &[10, 11][..], (1, 0)), (&[1, 2], &[], (1, 1))] {
+        let (left, left_seen) = Script::of(&rig, left_items.iter().copied());
+        let (right, right_seen) = Script::of(&rig, right_items.iter().copied());
+        let mut both = pin!(left.flow().latest(right));
+        assert!(matches!(poll(both.as_mut()), Poll::Ready(None)));
+        assert_eq!((left_seen.polls.get(), right_seen.polls.get()), polls);
+        assert_eq!(rig.live(), 0);
+    }
+}
+
+#[test]
 fn the_last_item_of_a_side_that_ended_stays_in_use() {
     let (sender, receiver) = mpsc::unbounded();
     let mut both = pin!(receiver.flow().latest(stream::iter([10])));

@@ -16,6 +16,7 @@ mod flat;
 mod flat_merge;
 mod flow;
 mod group_by;
+mod hints;
 mod join;
 mod latest;
 mod map;

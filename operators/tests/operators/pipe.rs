@@ -152,8 +152,15 @@ fn stages_and_methods_are_the_same() {
         dedupe_with_hasher(4, pubsub_operators::RandomState::default(), |n| n / 2)
         window(2, 1) window_map(2, 1, |window| window[0]) flat_map(|n| 0..n)
         chain(other()) merge(other()) zip(other()) yielding(2)
+        take_until(std::future::pending::<()>()) chain_with(other) latest(other()) with_latest(other())
+        latest_map(other(), |a, b| a + b) with_latest_map(other(), |a, b| a + b)
+        dedupe_ref_with_hasher(4, pubsub_operators::RandomState::default(), |n| n)
     }
     assert_eq!(drain(numbers().pipe(stage::<u32>().batch(4).flat())), drain(numbers()));
+    assert_eq!(drain(numbers().pipe(stage::<u32>().window(4, 4).partial())), [vec![0, 1, 2, 3], vec![4, 5]]);
+    let lengths = stage::<u32>().window_map(4, 4, <[u32]>::len).partial().map(|length| length + 1);
+    assert_eq!(drain(numbers().pipe(lengths)), [5, 3]);
+    assert_eq!(finish(numbers().pipe(stage::<u32>().reduce_first(u32::max))), Some(5));
 
     let results = || numbers().flow().map(|n| if n == 3 { Err(n) } else { Ok(n) });
     let staged = || stage::<u32>().map(|n| if n == 3 { Err(n) } else { Ok(n) });
@@ -168,6 +175,9 @@ fn stages_and_methods_are_the_same() {
     same_ok! {
         filter_ok(|n| n % 2 == 0) filter_map_ok(|n| n.checked_sub(3)) map_ok(|n| n + 1)
         batch_ok(2) dedupe_ok(4, |n| n / 2) window_ok(2, 1)
+        dedupe_ok_with_hasher(4, pubsub_operators::RandomState::default(), |n| n / 2)
     }
+    assert_eq!(drain(numbers().pipe(staged().window_ok(4, 4).partial())).len(), 3);
+    assert_eq!(finish(numbers().pipe(staged().try_to_vec())), Err(3));
     assert_eq!(drain(numbers().pipe(staged().batch_ok(2).flat_ok())), drain(results()));
 }

@@ -1,65 +1,54 @@
 use std::{
     cell::RefCell,
+    convert::identity,
     pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll},
 };
 
 use futures::{Stream, stream};
-use pubsub_operators::{Flow, StreamOps};
+use pubsub_operators::{Flow, Overflow, StreamOps};
 
 use crate::harness::{
-    Ends, Hint, Rig, Script, Step, alloc::allocations, contract, finish, panic_message, poll_future,
+    Hint, Rig, Script, Step, alloc::allocations, contract_future, finish, panic_message, poll_future,
 };
 
 const INPUT: [u32; 5] = [1, 2, 3, 4, 5];
 
 #[test]
 fn to_vec_keeps_the_contract() {
-    let build = |_: &Rig, source: Script| stream::once(source.flow().to_vec());
-    contract(Ends::Itself, true, &INPUT, build, |input| vec![input.to_vec()]);
-    contract(Ends::Itself, true, &[], build, |_| vec![Vec::<u32>::new()]);
+    for input in [&INPUT[..], &[]] {
+        let build = |_: &Rig, source: Script| source.flow().to_vec();
+        contract_future("`ToVec` polled after it completed", input, build, identity, <[u32]>::to_vec);
+    }
 }
 
 #[test]
 fn to_vec_max_keeps_the_contract() {
-    for max in [5, 6, usize::MAX] {
-        let build = |_: &Rig, source: Script| {
-            stream::once(async move {
-                source.flow().to_vec_max(max).await.map_err(|over| (over.items, over.next))
-            })
-        };
-        contract(Ends::Itself, true, &INPUT, build, |input| vec![Ok::<_, ()>(input.to_vec())]);
+    for (input, maxima) in [(&INPUT[..], &[0, 1, 4, 5, 6, usize::MAX][..]), (&[], &[0, 1])] {
+        for max in maxima {
+            let build = |_: &Rig, source: Script| source.flow().to_vec_max(*max);
+            let show = |collected: Result<_, Overflow<_>>| collected.map_err(|over| (over.items, over.next));
+            contract_future("`ToVecMax` polled after it completed", input, build, show, |input| match input
+                .get(*max)
+            {
+                Some(next) => Err((input[..*max].to_vec(), *next)),
+                None => Ok(input.to_vec()),
+            });
+        }
     }
-    for max in [0, 1, 4] {
-        let build = |_: &Rig, source: Script| {
-            stream::once(async move {
-                source.flow().to_vec_max(max).await.map_err(|over| (over.items, over.next))
-            })
-        };
-        contract(Ends::Itself, true, &INPUT, build, |input| {
-            vec![Err::<(), _>((input[..max].to_vec(), input[max]))]
-        });
-    }
-    contract(
-        Ends::Itself,
-        true,
-        &[],
-        |_, source| stream::once(source.flow().to_vec_max(0)),
-        |_| vec![Ok::<Vec<u32>, ()>(vec![])],
-    );
 }
 
 #[test]
 fn try_to_vec_keeps_the_contract() {
-    for fails_at in [1, 4, 9] {
+    for fails_at in [1, 4, 5, 9] {
         let build = |_: &Rig, source: Script| {
             let results =
                 source.flow().map(move |item| if item.value() == fails_at { Err(item) } else { Ok(item) });
-            stream::once(results.try_to_vec())
+            results.try_to_vec()
         };
-        contract(Ends::Itself, true, &INPUT, build, |input| {
-            vec![if fails_at == 9 { Ok(input.to_vec()) } else { Err(fails_at) }]
+        contract_future("`TryToVec` polled after it completed", &INPUT, build, identity, |input| {
+            if fails_at == 9 { Ok(input.to_vec()) } else { Err(fails_at) }
         });
     }
 }
@@ -107,6 +96,21 @@ fn to_vec_max_takes_one_more_than_it_may_hold_and_no_further() {
     assert_eq!(rig.live(), 3);
 }
 
+/// Has any number of items, and says another.
+struct Said<S>(S, usize);
+
+impl<S: Stream + Unpin> Stream for Said<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        Pin::new(&mut self.0).poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.1, Some(self.1))
+    }
+}
+
 /// Says what it is told to, and has three items.
 struct Lying(u32, usize);
 
@@ -129,9 +133,11 @@ fn a_hint_that_lies_aborts_nothing() {
     for hint in [0, 1, usize::MAX] {
         let (_, items) = allocations(|| finish(lying(hint).to_vec()));
         assert_eq!(items, [1, 2, 3]);
-        assert!(items.capacity() <= 1024);
+        assert!(items.capacity() * size_of::<u32>() <= 1024 * 1024);
         assert_eq!(finish(lying(hint).to_vec_max(3)).unwrap(), [1, 2, 3]);
         assert_eq!(finish(lying(hint).map(Ok::<_, ()>).try_to_vec()).unwrap(), [1, 2, 3]);
+        let large = finish(lying(hint).map(|n| [n; 20_000]).to_vec());
+        assert!(large.capacity() <= 13, "the hint counts items, and what is trusted is bytes");
         assert_eq!(finish(lying(hint).batch(2).to_vec()), [vec![1, 2], vec![3]]);
         assert_eq!(finish(lying(hint).window(2, 1).to_vec()), [[1, 2], [2, 3]]);
         assert_eq!(finish(lying(hint).dedupe(4, |n| *n).to_vec()), [1, 2, 3]);
@@ -151,7 +157,23 @@ fn empty_allocates_nothing_and_an_exact_hint_once() {
     assert_eq!(allocations(|| finish(stream::iter(0..0).flow().to_vec())).0, 0);
     assert_eq!(allocations(|| finish(stream::iter(0..500).flow().to_vec())).0, 1);
     assert_eq!(allocations(|| finish(stream::iter(0..500).flow().to_vec_max(500))).0, 1);
+    assert_eq!(allocations(|| finish(stream::iter(0..100_000).flow().to_vec())).0, 1);
     assert_eq!(finish(stream::iter(0..500).flow().to_vec()).capacity(), 500);
+}
+
+#[test]
+fn to_vec_max_makes_no_room_beyond_its_bound() {
+    for (length, max) in [(1, 1), (3, 3), (5, 5), (9, 9), (100, 100), (5000, 5000), (3, 2), (1000, 7)] {
+        for hint in [0, 1, length, usize::MAX] {
+            let said = Said(stream::iter(0..length), hint).flow();
+            let (items, beyond) = match finish(said.to_vec_max(max)) {
+                Ok(items) => (items, 0),
+                Err(overflow) => (overflow.items, 1),
+            };
+            assert_eq!(items.len() + beyond, if length > max { max + 1 } else { length });
+            assert!(items.capacity() <= max, "max {max}, hint {hint}: {}", items.capacity());
+        }
+    }
 }
 
 #[test]

@@ -8,10 +8,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{FutureExt, StreamExt, stream::FusedStream};
+use futures::{FutureExt, Stream, StreamExt, future::FusedFuture, stream::FusedStream};
+use pin_project_lite::pin_project;
 
 use super::{
-    Rig, Waking,
+    Rig, Waking, panic_message,
     script::{Hint, Script, Seen, Step},
 };
 
@@ -39,7 +40,83 @@ pub(crate) fn contract<S, O>(
     O: Debug,
 {
     let build = |rig: &Rig, mut sources: Vec<Script>| build(rig, sources.remove(0));
-    Case { ends, exact, inputs: &[input], build, model: |_: &[(usize, u32)]| model(input) }.check();
+    let model = |_: &[(usize, u32)]| model(input);
+    Case { ends, exact, future: false, inputs: &[input], build, model }.check();
+}
+
+/// The same for what gives a future. With its output the source is dropped, although the future is still there; it says
+/// it is terminated, and panics with the words `polled_again` if it is polled once more. `show` makes of the output what
+/// is compared with the model.
+pub(crate) fn contract_future<F, R, O>(
+    polled_again: &str,
+    input: &[u32],
+    build: impl Fn(&Rig, Script) -> F,
+    show: impl Fn(F::Output) -> R,
+    model: impl Fn(&[u32]) -> O,
+) where
+    F: FusedFuture,
+    R: Debug,
+    O: Debug,
+{
+    let (show, polled_again) = (&show, polled_again);
+    let build = |rig: &Rig, mut sources: Vec<Script>| {
+        let future = build(rig, sources.remove(0));
+        Completing {
+            future,
+            show: move |output| show(output),
+            polled_again: polled_again.to_owned(),
+            done: false,
+        }
+    };
+    let model = |_: &[(usize, u32)]| vec![model(input)];
+    Case { ends: Ends::Itself, exact: true, future: true, inputs: &[input], build, model }.check();
+}
+
+pin_project! {
+    /// The output of a future as the only item of a stream, which keeps the future.
+    struct Completing<F, M> {
+        #[pin]
+        future: F,
+        show: M,
+        polled_again: String,
+        done: bool,
+    }
+}
+
+impl<F, R, M> Stream for Completing<F, M>
+where
+    F: FusedFuture,
+    M: Fn(F::Output) -> R,
+{
+    type Item = R;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
+        let mut this = self.project();
+        if *this.done {
+            return Poll::Ready(None);
+        }
+        let Poll::Ready(output) = this.future.as_mut().poll(cx) else {
+            return Poll::Pending;
+        };
+        *this.done = true;
+        assert!(this.future.is_terminated(), "it completed and does not say so");
+        assert_eq!(panic_message(|| this.future.poll(cx).is_ready()), *this.polled_again);
+        Poll::Ready(Some((this.show)(output)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::from(!self.done), Some(usize::from(!self.done)))
+    }
+}
+
+impl<F, R, M> FusedStream for Completing<F, M>
+where
+    F: FusedFuture,
+    M: Fn(F::Output) -> R,
+{
+    fn is_terminated(&self) -> bool {
+        self.done
+    }
 }
 
 /// The same for operators of two sources. The model is given what the sources delivered, and in which order, since
@@ -58,20 +135,41 @@ pub(crate) fn contract2<S, O>(
         let left = sources.remove(0);
         build(rig, left, sources.remove(0))
     };
-    Case { ends: Ends::Itself, exact, inputs: &inputs, build, model }.check();
+    Case { ends: Ends::Itself, exact, future: false, inputs: &inputs, build, model }.check();
 }
 
 struct Case<'a, B, M> {
     ends: Ends,
     exact: bool,
+    /// The only item is the output of a future, which releases the sources.
+    future: bool,
     inputs: &'a [&'a [u32]],
     build: B,
     model: M,
 }
 
+/// How the sources of one run behave.
+#[derive(Clone, Copy)]
+struct Setting {
+    /// A bit per place where a source can wait: before each of its items, and before its end.
+    pattern: u32,
+    hint: Hint,
+    /// The sources say they are terminated together with their last item.
+    early: bool,
+    panic_at: Option<usize>,
+}
+
+impl Setting {
+    fn new(pattern: u32) -> Self {
+        Self { pattern, hint: Hint::Exact, early: false, panic_at: None }
+    }
+}
+
 /// One run: the adaptor, its sources seen from outside, and what it gave so far.
 struct Run<S: FusedStream> {
     rig: Rig,
+    ends: Ends,
+    future: bool,
     seen: Vec<Rc<Seen>>,
     stream: Pin<Box<S>>,
     items: Vec<S::Item>,
@@ -92,14 +190,17 @@ where
         for pattern in 0..1_u32 << places {
             let mut polls = 0;
             for hint in [Hint::Exact, Hint::Vague, Hint::Loose] {
-                polls = self.to_the_end(pattern, hint);
+                polls = self.to_the_end(Setting { hint, ..Setting::new(pattern) });
             }
             for poll in 0..polls {
                 self.dropped_after(pattern, poll);
             }
+            if self.ends == Ends::WithSource {
+                self.to_the_end(Setting { early: true, ..Setting::new(pattern) });
+            }
         }
         for pattern in [0, (1 << places) - 1] {
-            let mut calm = self.start(pattern, Hint::Exact, None);
+            let mut calm = self.start(Setting::new(pattern));
             while calm.poll() != Poll::Ready(false) {}
             for call in 0..calm.rig.calls() {
                 self.panicking_in(pattern, call);
@@ -107,11 +208,10 @@ where
         }
     }
 
-    /// `pattern` has a bit per place where a source can wait: before each of its items, and before its end.
-    fn start(&self, pattern: u32, hint: Hint, panic_at: Option<usize>) -> Run<S> {
+    fn start(&self, setting: Setting) -> Run<S> {
         let rig = Rig::default();
-        rig.panic_at(panic_at);
-        let mut bits = pattern;
+        rig.panic_at(setting.panic_at);
+        let mut bits = setting.pattern;
         let mut wait = || {
             let wait = bits & 1 == 1;
             bits >>= 1;
@@ -128,17 +228,20 @@ where
                     steps.push(Step::Item(*value));
                 }
                 steps.extend(wait());
-                Script::new(&rig, number, &steps, hint, self.ends == Ends::Itself)
+                let strict = self.ends == Ends::Itself;
+                let (script, seen) = Script::new(&rig, number, &steps, setting.hint, strict);
+                (if setting.early { script.terminated_early() } else { script }, seen)
             })
             .unzip();
         let stream = Box::pin((self.build)(&rig, sources));
-        Run { rig, seen, stream, items: Vec::new(), hints: Vec::new() }
+        Run { rig, ends: self.ends, future: self.future, seen, stream, items: Vec::new(), hints: Vec::new() }
     }
 
     /// The right items, in order; hints that were true; no poll of a source after its end; the end is for ever, and
     /// the sources are released with it; nothing is left over. Gives the number of polls it took.
-    fn to_the_end(&self, pattern: u32, hint: Hint) -> usize {
-        let mut run = self.start(pattern, hint, None);
+    fn to_the_end(&self, setting: Setting) -> usize {
+        let Setting { pattern, hint, .. } = setting;
+        let mut run = self.start(setting);
         assert_eq!(
             run.seen.iter().map(|seen| seen.polls.get()).sum::<usize>(),
             0,
@@ -168,6 +271,10 @@ where
                 "pattern {pattern:b}: a source outlives the end"
             );
         }
+        run.items.clear();
+        if self.ends == Ends::Itself {
+            assert_eq!(run.rig.live(), 0, "pattern {pattern:b}: items are kept beyond the end");
+        }
         assert!(run.stream.is_terminated(), "pattern {pattern:b}: it ended and does not say so");
         for _ in 0..3 {
             assert_eq!(run.poll(), Poll::Ready(false), "pattern {pattern:b}: an item after the end");
@@ -178,7 +285,7 @@ where
 
     /// The adaptor may be dropped between any two polls.
     fn dropped_after(&self, pattern: u32, polls: usize) {
-        let mut run = self.start(pattern, Hint::Exact, None);
+        let mut run = self.start(Setting::new(pattern));
         for _ in 0..polls {
             let _ = run.poll();
         }
@@ -187,7 +294,7 @@ where
 
     /// A callback may panic: what follows is up to the adaptor, but it can be polled and dropped and loses no count.
     fn panicking_in(&self, pattern: u32, call: usize) {
-        let mut run = self.start(pattern, Hint::Exact, Some(call));
+        let mut run = self.start(Setting { panic_at: Some(call), ..Setting::new(pattern) });
         let panicked = (0..1000).any(|_| catch_unwind(AssertUnwindSafe(|| run.stream_poll())).is_err());
         assert!(panicked, "call {call} did not happen");
         for _ in 0..3 {
@@ -208,6 +315,13 @@ where
         let terminated = self.stream.is_terminated();
         let (waking, waker) = Waking::new();
         let next = self.stream.next().poll_unpin(&mut Context::from_waker(&waker));
+        if self.ends == Ends::Itself {
+            let kept = self.seen.iter().any(|seen| seen.ended.get() && !seen.dropped.get());
+            assert!(!kept, "a source that ended outlives the poll in which it did");
+        }
+        if self.future && next.is_ready() {
+            assert!(self.seen.iter().all(|seen| seen.dropped.get()), "a source outlives the output");
+        }
         match next {
             Poll::Ready(Some(item)) => {
                 assert!(!terminated, "an item of a stream that says it is terminated");
@@ -220,6 +334,10 @@ where
                 let waiting: Vec<_> =
                     self.seen.iter().filter_map(|seen| seen.waiting.borrow().clone()).collect();
                 assert!(!waiting.is_empty() || waking.count() > 0, "pending, and nothing will wake the task");
+                assert!(
+                    waiting.is_empty() || waking.count() == 0,
+                    "a source waits, and the task is woken for nothing"
+                );
                 assert!(
                     waiting.iter().all(|source| source.will_wake(&waker)),
                     "a source will wake an earlier task"

@@ -8,7 +8,7 @@ mod script;
 mod waker;
 
 pub(crate) use self::{
-    contract::{Ends, contract, contract2},
+    contract::{Ends, contract, contract_future, contract2},
     item::{Item, Rig},
     random::Random,
     script::{Hint, Script, Step},

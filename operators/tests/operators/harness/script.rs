@@ -48,6 +48,7 @@ pin_project! {
         steps: VecDeque<Step>,
         hint: Hint,
         strict: bool,
+        early: bool,
         number: usize,
         rig: Rig,
         seen: Watch,
@@ -76,7 +77,17 @@ impl Script {
         let seen = Rc::<Seen>::default();
         let steps = steps.iter().copied().collect();
         let watch = Watch(seen.clone());
-        (Self { steps, hint, strict, number, rig: rig.clone(), seen: watch, _pinned: PhantomPinned }, seen)
+        let rig = rig.clone();
+        (Self { steps, hint, strict, early: false, number, rig, seen: watch, _pinned: PhantomPinned }, seen)
+    }
+
+    /// Says it is terminated as soon as it has given its last item, as `take(n)` does.
+    pub(crate) fn terminated_early(mut self) -> Self {
+        self.early = true;
+        while self.steps.back() == Some(&Step::Pending) {
+            self.steps.pop_back();
+        }
+        self
     }
 
     /// The simple form: items without waits, exact hints, strict.
@@ -120,6 +131,6 @@ impl Stream for Script {
 
 impl FusedStream for Script {
     fn is_terminated(&self) -> bool {
-        self.seen.0.ended.get()
+        self.seen.0.ended.get() || (self.early && self.steps.is_empty())
     }
 }

@@ -13,7 +13,7 @@
 //! | `ledger` | all topics |
 //! | `newest` | one that may lose events, and counts what it lost |
 //! | `watch`, `clock` | `--watch`: joins, groups and windows, by the time of the replay |
-//! | `view`, `live`, `mark`, `screen` | what is watched, as it is drawn |
+//! | `view`, `layout`, `live`, `mark`, `screen` | what is watched, as it is drawn |
 //! | `page`, `chart`, `coast`, `progress`, `terminal`, `calendar`, `options` | what is not about events |
 
 mod alerts;
@@ -26,6 +26,7 @@ mod days;
 mod deliveries;
 mod events;
 mod feed;
+mod layout;
 mod ledger;
 mod live;
 mod mark;
@@ -131,7 +132,7 @@ async fn show(records: Vec<Record>, options: &Options) -> Result<bool, Box<dyn E
         watch.await?;
     }
 
-    let mut page = Page::new(terminal::columns(), terminal::has_colours(&io::stdout()));
+    let mut page = Page::new(terminal::columns(&io::stdout()), terminal::has_colours(&io::stdout()));
     networks.title(&mut page);
     world.show(&mut page);
     networks.show(&mut page);

@@ -18,7 +18,8 @@ usage: quakes [FILE | -] [--watch] [--speed N]
 
 exit status: 0, or 1 if a line was skipped or the input cannot be read, or 2 for a wrong option,
              or 130 if --watch was interrupted
-environment: COLUMNS is the width (80), LINES the height of --watch (40), NO_COLOR switches colours off
+environment: COLUMNS is the width of what is printed (that of the terminal, or 80), NO_COLOR switches colours off;
+             --watch asks the terminal how large it is, and goes by COLUMNS and LINES if it does not say
 ";
 
 pub(crate) enum Request {

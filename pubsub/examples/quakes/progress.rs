@@ -16,7 +16,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(total: u64) -> Self {
-        let columns = terminal::moves_a_cursor(&io::stderr()).then(|| terminal::columns() - 1);
+        let columns = terminal::moves_a_cursor(&io::stderr()).then(|| terminal::columns(&io::stderr()) - 1);
         Self { total, columns }
     }
 

@@ -1,22 +1,39 @@
 //! The whole terminal, for as long as something is drawn on it.
 //!
-//! It is not asked how large it is: that takes more than the standard library, and the answer would be old after the
-//! next resize. Every frame is drawn anew from the upper left corner. What is too wide is cut by the terminal, which
-//! is told not to wrap lines; what is too high comes to lie on the last line, where the last of it stays.
+//! Every frame is drawn anew from the upper left corner, for the size that the terminal has. It is asked for its size
+//! again and again, because it may be resized. Until then what is too wide is cut by the terminal, which is told not
+//! to wrap lines; what is too high comes to lie on the last line, where the last of it stays.
 
 use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use crate::terminal::{self, Size};
 
 /// Another screen than that of the shell, no cursor, no wrapped lines.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 const LEAVE: &str = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
+/// To ask takes a process, and that some milliseconds: too long for every frame.
+const ASK: Duration = Duration::from_secs(1);
+
 /// The terminal is as it was when this is dropped, whatever the reason: an end, an interrupt, a panic.
-pub(crate) struct Screen(());
+pub(crate) struct Screen {
+    size: Size,
+    asked: Instant,
+}
 
 impl Screen {
     pub(crate) fn enter() -> Self {
         write(ENTER);
-        Self(())
+        Self { size: terminal::size(), asked: Instant::now() }
+    }
+
+    /// What the next frame is to be drawn for.
+    pub(crate) fn size(&mut self) -> Size {
+        if self.asked.elapsed() >= ASK {
+            (self.size, self.asked) = (terminal::size(), Instant::now());
+        }
+        self.size
     }
 
     pub(crate) fn draw(&mut self, frame: &str) {

@@ -8,21 +8,18 @@ use crate::chart::{bar, sparkline};
 use crate::clock::Clock;
 use crate::coast::{self, Cell};
 use crate::events::{FeltReport, Network, Quake, Report};
+use crate::layout::Layout;
 use crate::live::{Live, Window};
 use crate::mark::{self, Mark};
 use crate::page::Page;
-use crate::terminal;
+use crate::terminal::{self, Size};
 use crate::watch::{Change, Felt, Rate};
 use crate::world::{self, CLASSES};
 
 /// Felt reports that are kept: as many as the highest terminal has lines.
 const FELT: usize = 200;
-
-/// The lines of a frame that are always there, and those that the map takes if they are there too.
-const FRAMEWORK: usize = 5;
-const MAP: usize = 18;
-/// Most networks that are shown.
-const NETWORKS: usize = 12;
+/// A place that is cut to fewer columns than these is hard to tell.
+const PLACE: usize = 12;
 
 pub(crate) struct View {
     clock: Clock,
@@ -62,23 +59,21 @@ impl View {
     }
 
     /// The picture as it is now. It has as many lines as there are, and the last one tells how far the replay is.
-    pub(crate) fn frame(&self) -> String {
-        let mut page = Page::new(terminal::columns(), terminal::has_colours(&io::stdout()));
-        let mut room = terminal::lines() - FRAMEWORK;
+    pub(crate) fn frame(&self, Size { columns, lines }: Size) -> String {
+        let mut page = Page::new(columns, terminal::has_colours(&io::stdout()));
+        let layout = Layout::new(lines, world::fits(&page));
         page.heading(&format!("Earthquakes, {} UTC", self.clock.now()));
-        if world::fits(&page) && room >= MAP {
-            room -= MAP;
+        if layout.map {
             self.map(&mut page);
         }
         self.newest_strong(&mut page);
-        // A section has a heading and an empty line above it.
-        let networks = (room.saturating_sub(4) * 3 / 5).min(NETWORKS);
-        let felt = room.saturating_sub(4) - networks;
-        if networks > 0 {
-            self.rates(&mut page, networks);
-            self.felt(&mut page, felt);
+        if layout.networks > 0 {
+            self.rates(&mut page, layout.networks);
         }
-        page.fill(terminal::lines() - 1);
+        if layout.felt > 0 {
+            self.felt(&mut page, layout.felt);
+        }
+        page.fill(lines - 1);
         self.progress(&mut page);
         page.into_text()
     }
@@ -114,7 +109,11 @@ impl View {
             Some(report) => {
                 let Quake { magnitude, place, depth_km, time, .. } = &report.payload;
                 let minutes = self.clock.now().since(*time).as_secs() / 60;
-                let when = format!("{depth_km:.0} km deep, {} h {:02} min ago", minutes / 60, minutes % 60);
+                let ago = format!("{} h {:02} min ago", minutes / 60, minutes % 60);
+                let mut when = format!("{depth_km:.0} km deep, {ago}");
+                if page.room_beside(24 + when.len()) < PLACE {
+                    when = ago;
+                }
                 let place = page.fit(place, 24 + when.len());
                 format!("Newest strong: {magnitude:.1}  {place}, {when}")
             }
@@ -124,7 +123,11 @@ impl View {
 
     /// A line for each of the networks with the most reports; the columns are hours, the last one on the right.
     fn rates(&self, page: &mut Page, rows: usize) {
-        let columns = format!("{:>7} {:>9}  a column an hour", "reports", "strongest");
+        let mut columns = format!("{:>7} {:>9}", "reports", "strongest");
+        let note = "  a column an hour";
+        if page.room_beside(44) >= note.len() {
+            columns += note;
+        }
         page.heading(&format!("{:<26} {columns}", "By network, 6 hours each"));
         let mut networks: Vec<_> = self.networks.iter().collect();
         networks.sort_by_key(|(_, live)| Reverse(live.reports));

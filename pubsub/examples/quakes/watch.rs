@@ -82,11 +82,16 @@ pub(crate) async fn follow(bus: &PubSub<QuakeEvent>, clock: &Clock, total: u64) 
                     Some(change) => view.apply(change),
                     None => break,
                 },
-                _ = frames.tick() => screen.draw(&view.frame()),
+                _ = frames.tick() => draw(&mut screen, &view),
             }
         }
-        screen.draw(&view.frame());
+        draw(&mut screen, &view);
     }))
+}
+
+fn draw(screen: &mut Screen, view: &View) {
+    let frame = view.frame(screen.size());
+    screen.draw(&frame);
 }
 
 /// For each network a window every hour, unless it reported nothing in [`SPAN`].

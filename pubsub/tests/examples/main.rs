@@ -22,6 +22,9 @@ mod chart;
 #[path = "../../examples/quakes/coast.rs"]
 #[allow(dead_code, reason = "its callers are in the example")]
 mod coast;
+#[path = "../../examples/quakes/layout.rs"]
+#[allow(dead_code, reason = "its callers are in the example")]
+mod layout;
 #[path = "../../examples/quakes/live.rs"]
 #[allow(dead_code, reason = "its callers are in the example")]
 mod live;

@@ -26,12 +26,23 @@ mod on_a_terminal {
     const LEAVE: &str = "\x1b[?7h\x1b[?25h\x1b[?1049l";
     const LAST_LINE: &str = "published 1707 delivered 1707 missed 0\r\n";
 
-    /// `quakes --watch` with more arguments.
+    /// `quakes --watch` with more arguments, on a terminal that does not know its size.
     fn watched(args: &str) -> Command {
+        watched_after("", args)
+    }
+
+    /// `quakes --watch` at the highest speed, on a terminal of this size.
+    fn watched_on(columns: usize, lines: usize) -> Command {
+        watched_after(&format!("stty columns {columns} rows {lines};"), "--speed 1e12")
+    }
+
+    /// `quakes --watch` with more arguments, after some commands of the shell.
+    fn watched_after(commands: &str, args: &str) -> Command {
         let program = quakes();
         let mut command = Command::new("script");
         command.arg("--quiet").arg("--return").arg("--command");
-        command.arg(format!("'{}' --watch {args}", program.get_program().display())).arg("/dev/null");
+        let program = program.get_program().display();
+        command.arg(format!("{commands} exec '{program}' --watch {args}")).arg("/dev/null");
         command.env("SHELL", "/bin/sh").env("TERM", "xterm").env_remove("COLUMNS").env_remove("LINES");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -63,10 +74,20 @@ mod on_a_terminal {
         frame.split("\r\x1b[B").map(sequences_removed).collect()
     }
 
+    /// The lines below a heading.
+    fn section<'a>(frame: &'a [String], heading: &str) -> Vec<&'a str> {
+        let lines = frame.iter().skip_while(|line| !line.starts_with(heading)).skip(1);
+        lines.take_while(|line| !line.is_empty()).map(String::as_str).collect()
+    }
+
+    fn has_map(frame: &[String]) -> bool {
+        frame.iter().any(|line| line.starts_with("  magnitude  ◉ 6+"))
+    }
+
     /// As fast as it goes: the time of windows and joins is that of the quakes.
     #[test]
     fn the_week_is_drawn_and_then_printed() {
-        let (drawn, printed, status) = watch(&mut watched("--speed 1e12"));
+        let (drawn, printed, status) = watch(&mut watched_on(80, 40));
         let modes = [drawn.as_str(), printed.as_str()].map(|text| text.contains("\x1b[?"));
         assert_eq!(modes, [false, false], "the screen is changed once, and once restored");
         assert!(printed.starts_with("\x1b[1mEarthquakes, 2018-01-31 01:49"), "{printed}");
@@ -86,14 +107,10 @@ mod on_a_terminal {
     fn every_felt_report_finds_its_quake_and_every_network_has_its_windows() {
         let (drawn, ..) = watch(watched("--speed 1e12").env("LINES", "200"));
         let frame = last_frame(&drawn);
-        let section = |heading: &str| {
-            let lines = frame.iter().skip_while(move |line| !line.starts_with(heading)).skip(1);
-            lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>()
-        };
-        let felt = section("Felt ");
+        let felt = section(&frame, "Felt ");
         assert_eq!(felt.len(), 121);
         assert_eq!(felt[1], "  2018-02-06 21:54      1   5.0      108  98km ESE of Vanj, Tajikistan");
-        let networks = section("By network");
+        let networks = section(&frame, "By network");
         assert_eq!(networks.len(), 12);
         // All have reported something; the last of these long before the end.
         assert!(networks[0].contains("Southern California   ci"), "{}", networks[0]);
@@ -104,22 +121,67 @@ mod on_a_terminal {
         assert!(strong.contains("5.0  98km ESE of Vanj, Tajikis…, 108 km deep, 3 h 32 min ago"), "{strong}");
     }
 
+    /// What groups, windows and joins make is there before the map is, which is on a higher terminal.
     #[test]
-    fn a_low_terminal_keeps_the_map_and_the_last_line() {
-        let (drawn, ..) = watch(watched("--speed 1e12").env("LINES", "23"));
-        let frame = last_frame(&drawn);
-        assert_eq!(frame.len(), 23);
-        assert!(frame[18].starts_with("  magnitude  ◉ 6+"), "{}", frame[18]);
-        assert!(frame[22].contains("1707 of 1707"), "{}", frame[22]);
+    fn the_tables_come_before_the_map() {
+        for (lines, networks, felt, map) in [(24, 9, 6, false), (40, 7, 6, true), (50, 12, 11, true)] {
+            let (drawn, ..) = watch(&mut watched_on(80, lines));
+            let frame = last_frame(&drawn);
+            assert_eq!(frame.len(), lines);
+            let rows = [section(&frame, "By network").len(), section(&frame, "Felt ").len()];
+            assert_eq!((rows, has_map(&frame)), ([networks, felt], map), "{frame:#?}");
+            assert!(frame[lines - 1].contains("1707 of 1707"), "{frame:#?}");
+        }
     }
 
     #[test]
-    fn a_narrow_terminal_has_no_map() {
-        let (drawn, printed, _) = watch(watched("--speed 1e12").env("COLUMNS", "40").env("LINES", "10"));
+    fn a_terminal_that_does_not_know_its_size_is_taken_for_80_by_24() {
+        let (drawn, ..) = watch(&mut watched("--speed 1e12"));
         let frame = last_frame(&drawn);
-        assert_eq!(frame.len(), 10);
-        assert!(frame[9].contains("1707 of 1707"), "{}", frame[9]);
+        assert_eq!((frame.len(), has_map(&frame)), (24, false));
+        let (drawn, ..) = watch(watched("--speed 1e12").env("LINES", "40"));
+        let frame = last_frame(&drawn);
+        assert_eq!((frame.len(), has_map(&frame)), (40, true));
+    }
+
+    #[test]
+    fn what_the_terminal_says_comes_before_what_is_exported() {
+        let (drawn, printed, _) = watch(watched_on(120, 30).env("LINES", "40").env("COLUMNS", "70"));
+        let frame = last_frame(&drawn);
+        assert_eq!((frame.len(), frame[29].chars().count()), (30, 119));
+        // What is printed has the width that is asked for, as elsewhere.
+        assert!(!printed.contains('⠀') && printed.ends_with(LAST_LINE));
+    }
+
+    #[test]
+    fn a_small_terminal_has_whole_lines_and_a_whole_table() {
+        let (drawn, printed, _) = watch(&mut watched_on(50, 12));
+        let frame = last_frame(&drawn);
+        let widest = frame.iter().map(|line| line.chars().count()).max();
+        assert!(frame.len() == 12 && widest < Some(50), "{frame:#?}");
+        assert_eq!(section(&frame, "By network").len(), 5);
+        assert!(frame[2].starts_with("Newest strong: 5.0  98km") && frame[2].ends_with("3 h 32 min ago"));
+        assert!(frame[11].ends_with("█  1707 of 1707 reports, Ctrl-C ends"), "{}", frame[11]);
         assert!(!drawn.contains('◉') && printed.ends_with(LAST_LINE));
+    }
+
+    #[test]
+    fn the_lowest_terminal_has_the_newest_and_the_progress() {
+        let (drawn, ..) = watch(&mut watched_on(80, 4));
+        let frame = last_frame(&drawn);
+        assert!(frame.len() == 4 && frame[2].starts_with("Newest strong: 5.0"), "{frame:#?}");
+        assert!(frame[3].contains("1707 of 1707"), "{}", frame[3]);
+    }
+
+    /// The replay takes four seconds here.
+    #[test]
+    fn a_terminal_that_is_resized_is_drawn_anew() {
+        let resized = "stty columns 80 rows 40; (sleep 1.5; stty columns 100 rows 20 </dev/tty) &";
+        let (drawn, ..) = watch(&mut watched_after(resized, "--speed 150000"));
+        let first: Vec<_> = drawn.split("\x1b[H").nth(1).unwrap_or_default().split("\r\x1b[B").collect();
+        let last = last_frame(&drawn);
+        assert_eq!([first.len(), last.len()], [40, 20]);
+        assert_eq!(last[19].chars().count(), 99);
     }
 
     /// Ctrl-C, typed once the other screen is there. At this speed the replay would end with success after some seconds

@@ -91,6 +91,118 @@ impl Clock for Erratic {
     }
 }
 
+/// A timer whose clock is set by hand, also backwards, and whose sleeps do not mind: what a wall clock does that is set
+/// while a task sleeps.
+#[derive(Clone, Default)]
+pub(crate) struct Wall {
+    pub(crate) clock: Erratic,
+    pub(crate) timer: ManualTimer,
+}
+
+impl Clock for Wall {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    fn checked_add(instant: Duration, duration: Duration) -> Option<Duration> {
+        Erratic::checked_add(instant, duration)
+    }
+
+    fn duration_since(later: Duration, earlier: Duration) -> Duration {
+        Erratic::duration_since(later, earlier)
+    }
+}
+
+impl Timer for Wall {
+    type Sleep = WallSleep;
+
+    fn sleep_until(&self, deadline: Duration) -> WallSleep {
+        WallSleep { sleep: self.timer.sleep_until(self.on_timer(deadline)), wall: self.clone() }
+    }
+}
+
+impl Wall {
+    pub(crate) fn at(now: Duration) -> Self {
+        let wall = Self::default();
+        wall.clock.0.set(now);
+        wall
+    }
+
+    fn on_timer(&self, deadline: Duration) -> Duration {
+        self.timer.now() + deadline.saturating_sub(self.now())
+    }
+}
+
+pub(crate) struct WallSleep {
+    sleep: ManualSleep,
+    wall: Wall,
+}
+
+impl Future for WallSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.sleep).poll(cx)
+    }
+}
+
+impl Sleep for WallSleep {
+    type Instant = Duration;
+
+    fn reset(mut self: Pin<&mut Self>, deadline: Duration) {
+        let deadline = self.wall.on_timer(deadline);
+        Pin::new(&mut self.sleep).reset(deadline);
+    }
+}
+
+/// A timer that knows whole milliseconds only.
+#[derive(Clone, Default)]
+pub(crate) struct Coarse(pub(crate) ManualTimer);
+
+impl Clock for Coarse {
+    type Instant = u64;
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.now().as_millis()).unwrap()
+    }
+
+    fn checked_add(instant: u64, duration: Duration) -> Option<u64> {
+        instant.checked_add(u64::try_from(duration.as_millis()).ok()?)
+    }
+
+    fn duration_since(later: u64, earlier: u64) -> Duration {
+        Duration::from_millis(later.saturating_sub(earlier))
+    }
+}
+
+impl Timer for Coarse {
+    type Sleep = CoarseSleep;
+
+    fn sleep_until(&self, deadline: u64) -> CoarseSleep {
+        CoarseSleep(self.0.sleep_until(Duration::from_millis(deadline)))
+    }
+}
+
+pub(crate) struct CoarseSleep(ManualSleep);
+
+impl Future for CoarseSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl Sleep for CoarseSleep {
+    type Instant = u64;
+
+    fn reset(mut self: Pin<&mut Self>, deadline: u64) {
+        Pin::new(&mut self.0).reset(Duration::from_millis(deadline));
+    }
+}
+
 #[test]
 fn a_manual_sleep_wakes_when_it_is_due_and_not_before() {
     let timer = ManualTimer::new();

@@ -5,9 +5,12 @@ use std::{
     future::Future,
     pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
+
+use futures::channel::mpsc;
 
 use pubsub_operators::{Clock, ManualSleep, ManualTimer, Sleep, Timer};
 
@@ -235,6 +238,53 @@ fn a_manual_sleep_can_be_set_anew_and_dropped() {
     assert!(sleep.as_mut().poll(&mut cx).is_pending());
     drop(sleep);
     assert_eq!(timer.sleepers(), 0);
+}
+
+/// Looks at the time when the last waker of a task is gone, as the drop of a task may.
+struct LooksAtTheEnd(ManualTimer, mpsc::UnboundedSender<Duration>);
+
+impl Wake for LooksAtTheEnd {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for LooksAtTheEnd {
+    fn drop(&mut self) {
+        self.1.unbounded_send(self.0.now()).unwrap();
+    }
+}
+
+#[test]
+fn no_waker_is_dropped_under_the_lock_of_a_manual_timer() {
+    let timer = ManualTimer::new();
+    let (ends, mut ended) = mpsc::unbounded();
+    let wait = |sleep: Pin<&mut ManualSleep>| {
+        let waker = Waker::from(Arc::new(LooksAtTheEnd(timer.clone(), ends.clone())));
+        let waits = sleep.poll(&mut Context::from_waker(&waker)).is_pending();
+        drop(waker);
+        waits
+    };
+    let mut sleep = Box::pin(timer.sleep_until(MS));
+    assert!(wait(sleep.as_mut()));
+    assert!(ended.try_recv().is_err());
+    assert!(wait(sleep.as_mut()), "another task");
+    assert_eq!(ended.try_recv(), Ok(Duration::ZERO));
+    sleep.as_mut().reset(2 * MS);
+    assert_eq!(ended.try_recv(), Ok(Duration::ZERO));
+    assert!(wait(sleep.as_mut()));
+    timer.advance(MS);
+    sleep.as_mut().reset(MS);
+    assert_eq!(ended.try_recv(), Ok(MS));
+    assert!(!wait(sleep.as_mut()));
+    assert_eq!(ended.try_recv(), Ok(MS));
+    sleep.as_mut().reset(3 * MS);
+    assert!(wait(sleep.as_mut()));
+    drop(sleep);
+    assert_eq!(ended.try_recv(), Ok(MS));
+    let mut sleep = Box::pin(timer.sleep_until(2 * MS));
+    assert!(wait(sleep.as_mut()));
+    timer.advance(MS);
+    assert_eq!(ended.try_recv(), Ok(2 * MS));
+    assert!(ended.try_recv().is_err());
 }
 
 #[test]

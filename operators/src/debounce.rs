@@ -11,7 +11,12 @@ use core::{
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use crate::{Clock, Flow, Operator, Timer, access::source_access, operator::operator_value, time::{Alarm, Monotonic}};
+use crate::{
+    Clock, Flow, Operator, Timer,
+    access::source_access,
+    operator::operator_value,
+    time::{Alarm, Monotonic},
+};
 
 pin_project! {
     /// Emits an item once no other has followed it for a while; those that were followed sooner are dropped.

@@ -11,7 +11,12 @@ use core::{
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use crate::{Clock, Flow, Operator, Timer, access::source_access, operator::operator_value, time::{Alarm, Monotonic}};
+use crate::{
+    Clock, Flow, Operator, Timer,
+    access::source_access,
+    operator::operator_value,
+    time::{Alarm, Monotonic},
+};
 
 pin_project! {
     /// At most one item per period: the first at once, and of those that follow within the period the last, when it

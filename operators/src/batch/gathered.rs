@@ -11,7 +11,10 @@ use core::{
 use pin_project_lite::pin_project;
 
 use super::buffer;
-use crate::{Clock, Timer, time::{Alarm, Monotonic}};
+use crate::{
+    Clock, Timer,
+    time::{Alarm, Monotonic},
+};
 
 pin_project! {
     pub(super) struct Gathered<I, T: Timer> {

@@ -28,8 +28,8 @@ use crate::{
 /// key, not in a wake and not in the drop of an item. Instead the source is taken out by the party that drives it, so
 /// that a panic there loses the source and nothing else.
 ///
-/// What runs under the lock are the `Eq` and `Clone` of the keys. If one of them panics the routing may be half done,
-/// so everything is over, for all: see [`Locked`].
+/// What runs under the lock are the `Eq` and `Clone` of the keys, before anything is moved. If one of them panics
+/// everything is over, for all: see [`Locked`].
 pub(super) struct Shared<S: Stream, K, F> {
     state: Mutex<State<S, K, F>>,
     parties: Arc<Parties>,
@@ -165,9 +165,13 @@ where
             let Some(mut state) = self.lock() else {
                 return Poll::Ready(None);
             };
+            let known = match &next {
+                Poll::Ready(Some(routed)) => state.routing.find(routed),
+                _ => None,
+            };
             let stop = match next {
                 Poll::Ready(Some(routed)) => {
-                    state.routing.route(routed, &mut effects);
+                    state.routing.route(routed, known, &mut effects);
                     // What is held keeps everybody from the source, or the order would be lost.
                     state.routing.is_holding()
                 }

@@ -146,6 +146,52 @@ fn a_panic_of_a_comparison_outside_a_turn_wakes_those_who_wait_for_room() {
     }
 }
 
+/// An item that looks at its stream when it is dropped, which takes the lock.
+struct Looks<F: Fn()>(u32, F);
+
+impl<F: Fn()> Drop for Looks<F> {
+    fn drop(&mut self) {
+        self.1();
+    }
+}
+
+#[test]
+fn no_item_is_dropped_under_the_lock_by_a_panic_of_a_comparison() {
+    for by_drop in [false, true] {
+        let touchy = Rc::new(Cell::new(false));
+        let of = touchy.clone();
+        let seen = Rc::<RefCell<Option<Box<dyn Fn()>>>>::default();
+        let looks = |n| {
+            let seen = seen.clone();
+            Looks(n, move || {
+                if let Some(look) = &*seen.borrow() {
+                    look();
+                }
+            })
+        };
+        let (events, source) = mpsc::unbounded();
+        let bounds = Groups { per_group: 1, ..WIDE };
+        let mut outer = source.flow().group_by(bounds, move |item: &Looks<_>| Touchy(item.0, of.clone()));
+        for n in [0, 1, 0] {
+            assert!(events.unbounded_send(looks(n)).is_ok());
+        }
+        let mut zeros = open(&mut outer);
+        let ones = open(&mut outer);
+        assert!(next(&mut outer).is_pending(), "an item is held");
+        let looked = Rc::new(Cell::new(false));
+        let look = looked.clone();
+        *seen.borrow_mut() = Some(Box::new(move || look.set(ones.size_hint() == (0, Some(0)))));
+        touchy.set(true);
+        let panic =
+            catch_unwind(AssertUnwindSafe(|| if by_drop { drop(zeros) } else { drop(next(&mut zeros)) }));
+        assert!(panic.is_err());
+        assert!(!looked.get(), "nothing is dropped yet");
+        // Apart from what holds the group that they look at.
+        drop((outer, events));
+        drop(seen.take());
+    }
+}
+
 #[test]
 fn who_is_dropped_leaves_no_waker() {
     let (events, source) = mpsc::unbounded();

@@ -11,7 +11,12 @@ use core::{
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use crate::{Clock, Flow, Operator, Timer, access::source_access, operator::operator_value, time::Alarm};
+use crate::{
+    Clock, Flow, Operator, Timer,
+    access::source_access,
+    operator::operator_value,
+    time::{Alarm, Monotonic},
+};
 
 pin_project! {
     /// Emits an item once no other has followed it for a while; those that were followed sooner are dropped.
@@ -66,6 +71,7 @@ pin_project! {
         due: Option<<T as Clock>::Instant>,
         quiet: Duration,
         suppressed: u64,
+        time: Monotonic<T>,
         timer: T,
         #[pin]
         alarm: Alarm<T>,
@@ -96,7 +102,7 @@ impl<S: Stream, T: Timer> Stream for Debounce<S, T> {
             return Poll::Ready(None);
         };
         loop {
-            let now = this.timer.now();
+            let now = this.time.read(this.timer);
             if this.waiting.is_some() && this.due.is_some_and(|due| now >= due) {
                 return Poll::Ready(this.waiting.take());
             }
@@ -113,7 +119,7 @@ impl<S: Stream, T: Timer> Stream for Debounce<S, T> {
                 }
                 Poll::Pending => {
                     let due = this.due.filter(|_| this.waiting.is_some());
-                    ready!(this.alarm.poll_at(this.timer, due, cx));
+                    ready!(this.alarm.poll_at(this.timer, this.time, due, cx));
                     return Poll::Ready(this.waiting.take());
                 }
             }
@@ -170,6 +176,7 @@ impl<S: Stream, T: Timer> Operator<S> for DebounceOp<T> {
             due: None,
             quiet: self.quiet,
             suppressed: 0,
+            time: Monotonic::new(),
             timer: self.timer,
             alarm: Alarm::new(),
         })

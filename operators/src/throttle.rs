@@ -11,7 +11,12 @@ use core::{
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use crate::{Clock, Flow, Operator, Timer, access::source_access, operator::operator_value, time::Alarm};
+use crate::{
+    Clock, Flow, Operator, Timer,
+    access::source_access,
+    operator::operator_value,
+    time::{Alarm, Monotonic},
+};
 
 pin_project! {
     /// At most one item per period: the first at once, and of those that follow within the period the last, when it
@@ -68,6 +73,7 @@ pin_project! {
         gate: Gate<<T as Clock>::Instant>,
         period: Duration,
         suppressed: u64,
+        time: Monotonic<T>,
         timer: T,
         #[pin]
         alarm: Alarm<T>,
@@ -114,7 +120,7 @@ impl<S: Stream, T: Timer> Stream for Throttle<S, T> {
             return Poll::Ready(None);
         };
         loop {
-            let now = this.timer.now();
+            let now = this.time.read(this.timer);
             let open = this.gate.is_open(now);
             if open && this.waiting.is_some() {
                 *this.gate = Gate::ClosedUntil(T::checked_add(now, *this.period));
@@ -139,7 +145,7 @@ impl<S: Stream, T: Timer> Stream for Throttle<S, T> {
                         Gate::ClosedUntil(until) if this.waiting.is_some() => *until,
                         _ => None,
                     };
-                    ready!(this.alarm.as_mut().poll_at(this.timer, until, cx));
+                    ready!(this.alarm.as_mut().poll_at(this.timer, this.time, until, cx));
                     *this.gate = Gate::Open;
                 }
             }
@@ -196,6 +202,7 @@ impl<S: Stream, T: Timer> Operator<S> for ThrottleOp<T> {
             gate: Gate::Open,
             period: self.period,
             suppressed: 0,
+            time: Monotonic::new(),
             timer: self.timer,
             alarm: Alarm::new(),
         })

@@ -11,7 +11,10 @@ use core::{
 use pin_project_lite::pin_project;
 
 use super::buffer;
-use crate::{Clock, Timer, time::Alarm};
+use crate::{
+    Clock, Timer,
+    time::{Alarm, Monotonic},
+};
 
 pin_project! {
     pub(super) struct Gathered<I, T: Timer> {
@@ -20,6 +23,7 @@ pin_project! {
         pub(super) age: Duration,
         // When the items have to leave, if there are any.
         due: Option<<T as Clock>::Instant>,
+        time: Monotonic<T>,
         timer: T,
         #[pin]
         alarm: Alarm<T>,
@@ -28,7 +32,7 @@ pin_project! {
 
 impl<I, T: Timer> Gathered<I, T> {
     pub(super) fn new(max: usize, age: Duration, timer: T) -> Self {
-        Self { items: Vec::new(), max, age, due: None, timer, alarm: Alarm::new() }
+        Self { items: Vec::new(), max, age, due: None, time: Monotonic::new(), timer, alarm: Alarm::new() }
     }
 
     /// Adds an item; gives the batch if that fills it.
@@ -37,7 +41,7 @@ impl<I, T: Timer> Gathered<I, T> {
         let this = self.project();
         // A batch that is full with its first item never waits, and needs no clock.
         if this.items.is_empty() && *this.max > 1 {
-            *this.due = T::checked_add(this.timer.now(), *this.age);
+            *this.due = T::checked_add(this.time.read(this.timer), *this.age);
         }
         buffer::push(this.items, item, *this.max);
         (this.items.len() >= *this.max).then(|| mem::take(this.items))
@@ -50,7 +54,7 @@ impl<I, T: Timer> Gathered<I, T> {
         if this.items.is_empty() {
             return Poll::Pending;
         }
-        ready!(this.alarm.poll_at(this.timer, *this.due, cx));
+        ready!(this.alarm.poll_at(this.timer, this.time, *this.due, cx));
         Poll::Ready(mem::take(this.items))
     }
 

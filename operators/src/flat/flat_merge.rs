@@ -58,7 +58,17 @@ pin_project! {
         places: Vec<Place<S::Item>>,
         free: Vec<usize>,
         limit: usize,
-        turns: Arc<Turns>,
+        turns: Shared,
+    }
+}
+
+/// The turns, which the wakers of the inner streams hold too.
+#[derive(Default)]
+struct Shared(Arc<Turns>);
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.0.forget_task();
     }
 }
 
@@ -84,9 +94,9 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        this.turns.set_task(cx.waker());
+        this.turns.0.set_task(cx.waker());
         // One turn for each that has been woken by now; one that wakes itself meanwhile has to come again.
-        let mut left = this.turns.len();
+        let mut left = this.turns.0.len();
         let mut source_waits = false;
         loop {
             while !source_waits && this.source.is_some() && this.places.len() - this.free.len() < *this.limit
@@ -100,12 +110,12 @@ where
                                 place
                             }
                             None => {
-                                let waker = this.turns.waker(this.places.len());
+                                let waker = this.turns.0.waker(this.places.len());
                                 this.places.push(Place { stream, waker });
                                 this.places.len() - 1
                             }
                         };
-                        this.turns.push(place);
+                        this.turns.0.push(place);
                         left += 1;
                     }
                     Poll::Ready(None) => {}
@@ -116,7 +126,7 @@ where
                 break;
             }
             left -= 1;
-            let Some(at) = this.turns.pop() else { break };
+            let Some(at) = this.turns.0.pop() else { break };
             let place = &mut this.places[at];
             let Some(mut stream) = place.stream.take() else {
                 // Woken after its end.
@@ -131,7 +141,7 @@ where
             place.stream = Some(stream);
             this.free.pop();
             if next.is_ready() {
-                this.turns.push(at);
+                this.turns.0.push(at);
                 return next;
             }
         }
@@ -206,7 +216,7 @@ where
             places: Vec::new(),
             free: Vec::new(),
             limit: self.limit,
-            turns: Arc::default(),
+            turns: Shared::default(),
         })
     }
 }

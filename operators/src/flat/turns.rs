@@ -31,6 +31,12 @@ impl Turns {
         drop(before);
     }
 
+    /// When the whole is dropped: wakers of inner streams may live on, and the task should not with them.
+    pub(super) fn forget_task(&self) {
+        let task = self.lock().task.take();
+        drop(task);
+    }
+
     /// The place gets a turn, after those that have one already.
     pub(super) fn push(&self, place: usize) {
         self.lock().push(place);

@@ -184,14 +184,25 @@ impl<K, T> Routing<K, T> {
 }
 
 impl<K: Eq, T> Routing<K, T> {
-    /// Puts an item into the queue of its group, or does what the configuration says if there is no room.
-    pub(super) fn route(&mut self, routed: Routed<K, T>, effects: &mut Effects<K, T>) {
+    /// The open group of an item.
+    pub(super) fn find(&self, routed: &Routed<K, T>) -> Option<usize> {
         let slots = &self.slots;
         let known = self.open.find(routed.hash, |&slot| {
             slots[slot].group.as_ref().is_some_and(|group| group.key == routed.key)
         });
+        known.copied()
+    }
+
+    /// The open group of what is held. Asked before anything is moved: a comparison that panics then drops nothing.
+    fn find_held(&self) -> Option<usize> {
+        self.held.as_ref().and_then(|held| self.find(held))
+    }
+
+    /// Puts an item into the queue of its group, which is `known` if it is open, or does what the configuration says
+    /// if there is no room.
+    pub(super) fn route(&mut self, routed: Routed<K, T>, known: Option<usize>, effects: &mut Effects<K, T>) {
         let slot = match known {
-            Some(&slot) => slot,
+            Some(slot) => slot,
             None if !self.outer_alive => {
                 // Nobody could take the group.
                 self.lost += 1;
@@ -286,9 +297,10 @@ impl<K: Eq, T> Routing<K, T> {
 
     /// Tries again to place what is held, after room may have been made. Whoever waits may then drive the source:
     /// while something was held nobody polled it, so it knows none of them.
-    fn retry(&mut self, effects: &mut Effects<K, T>) {
+    fn retry(&mut self, known: Option<usize>, effects: &mut Effects<K, T>) {
         if let Some(held) = self.held.take() {
-            self.route(held, effects);
+            let known = known.filter(|&slot| self.is_open(slot));
+            self.route(held, known, effects);
             effects.wake_all |= self.held.is_none();
         }
     }
@@ -298,30 +310,38 @@ impl<K: Eq, T> Routing<K, T> {
     where
         K: Clone,
     {
-        let slot = self.fresh.pop_front()?;
+        let slot = *self.fresh.front()?;
+        let known = self.find_held();
         let group = self.state_mut(slot)?;
-        group.announced = true;
         let key = group.key.clone();
-        self.retry(effects);
+        group.announced = true;
+        self.fresh.pop_front();
+        self.retry(known, effects);
         Some((slot, key))
     }
 
     /// The next item in the queue of a group.
     pub(super) fn pop(&mut self, slot: usize, effects: &mut Effects<K, T>) -> Option<T> {
+        if self.queued(slot) == 0 {
+            return None;
+        }
+        let known = self.find_held();
         let item = self.state_mut(slot)?.queue.pop_front()?;
-        self.retry(effects);
+        self.retry(known, effects);
         Some(item)
     }
 
     /// A group was dropped. Gives what it was, to be dropped without the lock.
     pub(super) fn leave(&mut self, slot: usize, effects: &mut Effects<K, T>) -> Option<Removed<K, T>> {
+        let known = self.find_held();
         let group = self.remove(slot);
-        self.retry(effects);
+        self.retry(known, effects);
         group
     }
 
     /// The outer stream was dropped: nobody can take the groups that were not handed out. Gives what they were.
     pub(super) fn leave_outer(&mut self, effects: &mut Effects<K, T>) -> Vec<Removed<K, T>> {
+        let known = self.find_held();
         self.outer_alive = false;
         let mut groups = Vec::new();
         while let Some(slot) = self.fresh.pop_front() {
@@ -329,7 +349,7 @@ impl<K: Eq, T> Routing<K, T> {
             self.lost += group.as_ref().map_or(0, |group| group.queue.len()) as u64;
             groups.extend(group);
         }
-        self.retry(effects);
+        self.retry(known, effects);
         groups
     }
 }

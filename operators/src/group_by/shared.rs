@@ -4,9 +4,12 @@ use alloc::{boxed::Box, sync::Arc};
 use core::{
     hash::{BuildHasher, Hash},
     mem,
+    ops::{Deref, DerefMut},
     pin::Pin,
     task::{Context, Poll, Waker, ready},
 };
+
+use std::thread;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -21,9 +24,12 @@ use crate::{
     sync::{Mutex, MutexGuard},
 };
 
-/// The lock is held for routing alone: not while the source is polled, not in the key function, not in a wake and not
-/// in the drop of an item. Instead the source is taken out by the party that drives it, so that a panic there loses
-/// the source and nothing else.
+/// The lock is held for routing alone: not while the source is polled, not in the key function, not in the hash of a
+/// key, not in a wake and not in the drop of an item. Instead the source is taken out by the party that drives it, so
+/// that a panic there loses the source and nothing else.
+///
+/// What runs under the lock are the `Eq` and `Clone` of the keys, before anything is moved. If one of them panics
+/// everything is over, for all: see [`Locked`].
 pub(super) struct Shared<S: Stream, K, F> {
     state: Mutex<State<S, K, F>>,
     parties: Arc<Parties>,
@@ -98,9 +104,11 @@ impl<S: Stream, K, F> Shared<S, K, F> {
         }
     }
 
-    /// None if a comparison of keys has panicked under the lock: then everything is over.
-    pub(super) fn lock(&self) -> Option<MutexGuard<'_, State<S, K, F>>> {
-        self.state.lock().ok()
+    /// None if a key has panicked under the lock: then everything is over.
+    pub(super) fn lock(&self) -> Option<Locked<'_, S, K, F>> {
+        let state = self.state.lock().ok()?;
+        let release = Release { parties: &self.parties, feed: None };
+        Some(Locked { state, unwinds: thread::panicking(), release })
     }
 
     /// After the lock is released: wakes, and drops.
@@ -157,9 +165,13 @@ where
             let Some(mut state) = self.lock() else {
                 return Poll::Ready(None);
             };
+            let known = match &next {
+                Poll::Ready(Some(routed)) => state.routing.find(routed),
+                _ => None,
+            };
             let stop = match next {
                 Poll::Ready(Some(routed)) => {
-                    state.routing.route(routed, &mut effects);
+                    state.routing.route(routed, known, &mut effects);
                     // What is held keeps everybody from the source, or the order would be lost.
                     state.routing.is_holding()
                 }
@@ -232,6 +244,52 @@ where
         }
         self.parties.forget(place);
         self.finish(effects);
+    }
+}
+
+/// The lock. If a key panics under it the source is dropped and all parties are woken, after the lock is released: no
+/// one of them would ever drive the source again.
+pub(super) struct Locked<'a, S: Stream, K, F> {
+    state: MutexGuard<'a, State<S, K, F>>,
+    // Whether there was a panic before: then this is the drop of a group, and not to blame.
+    unwinds: bool,
+    // Dropped after the lock.
+    release: Release<'a, S, F>,
+}
+
+impl<S: Stream, K, F> Deref for Locked<'_, S, K, F> {
+    type Target = State<S, K, F>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.state
+    }
+}
+
+impl<S: Stream, K, F> DerefMut for Locked<'_, S, K, F> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.state
+    }
+}
+
+impl<S: Stream, K, F> Drop for Locked<'_, S, K, F> {
+    fn drop(&mut self) {
+        if !self.unwinds && thread::panicking() {
+            self.release.feed = Some(mem::replace(&mut self.state.feed, Feed::Ended));
+        }
+    }
+}
+
+struct Release<'a, S, F> {
+    parties: &'a Parties,
+    feed: Option<Feed<S, F>>,
+}
+
+impl<S, F> Drop for Release<'_, S, F> {
+    fn drop(&mut self) {
+        if let Some(feed) = self.feed.take() {
+            drop(feed);
+            self.parties.wake_all();
+        }
     }
 }
 

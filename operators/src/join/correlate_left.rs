@@ -117,8 +117,7 @@ where
                 // Not asked for.
                 Poll::Ready(Some(Event::Over(Unmatched::Right(_)))) => {}
                 Poll::Pending => {
-                    let next = memories.next_over();
-                    ready!(this.alarm.as_mut().poll_at(&memories.clock, next, cx));
+                    ready!(memories.poll_over(this.alarm.as_mut(), cx));
                 }
             }
         }

@@ -112,9 +112,7 @@ where
                     return Poll::Ready(None);
                 }
                 Poll::Pending => {
-                    let memories = this.pairs.sides.remembered();
-                    let next = memories.next_over();
-                    ready!(this.alarm.as_mut().poll_at(&memories.clock, next, cx));
+                    ready!(this.pairs.as_mut().memories().poll_over(this.alarm.as_mut(), cx));
                 }
             }
         }

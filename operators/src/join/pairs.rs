@@ -9,7 +9,7 @@ use core::{
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::sides::{Event, Sides, Unmatched, some_place};
+use super::sides::{Event, Memories, Sides, Unmatched, some_place};
 use crate::{Clock, pair::Hint};
 
 pin_project! {
@@ -98,6 +98,10 @@ where
                 }
             }
         }
+    }
+
+    pub(super) fn memories(self: Pin<&mut Self>) -> &mut Memories<K, L::Item, R::Item, C> {
+        self.project().sides.memories()
     }
 
     /// The items of a pair: `Some` for the places of a step that was given last.

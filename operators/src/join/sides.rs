@@ -16,12 +16,12 @@ use super::{
     memory::{Entry, Memory, NONE},
 };
 use crate::{
-    Clock, RandomState,
+    Clock, RandomState, Timer,
     pair::{Hint, hint, poll_released},
-    time::Monotonic,
+    time::{Alarm, Monotonic},
 };
 
-/// The shortest time: a window is over right after its last moment.
+/// The shortest time a clock may know.
 const TICK: Duration = Duration::from_nanos(1);
 
 pin_project! {
@@ -42,7 +42,7 @@ pin_project! {
 pub(super) struct Memories<K, L, R, C: Clock> {
     pub(super) left: Memory<K, L, C::Instant>,
     pub(super) right: Memory<K, R, C::Instant>,
-    pub(super) clock: C,
+    clock: C,
     time: Monotonic<C>,
     span: Duration,
     report: Report,
@@ -271,12 +271,21 @@ impl<K, L, R, C: Clock> Memories<K, L, R, C> {
     }
 
     /// When the next window is over of which an unmatched item would be wanted.
-    pub(super) fn next_over(&self) -> Option<C::Instant> {
+    fn next_over(&self) -> Option<C::Instant> {
         let left = self.left.oldest().map(|entry| entry.last_moment);
         let right = self.right.oldest().map(|entry| entry.last_moment);
         let right = right.filter(|_| self.report == Report::Both);
         let next = left.flatten().into_iter().chain(right.flatten()).min()?;
-        C::checked_add(next, TICK)
+        right_after::<C>(next)
+    }
+
+    /// Ready when a window is over of which an unmatched item would be wanted: then there is something to forget.
+    pub(super) fn poll_over(&mut self, alarm: Pin<&mut Alarm<C>>, cx: &mut Context<'_>) -> Poll<()>
+    where
+        C: Timer,
+    {
+        let next = self.next_over();
+        alarm.poll_at(&self.clock, &mut self.time, next, cx)
     }
 
     /// Gives the place of the arrival.
@@ -326,6 +335,19 @@ impl<K, L, R, C: Clock> Memories<K, L, R, C> {
     pub(super) fn owed_right(&self) -> usize {
         let evicted = matches!(self.evicted, Some(Unmatched::Right(_)));
         self.right.iter().filter(|entry| !entry.matched).count() + usize::from(evicted)
+    }
+}
+
+/// The next moment the clock can tell: a window is over right after its last moment.
+fn right_after<C: Clock>(moment: C::Instant) -> Option<C::Instant> {
+    let mut tick = TICK;
+    loop {
+        // A clock that is coarser than the tick gives back the moment itself.
+        let next = C::checked_add(moment, tick)?;
+        if next > moment {
+            return Some(next);
+        }
+        tick = tick.checked_mul(2)?;
     }
 }
 

@@ -8,7 +8,7 @@ use core::{
 
 use pin_project_lite::pin_project;
 
-use crate::{Clock, Sleep, Timer};
+use crate::{Clock, Sleep, Timer, time::Monotonic};
 
 pin_project! {
     pub(crate) struct Alarm<T: Timer> {
@@ -26,17 +26,19 @@ impl<T: Timer> Alarm<T> {
 
     /// Ready if the time of `timer` has reached `deadline`; else the task is woken when it has. `None` never comes.
     ///
-    /// The clock is asked first: a sleep may be coarser than its clock, and what is due should not wait for it.
+    /// The clock is asked first: a sleep may be coarser than its clock, and what is due should not wait for it. After
+    /// `Ready` it is `deadline` by `time` too, also if the sleep has ended while the clock reads earlier.
     pub(crate) fn poll_at(
         self: Pin<&mut Self>,
         timer: &T,
+        time: &mut Monotonic<T>,
         deadline: Option<T::Instant>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let Some(deadline) = deadline else {
             return Poll::Pending;
         };
-        if timer.now() >= deadline {
+        if time.read(timer) >= deadline {
             return Poll::Ready(());
         }
         let mut this = self.project();
@@ -51,6 +53,7 @@ impl<T: Timer> Alarm<T> {
             ready!(sleep.poll(cx));
         }
         *this.set_to = None;
+        time.raise(deadline);
         Poll::Ready(())
     }
 

@@ -91,9 +91,19 @@ impl ManualTimer {
         self.lock().waiting.iter().map(|waiting| waiting.deadline).min()
     }
 
-    // No user code runs under the lock, except for the clone of a waker: a panic there leaves the time as it was.
+    // No user code runs under the lock: wakers are cloned before it and dropped after it, which may be the end of a
+    // task that asks for the time.
     fn lock(&self) -> MutexGuard<'_, Time> {
         self.time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Time {
+    /// The waker of a sleep, to be dropped without the lock.
+    #[must_use]
+    fn take(&mut self, id: u64) -> Option<Waker> {
+        let place = self.waiting.iter().position(|waiting| waiting.id == id)?;
+        Some(self.waiting.remove(place).waker)
     }
 }
 
@@ -144,12 +154,16 @@ impl Future for ManualSleep {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let waker = cx.waker().clone();
         let mut time = self.timer.lock();
-        time.waiting.retain(|waiting| waiting.id != self.id);
-        if time.now >= self.deadline {
-            return Poll::Ready(());
-        }
-        time.waiting.push(Waiting { id: self.id, deadline: self.deadline, waker });
-        Poll::Pending
+        let before = time.take(self.id);
+        let poll = if time.now >= self.deadline {
+            Poll::Ready(())
+        } else {
+            time.waiting.push(Waiting { id: self.id, deadline: self.deadline, waker });
+            Poll::Pending
+        };
+        drop(time);
+        drop(before);
+        poll
     }
 }
 
@@ -158,14 +172,15 @@ impl Sleep for ManualSleep {
 
     fn reset(mut self: Pin<&mut Self>, deadline: Duration) {
         self.deadline = deadline;
-        let this = &*self;
-        this.timer.lock().waiting.retain(|waiting| waiting.id != this.id);
+        let before = self.timer.lock().take(self.id);
+        drop(before);
     }
 }
 
 impl Drop for ManualSleep {
     fn drop(&mut self) {
-        self.timer.lock().waiting.retain(|waiting| waiting.id != self.id);
+        let before = self.timer.lock().take(self.id);
+        drop(before);
     }
 }
 

@@ -14,9 +14,14 @@ impl<C: Clock> Monotonic<C> {
 
     #[inline]
     pub(crate) fn read(&mut self, clock: &C) -> C::Instant {
-        let now = clock.now();
-        let now = self.latest.map_or(now, |latest| latest.max(now));
-        self.latest = Some(now);
-        now
+        self.raise(clock.now())
+    }
+
+    /// It is `moment` at least, whatever the clock says. Gives the latest reading.
+    #[inline]
+    pub(crate) fn raise(&mut self, moment: C::Instant) -> C::Instant {
+        let latest = self.latest.map_or(moment, |latest| latest.max(moment));
+        self.latest = Some(latest);
+        latest
     }
 }

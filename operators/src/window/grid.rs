@@ -10,8 +10,7 @@ use crate::Clock;
 /// All items held lie in the window that begins at `start`; those of the windows after it are among them.
 pub(super) struct Grid<I, C: Clock> {
     items: VecDeque<(C::Instant, I)>,
-    // None before the first item.
-    start: Option<C::Instant>,
+    start: Start<C::Instant>,
     // The end of that window; None if the clock cannot tell it.
     end: Option<C::Instant>,
     span: Duration,
@@ -19,9 +18,24 @@ pub(super) struct Grid<I, C: Clock> {
     max: usize,
 }
 
+#[derive(Clone, Copy)]
+enum Start<I> {
+    /// The grid begins with the next item.
+    Fresh,
+    At(I),
+    /// The clock cannot tell it, so there is no further window.
+    Never,
+}
+
+impl<I> Start<I> {
+    fn of(moment: Option<I>) -> Self {
+        moment.map_or(Self::Never, Self::At)
+    }
+}
+
 impl<I, C: Clock> Grid<I, C> {
     pub(super) fn new(span: Duration, slide: Duration, max: usize) -> Self {
-        Self { items: VecDeque::new(), start: None, end: None, span, slide, max }
+        Self { items: VecDeque::new(), start: Start::Fresh, end: None, span, slide, max }
     }
 
     /// When the window that is open longest has to leave; never if it is empty or the clock cannot tell.
@@ -34,9 +48,12 @@ impl<I, C: Clock> Grid<I, C> {
         !self.items.is_empty() && self.end.is_some_and(|end| now >= end)
     }
 
-    fn begin_at(&mut self, start: Option<C::Instant>) {
+    fn begin_at(&mut self, start: Start<C::Instant>) {
         self.start = start;
-        self.end = start.and_then(|start| C::checked_add(start, self.span));
+        self.end = match start {
+            Start::At(start) => C::checked_add(start, self.span),
+            Start::Fresh | Start::Never => None,
+        };
     }
 
     /// Adds what arrives `now`, when no window `is_over`. True if the window is full.
@@ -44,12 +61,13 @@ impl<I, C: Clock> Grid<I, C> {
     pub(super) fn push(&mut self, item: I, now: C::Instant) -> bool {
         if self.items.is_empty() {
             match self.start {
-                Some(_) if self.end.is_some_and(|end| now < end) => {}
-                Some(start) => self.begin_at(self.align(start, now)),
-                None => self.begin_at(Some(now)),
+                Start::At(_) if self.end.is_some_and(|end| now < end) => {}
+                Start::At(start) => self.begin_at(Start::of(self.align(start, now))),
+                Start::Fresh => self.begin_at(Start::At(now)),
+                Start::Never => {}
             }
-            // Between two windows, or where the clock ends.
-            if self.start.is_none_or(|start| now < start) {
+            // Between two windows, or after the last.
+            if !matches!(self.start, Start::At(start) if start <= now) {
                 return false;
             }
         }
@@ -73,8 +91,11 @@ impl<I, C: Clock> Grid<I, C> {
         I: Clone,
     {
         let mut window = Vec::with_capacity(self.items.len());
-        self.begin_at(self.start.and_then(|start| C::checked_add(start, self.slide)));
-        let next = self.start;
+        let next = match self.start {
+            Start::At(start) => C::checked_add(start, self.slide),
+            Start::Fresh | Start::Never => None,
+        };
+        self.begin_at(Start::of(next));
         while self.items.front().is_some_and(|(arrival, _)| next.is_none_or(|next| *arrival < next)) {
             window.extend(self.items.pop_front().map(|(_, item)| item));
         }
@@ -84,7 +105,7 @@ impl<I, C: Clock> Grid<I, C> {
 
     /// All items; the grid begins anew with the next.
     pub(super) fn take(&mut self) -> Vec<I> {
-        self.begin_at(None);
+        self.begin_at(Start::Fresh);
         self.items.drain(..).map(|(_, item)| item).collect()
     }
 
@@ -97,7 +118,7 @@ impl<I, C: Clock> Grid<I, C> {
         let windows_per_item = self.span.as_nanos().div_ceil(self.slide.as_nanos());
         let least = if self.slide <= self.span {
             lower.saturating_add(held).div_ceil(self.max)
-        } else if self.start.is_none() {
+        } else if matches!(self.start, Start::Fresh) {
             // The first item begins a window.
             lower.min(1)
         } else {

@@ -132,7 +132,7 @@ where
                 }
                 Poll::Pending => {
                     let end = this.grid.end();
-                    match this.alarm.as_mut().poll_at(this.timer, end, cx) {
+                    match this.alarm.as_mut().poll_at(this.timer, this.time, end, cx) {
                         Poll::Ready(()) => return Poll::Ready(Some(this.grid.slide())),
                         Poll::Pending => return Poll::Pending,
                     }

@@ -9,7 +9,7 @@ use pubsub_operators::{Clock, ManualTimer, StreamOps, batch_within, stage};
 
 use crate::{
     harness::{Ends, Rig, Script, Waking, contract, drain, panic_message, poll},
-    time::{Counted, MS, TICK},
+    time::{Counted, MS, TICK, Wall},
 };
 
 const INPUT: [u32; 6] = [1, 2, 3, 4, 5, 6];
@@ -256,6 +256,37 @@ fn a_clock_that_steps_far_makes_the_batch_due() {
     timer.advance_to(Duration::MAX);
     assert_eq!(timer.now(), Duration::MAX);
     assert_eq!(poll(batches.as_mut()), Poll::Ready(Some(vec![1])));
+}
+
+#[test]
+fn a_clock_that_goes_back_stands_still() {
+    let wall = Wall::at(20 * MS);
+    let (events, source) = mpsc::unbounded();
+    let mut batches = pin!(source.flow().batch_within(4, 10 * MS, wall.clone()));
+    events.unbounded_send(1).unwrap();
+    assert!(poll(batches.as_mut()).is_pending());
+    wall.clock.0.set(30 * MS);
+    assert_eq!(poll(batches.as_mut()), Poll::Ready(Some(vec![1])));
+    wall.clock.0.set(15 * MS);
+    events.unbounded_send(2).unwrap();
+    assert!(poll(batches.as_mut()).is_pending());
+    wall.clock.0.set(40 * MS - TICK);
+    assert!(poll(batches.as_mut()).is_pending());
+    wall.clock.0.set(40 * MS);
+    assert_eq!(poll(batches.as_mut()), Poll::Ready(Some(vec![2])));
+
+    // Due by a reading that the clock takes back before the poll.
+    events.unbounded_send(3).unwrap();
+    assert!(poll(batches.as_mut()).is_pending());
+    wall.clock.0.set(5 * MS);
+    wall.timer.advance(10 * MS);
+    assert_eq!(poll(batches.as_mut()), Poll::Ready(Some(vec![3])));
+    events.unbounded_send(4).unwrap();
+    assert!(poll(batches.as_mut()).is_pending());
+    wall.clock.0.set(60 * MS - TICK);
+    assert!(poll(batches.as_mut()).is_pending(), "the sleep has told that it is 50");
+    wall.clock.0.set(60 * MS);
+    assert_eq!(poll(batches.as_mut()), Poll::Ready(Some(vec![4])));
 }
 
 #[test]

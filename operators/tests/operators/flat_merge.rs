@@ -2,7 +2,8 @@ use std::{
     cell::Cell,
     pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, Waker},
 };
 
 use futures::{Stream, channel::mpsc, stream, stream::FusedStream};
@@ -158,6 +159,32 @@ fn an_inner_stream_that_panics_is_gone() {
     let message = panic_message(|| poll(merged.as_mut()));
     assert!(message.contains("as told"));
     assert_eq!(drain(merged), [0, 1]);
+}
+
+/// Keeps the waker of its last poll where others find it.
+struct Keeps(Rc<Cell<Option<Waker>>>);
+
+impl Stream for Keeps {
+    type Item = u32;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<u32>> {
+        self.0.set(Some(cx.waker().clone()));
+        Poll::Pending
+    }
+}
+
+#[test]
+fn once_dropped_it_keeps_no_waker_of_its_task() {
+    let kept = Rc::new(Cell::new(None));
+    let mut merged = Box::pin(stream::iter([Keeps(kept.clone())]).flow().flat_merge(2));
+    let (waking, waker) = Waking::new();
+    assert!(merged.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&waking), 2);
+    drop(merged);
+    assert_eq!(Arc::strong_count(&waking), 1, "though the waker of an inner stream is still there");
+    kept.take().unwrap().wake();
+    assert_eq!(waking.count(), 0);
 }
 
 #[test]

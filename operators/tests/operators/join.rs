@@ -9,15 +9,19 @@
 mod cases;
 mod model;
 
-use std::{pin::pin, task::Poll, time::Duration};
+use std::{
+    pin::pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use futures::channel::mpsc;
+use futures::{Stream, channel::mpsc};
 use pubsub_operators::{Clock, EitherOrBoth, ManualTimer, StreamOps, Within};
 
 use self::model::{Model, Out};
 use crate::{
-    harness::{Item, Random, Rig, Script, contract2, poll},
-    time::MS,
+    harness::{Item, Random, Rig, Script, Waking, contract2, poll},
+    time::{MS, TICK},
 };
 
 fn within<C>(span: Duration, capacity: usize, clock: C) -> Within<C> {
@@ -184,6 +188,58 @@ fn random_runs_match_the_model() {
         for round in 0..200 {
             run(kind, round, &mut random);
         }
+    }
+}
+
+/// Polls only what was woken, and lets time pass only up to what is slept for.
+#[test]
+fn wakes_alone_drive_the_outer_join() {
+    let mut random = Random::new();
+    for round in 0..300 {
+        let (span, capacity, keys) = (random.below(20) as u32, 1 + random.below(6), 1 + random.below(4));
+        let timer = ManualTimer::new();
+        let (left_events, left) = mpsc::unbounded::<u32>();
+        let (right_events, right) = mpsc::unbounded::<u32>();
+        let key = move |n: &u32| *n as usize % keys;
+        let both = |both: EitherOrBoth<&u32, &u32>| match both {
+            EitherOrBoth::Both(left, right) => Out::Pair(*left, *right),
+            EitherOrBoth::Left(left) => Out::Left(*left),
+            EitherOrBoth::Right(right) => Out::Right(*right),
+        };
+        let bounds = within(span * TICK, capacity, timer.clone());
+        let mut stream = pin!(left.flow().join_outer(right, bounds, key, key, both));
+        let mut model = Model::new(span, capacity, [true, true]).with_keys(keys as u32);
+        let (waking, waker) = Waking::new();
+        let mut cx = Context::from_waker(&waker);
+        assert!(stream.as_mut().poll_next(&mut cx).is_pending());
+        let mut woken = 0;
+        let now = || u32::try_from(timer.now().as_nanos()).unwrap();
+        for step in 0..100 {
+            let mut expected = Vec::new();
+            let passing = timer.now() + random.below(6) as u32 * TICK;
+            let until = match timer.next_deadline() {
+                // Nothing arrives any more: what is remembered leaves by the timer.
+                Some(deadline) if step >= 60 => deadline,
+                Some(deadline) => deadline.min(passing),
+                None => passing,
+            };
+            timer.advance_to(until);
+            model.pass(now(), &mut expected);
+            if step < 60 && random.below(2) == 0 {
+                let side = random.below(2);
+                [&left_events, &right_events][side].unbounded_send(step).unwrap();
+                model.arrive(side, step, now(), false, &mut expected);
+            }
+            let mut seen = Vec::new();
+            if waking.count() > woken {
+                woken = waking.count();
+                while let Poll::Ready(Some(out)) = stream.as_mut().poll_next(&mut cx) {
+                    seen.push(out);
+                }
+            }
+            assert_eq!(seen, expected, "round {round}, step {step}, span {span}: {random}");
+        }
+        assert_eq!(timer.sleepers(), 0, "round {round}: nothing is remembered: {random}");
     }
 }
 

@@ -7,7 +7,7 @@ use pubsub_operators::{Clock, ManualTimer, StreamOps, debounce, stage, throttle}
 
 use crate::{
     harness::{Ends, Random, Rig, Script, contract, drain, poll},
-    time::{Counted, MS, TICK},
+    time::{Counted, MS, TICK, Wall},
 };
 
 const INPUT: [u32; 5] = [1, 2, 3, 4, 5];
@@ -114,6 +114,74 @@ fn throttle_with_a_period_beyond_all_time_leaves_the_first_and_the_last() {
     timer.advance(MS);
     let rate = stream::iter(0..9).flow().throttle(Duration::MAX, timer);
     assert_eq!(drain(rate), [0, 8]);
+}
+
+#[test]
+fn for_debounce_a_clock_that_goes_back_stands_still() {
+    let wall = Wall::at(100 * MS);
+    let clock = wall.clock.clone();
+    let source = stream::iter(0..5).flow().map(move |n| {
+        clock.0.set(clock.0.get() - MS);
+        n
+    });
+    assert_eq!(drain(source.debounce(Duration::ZERO, wall)), [0, 1, 2, 3, 4]);
+
+    // A sleep that ended is a reading too.
+    let wall = Wall::at(100 * MS);
+    let (events, source) = mpsc::unbounded();
+    let mut last = pin!(source.flow().debounce(10 * MS, wall.clone()));
+    events.unbounded_send(1).unwrap();
+    assert!(poll(last.as_mut()).is_pending());
+    wall.clock.0.set(95 * MS);
+    wall.timer.advance(10 * MS);
+    assert_eq!(poll(last.as_mut()), Poll::Ready(Some(1)));
+    events.unbounded_send(2).unwrap();
+    assert!(poll(last.as_mut()).is_pending());
+    wall.clock.0.set(120 * MS - TICK);
+    assert!(poll(last.as_mut()).is_pending());
+    wall.clock.0.set(120 * MS);
+    assert_eq!(poll(last.as_mut()), Poll::Ready(Some(2)));
+}
+
+#[test]
+fn for_throttle_a_clock_that_goes_back_stands_still() {
+    let wall = Wall::at(20 * MS);
+    let (events, source) = mpsc::unbounded();
+    let mut rate = pin!(source.flow().throttle(10 * MS, wall.clone()));
+    events.unbounded_send(1).unwrap();
+    assert_eq!(poll(rate.as_mut()), Poll::Ready(Some(1)));
+    wall.clock.0.set(30 * MS);
+    assert!(poll(rate.as_mut()).is_pending());
+    wall.clock.0.set(15 * MS);
+    events.unbounded_send(2).unwrap();
+    assert_eq!(poll(rate.as_mut()), Poll::Ready(Some(2)), "the period was over");
+    // The next counts from the latest reading, and a sleep that ended is one.
+    events.unbounded_send(3).unwrap();
+    assert!(poll(rate.as_mut()).is_pending());
+    wall.timer.advance(25 * MS);
+    assert_eq!(poll(rate.as_mut()), Poll::Ready(Some(3)));
+    events.unbounded_send(4).unwrap();
+    wall.clock.0.set(50 * MS - TICK);
+    assert!(poll(rate.as_mut()).is_pending());
+    wall.clock.0.set(50 * MS);
+    assert_eq!(poll(rate.as_mut()), Poll::Ready(Some(4)));
+}
+
+#[test]
+fn throttle_emits_what_waits_at_the_end_and_releases() {
+    let timer = ManualTimer::new();
+    let (events, source) = mpsc::unbounded();
+    let mut rate = pin!(source.flow().throttle(10 * MS, &timer));
+    events.unbounded_send(1).unwrap();
+    events.unbounded_send(2).unwrap();
+    assert_eq!(poll(rate.as_mut()), Poll::Ready(Some(1)));
+    assert!(poll(rate.as_mut()).is_pending());
+    assert_eq!(timer.sleepers(), 1);
+    drop(events);
+    assert_eq!(poll(rate.as_mut()), Poll::Ready(Some(2)));
+    assert_eq!(timer.sleepers(), 0);
+    assert!(rate.get_ref().get_ref().is_none());
+    assert_eq!(poll(rate.as_mut()), Poll::Ready(None));
 }
 
 #[test]

@@ -5,9 +5,12 @@ use std::{
     future::Future,
     pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
+
+use futures::channel::mpsc;
 
 use pubsub_operators::{Clock, ManualSleep, ManualTimer, Sleep, Timer};
 
@@ -91,6 +94,118 @@ impl Clock for Erratic {
     }
 }
 
+/// A timer whose clock is set by hand, also backwards, and whose sleeps do not mind: what a wall clock does that is set
+/// while a task sleeps.
+#[derive(Clone, Default)]
+pub(crate) struct Wall {
+    pub(crate) clock: Erratic,
+    pub(crate) timer: ManualTimer,
+}
+
+impl Clock for Wall {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    fn checked_add(instant: Duration, duration: Duration) -> Option<Duration> {
+        Erratic::checked_add(instant, duration)
+    }
+
+    fn duration_since(later: Duration, earlier: Duration) -> Duration {
+        Erratic::duration_since(later, earlier)
+    }
+}
+
+impl Timer for Wall {
+    type Sleep = WallSleep;
+
+    fn sleep_until(&self, deadline: Duration) -> WallSleep {
+        WallSleep { sleep: self.timer.sleep_until(self.on_timer(deadline)), wall: self.clone() }
+    }
+}
+
+impl Wall {
+    pub(crate) fn at(now: Duration) -> Self {
+        let wall = Self::default();
+        wall.clock.0.set(now);
+        wall
+    }
+
+    fn on_timer(&self, deadline: Duration) -> Duration {
+        self.timer.now() + deadline.saturating_sub(self.now())
+    }
+}
+
+pub(crate) struct WallSleep {
+    sleep: ManualSleep,
+    wall: Wall,
+}
+
+impl Future for WallSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.sleep).poll(cx)
+    }
+}
+
+impl Sleep for WallSleep {
+    type Instant = Duration;
+
+    fn reset(mut self: Pin<&mut Self>, deadline: Duration) {
+        let deadline = self.wall.on_timer(deadline);
+        Pin::new(&mut self.sleep).reset(deadline);
+    }
+}
+
+/// A timer that knows whole milliseconds only.
+#[derive(Clone, Default)]
+pub(crate) struct Coarse(pub(crate) ManualTimer);
+
+impl Clock for Coarse {
+    type Instant = u64;
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.now().as_millis()).unwrap()
+    }
+
+    fn checked_add(instant: u64, duration: Duration) -> Option<u64> {
+        instant.checked_add(u64::try_from(duration.as_millis()).ok()?)
+    }
+
+    fn duration_since(later: u64, earlier: u64) -> Duration {
+        Duration::from_millis(later.saturating_sub(earlier))
+    }
+}
+
+impl Timer for Coarse {
+    type Sleep = CoarseSleep;
+
+    fn sleep_until(&self, deadline: u64) -> CoarseSleep {
+        CoarseSleep(self.0.sleep_until(Duration::from_millis(deadline)))
+    }
+}
+
+pub(crate) struct CoarseSleep(ManualSleep);
+
+impl Future for CoarseSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl Sleep for CoarseSleep {
+    type Instant = u64;
+
+    fn reset(mut self: Pin<&mut Self>, deadline: u64) {
+        Pin::new(&mut self.0).reset(Duration::from_millis(deadline));
+    }
+}
+
 #[test]
 fn a_manual_sleep_wakes_when_it_is_due_and_not_before() {
     let timer = ManualTimer::new();
@@ -123,6 +238,53 @@ fn a_manual_sleep_can_be_set_anew_and_dropped() {
     assert!(sleep.as_mut().poll(&mut cx).is_pending());
     drop(sleep);
     assert_eq!(timer.sleepers(), 0);
+}
+
+/// Looks at the time when the last waker of a task is gone, as the drop of a task may.
+struct LooksAtTheEnd(ManualTimer, mpsc::UnboundedSender<Duration>);
+
+impl Wake for LooksAtTheEnd {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for LooksAtTheEnd {
+    fn drop(&mut self) {
+        self.1.unbounded_send(self.0.now()).unwrap();
+    }
+}
+
+#[test]
+fn no_waker_is_dropped_under_the_lock_of_a_manual_timer() {
+    let timer = ManualTimer::new();
+    let (ends, mut ended) = mpsc::unbounded();
+    let wait = |sleep: Pin<&mut ManualSleep>| {
+        let waker = Waker::from(Arc::new(LooksAtTheEnd(timer.clone(), ends.clone())));
+        let waits = sleep.poll(&mut Context::from_waker(&waker)).is_pending();
+        drop(waker);
+        waits
+    };
+    let mut sleep = Box::pin(timer.sleep_until(MS));
+    assert!(wait(sleep.as_mut()));
+    assert!(ended.try_recv().is_err());
+    assert!(wait(sleep.as_mut()), "another task");
+    assert_eq!(ended.try_recv(), Ok(Duration::ZERO));
+    sleep.as_mut().reset(2 * MS);
+    assert_eq!(ended.try_recv(), Ok(Duration::ZERO));
+    assert!(wait(sleep.as_mut()));
+    timer.advance(MS);
+    sleep.as_mut().reset(MS);
+    assert_eq!(ended.try_recv(), Ok(MS));
+    assert!(!wait(sleep.as_mut()));
+    assert_eq!(ended.try_recv(), Ok(MS));
+    sleep.as_mut().reset(3 * MS);
+    assert!(wait(sleep.as_mut()));
+    drop(sleep);
+    assert_eq!(ended.try_recv(), Ok(MS));
+    let mut sleep = Box::pin(timer.sleep_until(2 * MS));
+    assert!(wait(sleep.as_mut()));
+    timer.advance(MS);
+    assert_eq!(ended.try_recv(), Ok(2 * MS));
+    assert!(ended.try_recv().is_err());
 }
 
 #[test]

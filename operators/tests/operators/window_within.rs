@@ -15,7 +15,7 @@ use pubsub_operators::{Clock, ManualTimer, StreamOps, stage, window_within};
 
 use crate::{
     harness::{Ends, Random, Rig, Script, Waking, contract, drain, panic_message, poll},
-    time::{Counted, MS, TICK},
+    time::{Counted, MS, TICK, Wall},
 };
 
 const INPUT: [u32; 6] = [1, 2, 3, 4, 5, 6];
@@ -178,6 +178,89 @@ fn a_span_beyond_all_time_leaves_the_size_and_the_end() {
     timer.advance(MS);
     let windows = stream::iter(0..5).flow().window_within(Duration::MAX, MS, 2, timer);
     assert_eq!(drain(windows), [vec![0, 1], vec![2, 3], vec![4]]);
+}
+
+#[test]
+fn a_sleep_that_ends_while_the_clock_reads_earlier_loses_no_item() {
+    let wall = Wall::at(100 * MS);
+    let (events, source) = mpsc::unbounded();
+    let mut windows = pin!(source.flow().window_within(10 * MS, 10 * MS, 9, wall.clone()));
+    events.unbounded_send(1).unwrap();
+    assert!(poll(windows.as_mut()).is_pending());
+    wall.clock.0.set(95 * MS);
+    wall.timer.advance(10 * MS);
+    assert_eq!(poll(windows.as_mut()), Poll::Ready(Some(vec![1])));
+    events.unbounded_send(2).unwrap();
+    assert!(poll(windows.as_mut()).is_pending());
+    wall.clock.0.set(119 * MS);
+    events.unbounded_send(3).unwrap();
+    assert!(poll(windows.as_mut()).is_pending());
+    wall.clock.0.set(120 * MS);
+    assert_eq!(poll(windows.as_mut()), Poll::Ready(Some(vec![2, 3])));
+    events.unbounded_send(4).unwrap();
+    drop(events);
+    assert_eq!(poll(windows.as_mut()), Poll::Ready(Some(vec![4])));
+}
+
+#[test]
+fn a_clock_that_goes_back_stands_still() {
+    let wall = Wall::at(100 * MS);
+    let (events, source) = mpsc::unbounded();
+    let mut windows = pin!(source.flow().window_within(10 * MS, 10 * MS, 9, wall.clone()));
+    events.unbounded_send(1).unwrap();
+    assert!(poll(windows.as_mut()).is_pending());
+    wall.clock.0.set(112 * MS);
+    assert_eq!(poll(windows.as_mut()), Poll::Ready(Some(vec![1])));
+    wall.clock.0.set(95 * MS);
+    events.unbounded_send(2).unwrap();
+    assert!(poll(windows.as_mut()).is_pending());
+    wall.clock.0.set(119 * MS);
+    assert!(poll(windows.as_mut()).is_pending());
+    wall.clock.0.set(120 * MS);
+    assert_eq!(poll(windows.as_mut()), Poll::Ready(Some(vec![2])));
+}
+
+#[test]
+fn a_slide_beyond_all_time_leaves_the_first_window() {
+    let timer = ManualTimer::new();
+    timer.advance(MS);
+    let (events, source) = mpsc::unbounded();
+    let mut windows = pin!(source.flow().window_within(10 * MS, Duration::MAX, 2, timer.clone()));
+    events.unbounded_send(1).unwrap();
+    assert!(poll(windows.as_mut()).is_pending());
+    timer.advance(10 * MS);
+    assert_eq!(poll(windows.as_mut()), Poll::Ready(Some(vec![1])));
+    for n in 2..9 {
+        events.unbounded_send(n).unwrap();
+        assert!(poll(windows.as_mut()).is_pending(), "it lies in no window");
+        assert_eq!(windows.size_hint(), (0, None));
+        timer.advance(10 * MS);
+    }
+    assert_eq!(timer.sleepers(), 0);
+    // Only this begins the grid anew.
+    assert!(windows.as_mut().get_pin_mut().take_buffered().is_empty());
+    events.unbounded_send(9).unwrap();
+    drop(events);
+    assert_eq!(poll(windows.as_mut()), Poll::Ready(Some(vec![9])));
+    assert_eq!(poll(windows.as_mut()), Poll::Ready(None));
+}
+
+#[test]
+fn a_slide_beyond_all_time_after_a_pause() {
+    // The second window ends where time does, and there is no third.
+    let timer = ManualTimer::new();
+    timer.advance(MS);
+    let (events, source) = mpsc::unbounded();
+    let mut windows = pin!(source.flow().window_within(MS, Duration::MAX - 2 * MS, 9, timer.clone()));
+    events.unbounded_send(1).unwrap();
+    assert!(poll(windows.as_mut()).is_pending());
+    timer.advance(MS);
+    assert_eq!(poll(windows.as_mut()), Poll::Ready(Some(vec![1])));
+    timer.advance_to(Duration::MAX);
+    for n in 2..5 {
+        events.unbounded_send(n).unwrap();
+        assert!(poll(windows.as_mut()).is_pending(), "where the clock ends");
+    }
 }
 
 #[test]

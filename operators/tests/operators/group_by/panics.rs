@@ -6,11 +6,12 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures::{Stream, channel::mpsc, stream::FusedStream};
-use pubsub_operators::StreamOps;
+use pubsub_operators::{Groups, StreamOps};
 
 use super::{WIDE, drain_now, next, open};
 use crate::harness::{Rig, Script, Waking};
@@ -105,6 +106,112 @@ fn a_panic_of_a_comparison_is_the_end_for_all_and_no_panic_of_the_lock() {
     assert!(format!("{outer:?}").contains("GroupBy"));
     drop((outer, zeros, ones));
     assert!(events.is_closed());
+}
+
+#[test]
+fn a_panic_of_a_comparison_outside_a_turn_wakes_those_who_wait_for_room() {
+    for by_drop in [false, true] {
+        let touchy = Rc::new(Cell::new(false));
+        let of = touchy.clone();
+        let (events, source) = mpsc::unbounded();
+        let bounds = Groups { per_group: 1, ..WIDE };
+        let mut outer = source.flow().group_by(bounds, move |n| Touchy(*n, of.clone()));
+        for n in [0, 1, 0] {
+            events.unbounded_send(n).unwrap();
+        }
+        let mut zeros = open(&mut outer);
+        let mut ones = open(&mut outer);
+        assert!(next(&mut ones).is_ready());
+        let (waking, waker) = Waking::new();
+        let mut cx = Context::from_waker(&waker);
+        assert!(Pin::new(&mut outer).poll_next(&mut cx).is_pending(), "an item is held");
+        assert!(Pin::new(&mut ones).poll_next(&mut cx).is_pending());
+        assert!(!events.is_closed());
+
+        // Room is made for it, and it is compared with the keys of the open groups.
+        touchy.set(true);
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            if by_drop {
+                // Where its own group is gone, it meets the other.
+                drop(zeros);
+            } else {
+                let _ = next(&mut zeros);
+            }
+        }));
+        assert!(panic.is_err());
+        assert_eq!(waking.count(), 2, "nobody else would wake them");
+        assert!(events.is_closed(), "the source is released");
+        assert_eq!(next(&mut ones), Poll::Ready(None));
+        assert!(matches!(next(&mut outer), Poll::Ready(None)));
+    }
+}
+
+/// An item that looks at its stream when it is dropped, which takes the lock.
+struct Looks<F: Fn()>(u32, F);
+
+impl<F: Fn()> Drop for Looks<F> {
+    fn drop(&mut self) {
+        self.1();
+    }
+}
+
+#[test]
+fn no_item_is_dropped_under_the_lock_by_a_panic_of_a_comparison() {
+    for by_drop in [false, true] {
+        let touchy = Rc::new(Cell::new(false));
+        let of = touchy.clone();
+        let seen = Rc::<RefCell<Option<Box<dyn Fn()>>>>::default();
+        let looks = |n| {
+            let seen = seen.clone();
+            Looks(n, move || {
+                if let Some(look) = &*seen.borrow() {
+                    look();
+                }
+            })
+        };
+        let (events, source) = mpsc::unbounded();
+        let bounds = Groups { per_group: 1, ..WIDE };
+        let mut outer = source.flow().group_by(bounds, move |item: &Looks<_>| Touchy(item.0, of.clone()));
+        for n in [0, 1, 0] {
+            assert!(events.unbounded_send(looks(n)).is_ok());
+        }
+        let mut zeros = open(&mut outer);
+        let ones = open(&mut outer);
+        assert!(next(&mut outer).is_pending(), "an item is held");
+        let looked = Rc::new(Cell::new(false));
+        let look = looked.clone();
+        *seen.borrow_mut() = Some(Box::new(move || look.set(ones.size_hint() == (0, Some(0)))));
+        touchy.set(true);
+        let panic =
+            catch_unwind(AssertUnwindSafe(|| if by_drop { drop(zeros) } else { drop(next(&mut zeros)) }));
+        assert!(panic.is_err());
+        assert!(!looked.get(), "nothing is dropped yet");
+        // Apart from what holds the group that they look at.
+        drop((outer, events));
+        drop(seen.take());
+    }
+}
+
+#[test]
+fn who_is_dropped_leaves_no_waker() {
+    let (events, source) = mpsc::unbounded();
+    let mut outer = source.flow().group_by(WIDE, |n: &u32| *n);
+    events.unbounded_send(0).unwrap();
+    events.unbounded_send(1).unwrap();
+    let mut zeros = open(&mut outer);
+    let mut ones = open(&mut outer);
+    assert!(next(&mut zeros).is_ready() && next(&mut ones).is_ready());
+    let (waking, waker) = Waking::new();
+    let mut cx = Context::from_waker(&waker);
+    assert!(Pin::new(&mut zeros).poll_next(&mut cx).is_pending());
+    assert!(Pin::new(&mut outer).poll_next(&mut cx).is_pending());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&waking), 3);
+    drop(zeros);
+    assert_eq!(Arc::strong_count(&waking), 2);
+    drop(outer);
+    assert_eq!(Arc::strong_count(&waking), 1);
+    assert!(next(&mut ones).is_pending());
 }
 
 #[test]

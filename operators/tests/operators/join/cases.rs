@@ -16,7 +16,7 @@ use pubsub_operators::{
 use super::within;
 use crate::{
     harness::{Rig, Script, Waking, alloc::allocations, drain, panic_message, poll},
-    time::{Counted, Erratic, MS, TICK},
+    time::{Coarse, Counted, Erratic, MS, TICK, Wall},
 };
 
 type Sender = mpsc::UnboundedSender<(u32, char)>;
@@ -139,6 +139,44 @@ fn a_clock_that_goes_back_stands_still() {
     right.unbounded_send((1, 'x')).unwrap();
     right.unbounded_send((2, 'y')).unwrap();
     assert_eq!(all(&mut pairs), ["ax", "by"]);
+}
+
+#[test]
+fn a_window_of_a_coarse_clock_is_over_at_its_next_moment() {
+    let clock = Coarse::default();
+    let (left, left_source, _right, right_source) = sides();
+    let bounds = within(10 * MS, 9, clock.clone());
+    let mut lefts = left_source.flow().join_left(right_source, bounds, key, key, left_letters);
+    let (outer, outer_source, _other, other_source) = sides();
+    let bounds = within(10 * MS, 9, clock.clone());
+    let mut both = outer_source.flow().join_outer(other_source, bounds, key, key, outer_letters);
+    let (requests, requests_source, _replies, replies_source) = sides();
+    let bounds = within(10 * MS, 9, clock.clone());
+    let mut outcomes = requests_source.flow().correlate_left(replies_source, bounds, key, key);
+    for sender in [&left, &outer, &requests] {
+        sender.unbounded_send((1, 'a')).unwrap();
+    }
+    assert!(all(&mut lefts).is_empty() && all(&mut both).is_empty() && all(&mut outcomes).is_empty());
+    clock.0.advance(10 * MS);
+    assert!(all(&mut lefts).is_empty() && all(&mut both).is_empty() && all(&mut outcomes).is_empty());
+    assert_eq!((clock.0.sleepers(), clock.0.next_deadline()), (3, Some(11 * MS)));
+    clock.0.advance(MS);
+    assert_eq!((all(&mut lefts), all(&mut both)), (vec!["a-".to_owned()], vec!["a-".to_owned()]));
+    assert_eq!(all(&mut outcomes), [((1, 'a'), None)]);
+}
+
+#[test]
+fn a_sleep_that_ends_while_the_clock_reads_earlier_is_believed() {
+    let wall = Wall::at(100 * MS);
+    let (left, left_source, _right, right_source) = sides();
+    let bounds = within(10 * MS, 9, wall.clone());
+    let mut lefts = left_source.flow().join_left(right_source, bounds, key, key, left_letters);
+    left.unbounded_send((1, 'a')).unwrap();
+    assert!(all(&mut lefts).is_empty());
+    wall.clock.0.set(95 * MS);
+    wall.timer.advance(10 * MS + TICK);
+    assert_eq!(all(&mut lefts), ["a-"]);
+    assert_eq!(wall.timer.sleepers(), 0);
 }
 
 #[test]

@@ -26,7 +26,8 @@
 //! | tuples | `stream.pipe((filter(f), take(3)))` | joining operators that exist already; closures say their item type |
 //! | [`pipe!`] | `pipe!(stream, filter(f), take(3))` | the same as methods, written as a list |
 //!
-//! All five cost the same. What [`pipe`](StreamOps::pipe) gives is a [`Flow`] again, on which the methods go on.
+//! All five cost the same. What [`pipe`](StreamOps::pipe) gives after a value, a tuple or a stage is a [`Flow`] again, on
+//! which the methods go on; after a function it is what the function returns.
 //!
 //! # The operators
 //!

@@ -23,7 +23,6 @@
 mod depth;
 #[cfg(any(feature = "json", feature = "messagepack", feature = "postcard"))]
 mod envelope;
-mod error;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "messagepack")]
@@ -34,7 +33,6 @@ mod postcard;
 use serde::Serialize;
 use serde::de::DeserializeSeed;
 
-pub use self::error::{DecodeError, EncodeError, Redacted};
 #[cfg(feature = "json")]
 pub use self::json::Json;
 #[cfg(feature = "messagepack")]
@@ -42,6 +40,7 @@ pub use self::messagepack::MessagePack;
 #[cfg(feature = "postcard")]
 pub use self::postcard::Postcard;
 use crate::Header;
+pub use crate::codec_error::{DecodeError, EncodeError, Redacted};
 
 /// How many bytes a message may have: 64 KiB, unless a codec was made with another bound.
 pub const MAX_MESSAGE: usize = 64 * 1024;

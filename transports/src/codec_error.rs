@@ -148,7 +148,7 @@ fn too_large(f: &mut fmt::Formatter<'_>, size: usize, limit: usize) -> fmt::Resu
 /// What a format's library said about a payload. It may quote the payload, so it is not printed unless asked for.
 ///
 /// ```
-/// use pubsub_transports::codec::EncodeError;
+/// use pubsub_transports::EncodeError;
 ///
 /// let error = EncodeError::payload("login", "\"hunter2\" is too short");
 /// assert_eq!(error.to_string(), "the payload of the topic \"login\" cannot be encoded");

@@ -1,0 +1,116 @@
+//! The seam between a bus and a transport, on one screen.
+//!
+//! A [`Link`] is what a bus asks of a transport, an [`Inlet`] what a transport tells the bus. Neither names a payload
+//! type or a subscriber. Both are called from any thread, and neither waits: what takes time is answered later, a
+//! publish by its [`Sending`], a subscription by [`Inlet::subscribed`] or [`Inlet::refused`].
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use futures_channel::oneshot;
+
+use crate::{Address, ConnectionState, Frame, Gap, Header, Rejection, SendError, Undecodable};
+
+/// What a bus asks of a transport. Dropping it gives up what [`close`](Self::close) would still have sent.
+pub trait Link: Send + Sync {
+    /// Sends a frame. Frames of one caller to one address go in the order of the calls.
+    fn publish(&self, frame: Frame, patience: Patience) -> Sending;
+
+    /// Follows these addresses too, none of which is followed now. `request` is a number that was not used before: it
+    /// stands for all of them in the answer.
+    ///
+    /// They stay followed, through every reconnection, until [`unsubscribe`](Self::unsubscribe) or a refusal.
+    fn subscribe(&self, request: u64, addresses: Vec<Address>);
+
+    /// Follows these addresses no more.
+    fn unsubscribe(&self, addresses: Vec<Address>);
+
+    /// Takes nothing more, and sends what was taken, within a time that the transport bounds. Then every task, socket and
+    /// remote subscription of it is gone.
+    fn close(&self) -> Closing;
+}
+
+/// What a transport tells the bus, from one task or under one lock: what it says of one address has an order.
+///
+/// An event comes once, however many of the followed addresses it matches.
+pub trait Inlet: Send + Sync {
+    /// Whether there is room for one more event. Pending only where the transport's
+    /// [guarantees](crate::Guarantees::backpressure) say that publishers wait; then `waker` is woken when there is.
+    fn poll_ready(&self, waker: &Waker) -> Poll<()>;
+
+    /// An event, when [`poll_ready`](Self::poll_ready) said so.
+    fn deliver(&self, frame: Frame);
+
+    /// Every address of this request is followed: what is published from now on arrives.
+    fn subscribed(&self, request: u64);
+
+    /// This address is followed no more, or never was: the other side does not allow it.
+    fn refused(&self, address: Address, rejection: Rejection);
+
+    /// Events to `address`, or to all addresses, were lost, before the next that is delivered.
+    fn gap(&self, address: Option<Address>, gap: Gap);
+
+    /// Something came that is no event.
+    fn undecodable(&self, undecodable: Undecodable);
+
+    /// A frame that was taken with [`Patience::Now`] could not be sent after all.
+    fn not_sent(&self, header: Header, error: SendError);
+
+    /// The connection changed.
+    fn state(&self, state: ConnectionState);
+}
+
+/// What to do with a frame for which there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Refuse it, as [`SendError::Full`]. Taking it is the answer: what fails later is told by [`Inlet::not_sent`].
+    Now,
+    /// Wait in line, then wait for the other side's answer.
+    Wait,
+}
+
+/// The answer to a publish.
+///
+/// # Cancel safety
+/// Dropped before the frame was written, the frame is not sent. Afterwards it may have been.
+#[derive(Debug)]
+pub enum Sending {
+    /// Known at once.
+    Done(Result<(), SendError>),
+    /// To come.
+    Pending(oneshot::Receiver<Result<(), SendError>>),
+}
+
+impl Future for Sending {
+    type Output = Result<(), SendError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Done(result) => Poll::Ready(result.clone()),
+            // Whoever was to answer is gone without a word.
+            Self::Pending(answer) => {
+                Pin::new(answer).poll(cx).map(|answer| answer.unwrap_or(Err(SendError::Ambiguous)))
+            }
+        }
+    }
+}
+
+/// The end of a link. Ready with how many frames were given up: taken, and not sent or not answered.
+#[derive(Debug)]
+pub enum Closing {
+    /// Over.
+    Done(u64),
+    /// To come.
+    Pending(oneshot::Receiver<u64>),
+}
+
+impl Future for Closing {
+    type Output = u64;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u64> {
+        match self.get_mut() {
+            Self::Done(unsent) => Poll::Ready(*unsent),
+            Self::Pending(unsent) => Pin::new(unsent).poll(cx).map(|unsent| unsent.unwrap_or(0)),
+        }
+    }
+}

@@ -4,9 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use pubsub_transports::{__private as transports, Shared, Transport};
+use pubsub_transports::{__private as transports, ConnectionState, Guarantees, InProcess, Transport};
 
 use crate::close::Close;
+use crate::connection::Gauge;
+use crate::driver::{Driver, Parts};
 use crate::engine::Engine;
 use crate::errors::{ErrorSource, Errors};
 use crate::event::EventData;
@@ -14,7 +16,8 @@ use crate::handler::{Handler, HandlerResult};
 use crate::interest::Interest;
 use crate::stats::stats;
 use crate::{
-    EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId, TopicKey, TopicStats,
+    Carries, Connections, EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId,
+    TopicKey, TopicStats,
 };
 
 /// A bus for the events of the map `M`: publish to a topic, subscribe to topics.
@@ -51,11 +54,25 @@ pub struct PubSub<M: EventMap> {
 pub(crate) struct Handle {
     pub(crate) engine: Arc<Engine>,
     pub(crate) errors: ErrorSource,
+    pub(crate) gauge: Arc<Gauge>,
+    /// Where events leave the bus.
+    pub(crate) driver: Option<Arc<Driver>>,
+}
+
+impl Handle {
+    pub(crate) fn close_engine(&self) -> crate::engine::Left {
+        let left = self.engine.close();
+        self.gauge.show(ConnectionState::Closed { error: None });
+        left
+    }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.engine.close();
+        if let Some(driver) = &self.driver {
+            drop(driver.close());
+        }
+        self.close_engine();
     }
 }
 
@@ -72,20 +89,29 @@ impl<M: EventMap> PubSub<M> {
     where
         T::Body: Carries<M>,
     {
-        match transports::connect(transport) {
-            transports::Link::InProcess => {}
-        }
-        let handle =
-            Arc::new(Handle { engine: Arc::new(Engine::new(M::TOPICS.len())), errors: ErrorSource::new() });
-        Self { handle, map: PhantomData }
+        let (engine, errors, gauge) =
+            (Arc::new(Engine::new(M::TOPICS.len())), ErrorSource::new(), Gauge::new());
+        let driver = match transports::connect(transport) {
+            transports::Connection::InProcess => None,
+            transports::Connection::Link { body, guarantees, attach } => {
+                let parts =
+                    Parts { engine: Arc::clone(&engine), errors: errors.clone(), gauge: Arc::clone(&gauge) };
+                Some(Arc::new(Driver::new::<M>(parts, body.__edge(), guarantees, attach)))
+            }
+        };
+        Self { handle: Arc::new(Handle { engine, errors, gauge, driver }), map: PhantomData }
     }
 
     /// Publishes `payload` to `topic` under `id`: complete it with `.await`, or with `.now()` from code that is not
     /// async.
     ///
     /// Every matching subscription gets the event once, the publisher's own included. Two publishes of one task to
-    /// one topic and id arrive in the order in which they were first polled. Ready when every matching subscription with
-    /// [backpressure](crate::Overflow::Backpressure) has a place for it; without a subscription, at once.
+    /// one topic and id arrive in the order in which they were first polled.
+    ///
+    /// In one process it is ready when every matching subscription with [backpressure](crate::Overflow::Backpressure) has
+    /// a place for it; without a subscription, at once. Over a transport that leaves the bus it is ready when the other side
+    /// accepted the event, and the subscriptions of this bus get it when it comes back; `.now()` is done when the
+    /// transport's bounded queue took it, and what fails after that is told by [`errors`](Self::errors).
     ///
     /// # Errors
     /// [`PublishError`](crate::PublishError), with the event in it.
@@ -97,7 +123,7 @@ impl<M: EventMap> PubSub<M> {
     ) -> Publish<'_, K::Payload, K::Id> {
         let topic = topic.__topic();
         let data = EventData::new(topic.name(), topic.index(), id.__to_owned(), payload);
-        Publish::new(&self.handle.engine, None, data)
+        Publish::new(&self.handle, None, data)
     }
 
     /// A publisher to `topic` under `id`, which are looked up once; also a [`Sink`](futures_sink::Sink) of payloads.
@@ -167,7 +193,8 @@ impl<M: EventMap> PubSub<M> {
         self.subscribe(selector).on(handle)
     }
 
-    /// What goes wrong where no caller waits for an answer: handlers that fail or panic.
+    /// What goes wrong where no caller waits for an answer: handlers that fail or panic, what comes over a network and
+    /// cannot be read, what was published by `.now()` and could not be sent.
     pub fn errors(&self) -> Errors {
         self.handle.errors.errors()
     }
@@ -178,8 +205,40 @@ impl<M: EventMap> PubSub<M> {
         self.handle.errors.total()
     }
 
-    /// Whether some subscription follows some of what `selector` selects, so that publishing there may reach
-    /// somebody.
+    /// How the bus stands with the other side, as a stream. In one process it is connected until it is closed.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # futures::executor::block_on(async {
+    /// use pubsub::ConnectionState;
+    ///
+    /// let bus = PubSub::<App>::default();
+    /// let mut connection = bus.connection();
+    /// assert!(matches!(connection.next().await, Some(ConnectionState::Connected)));
+    /// bus.close().await;
+    /// assert!(matches!(connection.next().await, Some(ConnectionState::Closed { error: None })));
+    /// assert!(connection.next().await.is_none());
+    /// # });
+    /// ```
+    pub fn connection(&self) -> Connections {
+        self.handle.gauge.watch()
+    }
+
+    /// How the bus stands with the other side now.
+    #[must_use]
+    pub fn connection_state(&self) -> ConnectionState {
+        self.handle.gauge.state()
+    }
+
+    /// What the transport promises. What a bus promises holds within that.
+    #[must_use]
+    pub fn guarantees(&self) -> Guarantees {
+        self.handle.driver.as_ref().map_or(InProcess::GUARANTEES, |driver| *driver.guarantees())
+    }
+
+    /// Whether some subscription of this bus follows some of what `selector` selects. In one process that is whether
+    /// publishing there may reach somebody; over a network, others may follow it too.
     ///
     /// ```
     /// # use pubsub::prelude::*;
@@ -221,7 +280,7 @@ impl<M: EventMap> PubSub<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn close(&self) -> Close<'_> {
-        Close::new::<M>(&self.handle.engine)
+        Close::new::<M>(&self.handle)
     }
 
     /// Listens to everything, for the test bus.
@@ -248,7 +307,7 @@ impl<M: EventMap> PubSub<M> {
 /// A bus in one process.
 impl<M: EventMap> Default for PubSub<M> {
     fn default() -> Self {
-        Self::new(pubsub_transports::InProcess)
+        Self::new(InProcess)
     }
 }
 
@@ -263,11 +322,3 @@ impl<M: EventMap> fmt::Debug for PubSub<M> {
         f.debug_struct("PubSub").field("closed", &self.is_closed()).finish_non_exhaustive()
     }
 }
-
-/// A kind of body that can carry the events of `M`; what a transport asks of a map.
-///
-/// A body shared within the process carries every map.
-pub trait Carries<M: EventMap> {}
-
-#[diagnostic::do_not_recommend]
-impl<M: EventMap> Carries<M> for Shared {}

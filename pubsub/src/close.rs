@@ -7,9 +7,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
+use pubsub_transports::Closing;
 
 use crate::EventMap;
-use crate::engine::{Draining, Engine, Left};
+use crate::bus::Handle;
+use crate::engine::{Draining, Left};
 
 pin_project! {
     /// Closing a bus; made by [`PubSub::close`](crate::PubSub::close).
@@ -21,22 +23,33 @@ pin_project! {
     /// discarded.
     #[must_use = "nothing is closed until this is awaited or `.now()` is called"]
     pub struct Close<'a, D = Pending<()>> {
-        engine: &'a Engine,
+        handle: &'a Handle,
         topics: fn(usize) -> &'static str,
         #[pin]
         deadline: Option<D>,
+        // What the link has yet to send.
+        closing: Option<Closing>,
+        unsent: u64,
         refused: Option<usize>,
         draining: Option<Draining<'a>>,
     }
 }
 
 impl<'a> Close<'a> {
-    pub(crate) fn new<M: EventMap>(engine: &'a Engine) -> Self {
-        Self { engine, topics: |index| M::TOPICS[index].name, deadline: None, refused: None, draining: None }
+    pub(crate) fn new<M: EventMap>(handle: &'a Handle) -> Self {
+        Self {
+            handle,
+            topics: |index| M::TOPICS[index].name,
+            deadline: None,
+            closing: None,
+            unsent: 0,
+            refused: None,
+            draining: None,
+        }
     }
 
     /// Waits until all that was accepted has been read, but no longer than until `deadline` is ready; what has not
-    /// been read then is discarded, and counted in the report.
+    /// been read or sent then is discarded, and counted in the report.
     ///
     /// Read is not handled: a handler may still be at work on its last event; wait for the
     /// [`Handler`](crate::Handler) itself.
@@ -59,17 +72,24 @@ impl<'a> Close<'a> {
     /// ```
     pub fn until<D: Future>(self, deadline: D) -> Close<'a, D> {
         Close {
-            engine: self.engine,
+            handle: self.handle,
             topics: self.topics,
             deadline: Some(deadline),
+            closing: None,
+            unsent: 0,
             refused: None,
             draining: None,
         }
     }
 
-    /// Closes without waiting, from code that is not async. What was accepted stays readable; the report counts it.
+    /// Closes without waiting, from code that is not async. What was accepted stays readable; the report counts it. What a
+    /// network transport has yet to send is sent, and counted as `unsent` here.
     pub fn now(self) -> CloseReport {
-        CloseReport::new(self.engine.close(), self.topics)
+        let unsent = self.handle.driver.as_ref().map_or(0, |driver| {
+            drop(driver.close());
+            driver.in_flight()
+        });
+        CloseReport::new(self.handle.close_engine(), unsent, self.topics)
     }
 }
 
@@ -77,24 +97,38 @@ impl<D: Future> Future for Close<'_, D> {
     type Output = CloseReport;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReport> {
-        let this = self.project();
+        let mut this = self.project();
+        let mut is_over = false;
+        // First the link: what it still sends comes back to the engine, which is closed after it.
+        if let (Some(driver), None) = (&this.handle.driver, &this.refused) {
+            match Pin::new(this.closing.get_or_insert_with(|| driver.close())).poll(cx) {
+                Poll::Ready(unsent) => *this.unsent = unsent,
+                Poll::Pending => {
+                    let deadline = this.deadline.as_mut().as_pin_mut();
+                    if deadline.is_none_or(|deadline| deadline.poll(cx).is_pending()) {
+                        return Poll::Pending;
+                    }
+                    (*this.unsent, is_over) = (driver.in_flight(), true);
+                }
+            }
+        }
         let left = match *this.refused {
-            None => this.engine.close(),
+            None => this.handle.close_engine(),
             Some(_) => Left::default(),
         };
         let refused = *this.refused.get_or_insert(left.refused);
         let Some(deadline) = this.deadline.as_pin_mut() else {
-            return Poll::Ready(CloseReport::new(left, *this.topics));
+            return Poll::Ready(CloseReport::new(left, *this.unsent, *this.topics));
         };
-        let left =
-            if this.draining.get_or_insert_with(|| Draining::new(this.engine)).poll(cx.waker()).is_ready() {
-                Left::default()
-            } else if deadline.poll(cx).is_ready() {
-                this.engine.discard()
-            } else {
-                return Poll::Pending;
-            };
-        Poll::Ready(CloseReport::new(Left { refused, ..left }, *this.topics))
+        let engine = &*this.handle.engine;
+        let left = if this.draining.get_or_insert_with(|| Draining::new(engine)).poll(cx.waker()).is_ready() {
+            Left::default()
+        } else if is_over || deadline.poll(cx).is_ready() {
+            engine.discard()
+        } else {
+            return Poll::Pending;
+        };
+        Poll::Ready(CloseReport::new(Left { refused, ..left }, *this.unsent, *this.topics))
     }
 }
 
@@ -118,11 +152,14 @@ pub struct CloseReport {
     /// Publishes that waited for room, and got their event back as
     /// [`PublishError::Closed`](crate::PublishError::Closed).
     pub refused: usize,
+    /// Events that a network transport had taken, and did not send or got no answer to.
+    pub unsent: u64,
 }
 
 impl CloseReport {
-    fn new(left: Left, topics: fn(usize) -> &'static str) -> Self {
-        let mut report = Self { subscriptions: left.queued.len(), refused: left.refused, ..Self::default() };
+    fn new(left: Left, unsent: u64, topics: fn(usize) -> &'static str) -> Self {
+        let mut report =
+            Self { subscriptions: left.queued.len(), refused: left.refused, unsent, ..Self::default() };
         for (topic, events) in left.queued.into_iter().flatten() {
             report.unread += events;
             *report.unread_by_topic.entry(topics(topic)).or_default() += events;
@@ -133,16 +170,16 @@ impl CloseReport {
     /// Whether nothing was left: all that was accepted had been read, and nobody waited.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.unread == 0 && self.refused == 0
+        self.unread == 0 && self.refused == 0 && self.unsent == 0
     }
 }
 
 impl fmt::Display for CloseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { unread, subscriptions, refused, .. } = self;
+        let Self { unread, subscriptions, refused, unsent, .. } = self;
         write!(
             f,
-            "unread events: {unread}, subscriptions behind: {subscriptions}, refused publishes: {refused}"
+            "unread events: {unread}, subscriptions behind: {subscriptions}, refused publishes: {refused}, unsent events: {unsent}"
         )
     }
 }

@@ -7,13 +7,13 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use crate::Subscription;
 use crate::next::Next;
+use crate::{Gap, Subscription, Undecodable};
 
 /// What happened on a subscription.
 ///
-/// Later versions add what only a network can do (a gap, a reconnection, a frame that cannot be decoded).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// In one process there are only events, lag and the end; the rest is what only a network can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delivery<E> {
     /// An event. Its `missed` is 0: the loss before it, if any, was an item of its own.
@@ -23,6 +23,13 @@ pub enum Delivery<E> {
         /// How many, since the last item.
         missed: u64,
     },
+    /// The network lost events, or may have.
+    Gap(Gap),
+    /// The connection was lost and is there again. If anything was lost meanwhile, a [`Gap`](Self::Gap) follows.
+    Reconnected,
+    /// Something came to an address of this subscription and is no event of it. It was passed over, and is counted by the
+    /// bus's [errors](crate::PubSub::errors) too.
+    Undecodable(Undecodable),
     /// The last item: why no more will come.
     Ended(End),
 }
@@ -35,6 +42,8 @@ pub enum End {
     Closed,
     /// The subscription was full and its policy is [`Overflow::Fail`](crate::Overflow::Fail).
     Overflowed,
+    /// The other side does not allow it (any more): [`Subscription::rejection`] says why.
+    Rejected,
 }
 
 impl fmt::Display for End {
@@ -42,6 +51,7 @@ impl fmt::Display for End {
         f.write_str(match self {
             Self::Closed => "the bus is closed",
             Self::Overflowed => "the subscription was full and its overflow policy is to fail",
+            Self::Rejected => "the other side does not allow it",
         })
     }
 }

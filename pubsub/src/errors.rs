@@ -11,9 +11,9 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::next::Next;
-use crate::{IdString, SubscribeError};
+use crate::{Address, IdString, Rejection, SendError, SubscribeError, Undecodable};
 
-/// Something that went wrong on a bus where no caller waits for an answer: in a [handler](crate::Handler).
+/// Something that went wrong on a bus where no caller waits for an answer: in a [handler](crate::Handler), or on a network.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum BusError {
@@ -42,6 +42,24 @@ pub enum BusError {
         /// Why; also the [`source`](Error::source).
         error: SubscribeError,
     },
+    /// Something came over a network and is no event of this map. It was passed over.
+    Undecodable(Undecodable),
+    /// An event that was published by `.now()` could not be sent after all, and is lost.
+    NotSent {
+        /// Its topic.
+        topic: String,
+        /// Its id, as text.
+        id: IdString,
+        /// Why; also the [`source`](Error::source).
+        error: SendError,
+    },
+    /// The other side does not allow to follow this. Subscriptions to it have ended.
+    SubscriptionRejected {
+        /// What was followed.
+        address: Address,
+        /// Why; also the [`source`](Error::source).
+        rejection: Rejection,
+    },
 }
 
 impl fmt::Display for BusError {
@@ -56,6 +74,11 @@ impl fmt::Display for BusError {
             Self::HandlerNotSubscribed { topics, .. } => {
                 write!(f, "a handler of `{}` could not subscribe", topics.join("`, `"))
             }
+            Self::Undecodable(undecodable) => undecodable.fmt(f),
+            Self::NotSent { topic, id, .. } => write!(f, "`{topic}` for the id {id:?} was not sent"),
+            Self::SubscriptionRejected { address, .. } => {
+                write!(f, "subscriptions to `{address}` are not allowed")
+            }
         }
     }
 }
@@ -66,6 +89,9 @@ impl Error for BusError {
             Self::HandlerFailed { error, .. } => Some(&**error),
             Self::HandlerPanicked { .. } => None,
             Self::HandlerNotSubscribed { error, .. } => Some(error),
+            Self::Undecodable(undecodable) => undecodable.source(),
+            Self::NotSent { error, .. } => Some(error),
+            Self::SubscriptionRejected { rejection, .. } => Some(rejection),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::{EventId, TopicId};
+use crate::{EventId, Position, TopicId};
 
 /// One event: a handle on what was published, shared by all its subscribers.
 ///
@@ -48,13 +48,23 @@ pub struct EventData<P, I: TopicId + ?Sized = str> {
     /// The topic's place in [`EventMap::TOPICS`](crate::EventMap::TOPICS).
     pub(crate) index: usize,
     pub(crate) event_id: Option<EventId>,
+    /// How it came over a wire; `None` where it was published in this process.
+    arrival: Option<Box<Arrival>>,
     written_id: I::__Text,
+}
+
+/// What is known of an event that came over a wire.
+#[derive(Clone)]
+pub(crate) struct Arrival {
+    /// Its number among the events that came to this bus: what tells apart whether it came before a gap or after it.
+    pub(crate) sequence: u64,
+    pub(crate) position: Option<Position>,
 }
 
 impl<P, I: TopicId + ?Sized> EventData<P, I> {
     pub(crate) fn new(topic: &'static str, index: usize, id: I::Owned, payload: P) -> Self {
         let written_id = I::__write(&id);
-        Self { topic, id, payload, index, event_id: None, written_id }
+        Self { topic, id, payload, index, event_id: None, arrival: None, written_id }
     }
 
     /// The id as text.
@@ -64,10 +74,17 @@ impl<P, I: TopicId + ?Sized> EventData<P, I> {
     }
 
     /// What makes the event recognisable when it arrives twice, if its publisher
-    /// [gave it](crate::Publish::event_id) an id. In one process nothing arrives twice by itself, and none is made.
+    /// [gave it](crate::Publish::event_id) an id. In one process nothing arrives twice by itself, and none is made; an
+    /// event that leaves the process without one is given one then.
     #[must_use]
     pub fn event_id(&self) -> Option<EventId> {
         self.event_id
+    }
+
+    /// Where the event stands in the history of its topic, if it came over a transport that keeps one.
+    #[must_use]
+    pub fn position(&self) -> Option<&Position> {
+        self.arrival.as_ref()?.position.as_ref()
     }
 }
 
@@ -87,9 +104,10 @@ impl<P, I: TopicId + ?Sized> Event<P, I> {
 
     /// The same event with a payload made of this one's.
     pub(crate) fn with_payload<Q>(self, convert: impl FnOnce(&P) -> Q) -> Event<Q, I> {
-        let EventData { topic, id, payload, index, event_id, written_id } = &*self;
+        let EventData { topic, id, payload, index, event_id, arrival, written_id } = &*self;
         let (id, payload, written_id) = (id.clone(), convert(payload), written_id.clone());
-        let data = EventData { topic, id, payload, index: *index, event_id: *event_id, written_id };
+        let (index, event_id, arrival) = (*index, *event_id, arrival.clone());
+        let data = EventData { topic, id, payload, index, event_id, arrival, written_id };
         Event::new(Arc::new(data), self.missed)
     }
 
@@ -149,6 +167,8 @@ trait AnyEvent: Any + Send + Sync {
     fn name(&self) -> &'static str;
     fn id_text(&self) -> &str;
     fn event_id(&self) -> Option<EventId>;
+    fn arrival(&self) -> Option<&Arrival>;
+    fn arrived(&mut self, event_id: Option<EventId>, arrival: Arrival);
 }
 
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> AnyEvent for EventData<P, I> {
@@ -166,6 +186,15 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> AnyEvent for Event
 
     fn event_id(&self) -> Option<EventId> {
         self.event_id
+    }
+
+    fn arrival(&self) -> Option<&Arrival> {
+        self.arrival.as_deref()
+    }
+
+    fn arrived(&mut self, event_id: Option<EventId>, arrival: Arrival) {
+        self.event_id = event_id;
+        self.arrival = Some(Box::new(arrival));
     }
 }
 
@@ -191,6 +220,22 @@ impl Stored {
 
     pub(crate) fn id_text(&self) -> &str {
         self.0.id_text()
+    }
+
+    pub(crate) fn event_id(&self) -> Option<EventId> {
+        self.0.event_id()
+    }
+
+    pub(crate) fn arrival(&self) -> Option<&Arrival> {
+        self.0.arrival()
+    }
+
+    /// Says how an event came that nobody else holds yet.
+    pub(crate) fn arrived(mut self, event_id: Option<EventId>, arrival: Arrival) -> Self {
+        if let Some(event) = Arc::get_mut(&mut self.0) {
+            event.arrived(event_id, arrival);
+        }
+        self
     }
 
     /// # Panics
@@ -229,9 +274,13 @@ impl Stored {
     /// An event whose payload is built from the stored one: the enum of the map, or of a subset.
     pub(crate) fn into_enum<E>(self, missed: u64, build: impl FnOnce(Self) -> E) -> Event<E> {
         let (topic, index, id, event_id) =
-            (self.name(), self.topic(), self.id_text().into(), self.0.event_id());
+            (self.name(), self.topic(), self.id_text().into(), self.event_id());
+        let arrival = self.arrival().cloned().map(Box::new);
         let payload = build(self);
-        Event::new(Arc::new(EventData { topic, id, index, event_id, payload, written_id: () }), missed)
+        Event::new(
+            Arc::new(EventData { topic, id, index, event_id, arrival, payload, written_id: () }),
+            missed,
+        )
     }
 
     /// The payload, moved out if this is the last handle, cloned otherwise. Called by what the derives generate.

@@ -6,7 +6,9 @@ extern crate self as pubsub;
 
 mod bus;
 mod close;
+mod connection;
 mod delivery;
+mod driver;
 mod engine;
 mod errors;
 mod event;
@@ -32,9 +34,11 @@ mod topic;
 #[cfg(feature = "serde")]
 mod wire_map;
 
-pub use crate::bus::{Carries, PubSub};
+pub use crate::bus::PubSub;
 pub use crate::close::{Close, CloseReport};
+pub use crate::connection::Connections;
 pub use crate::delivery::{Deliveries, Delivery, End};
+pub use crate::driver::Carries;
 pub use crate::errors::{BusError, Errors};
 pub use crate::event::{Event, EventData};
 pub use crate::event_map::{CloneMap, EventMap, EventSubset, TopicInfo};
@@ -61,7 +65,13 @@ pub use futures_core::{FusedStream, Stream};
 pub use pubsub_macros::{EventMap, EventSubset};
 /// Operators for any stream; those of a [`Subscription`] need no import.
 pub use pubsub_operators as operators;
-pub use pubsub_transports::{EventId, InProcess, ParseEventIdError, Shared, Transport};
+#[cfg(feature = "serde")]
+pub use pubsub_transports::codec;
+pub use pubsub_transports::{
+    Address, AddressError, ConnectError, ConnectionState, DecodeError, EncodeError, ErrorCode, EventId, Gap,
+    GapReason, Guarantees, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared,
+    Transport, Undecodable,
+};
 
 /// What the derives name. Not part of the interface: it may change in any release.
 #[doc(hidden)]

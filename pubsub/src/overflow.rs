@@ -46,6 +46,8 @@ pub mod defaults {
 
     /// Events that a subscription holds at most.
     pub const BOUND: usize = 1_024;
-    /// What happens beyond the bound, in one process.
+    /// What happens beyond the bound where publishers can wait: in one process.
     pub const OVERFLOW: Overflow = Overflow::Backpressure;
+    /// What happens beyond the bound where they cannot: over a network, whose reading never waits for a subscriber.
+    pub const NETWORK_OVERFLOW: Overflow = Overflow::DropOldest;
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use futures_sink::Sink;
+use pubsub_transports::Patience;
 
 use crate::bus::Handle;
-use crate::engine::{self, Waiting};
+use crate::engine;
 use crate::event::EventData;
-use crate::publish::offer;
+use crate::publish::{AtWork, offer};
 use crate::{Publish, PublishError, TopicId};
 
 /// Publishes to one topic and id, which are looked up once; made by [`PubSub::publisher`](crate::PubSub::publisher).
@@ -24,7 +25,8 @@ use crate::{Publish, PublishError, TopicId};
 ///   sink is ready for the next one when it was accepted. Flushing waits for that, and closing is flushing.
 /// * Cancelling a wait for the sink loses nothing: the sink keeps the item and its turn. Dropping the publisher
 ///   withdraws an item that still waits, so flush before.
-/// * Its only error is [`Closed`](PublishError::Closed), with the event in it.
+/// * In one process its only error is [`Closed`](PublishError::Closed); over a network it has those of an awaited
+///   publish, each told by the next call after the item that it belongs to, with the event in it.
 ///
 /// ```
 /// use futures::SinkExt;
@@ -51,7 +53,7 @@ pub struct Publisher<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static = s
     index: usize,
     id: I::Owned,
     /// The item of the sink that waits for room.
-    waiting: Option<Waiting>,
+    waiting: Option<AtWork>,
     payload: std::marker::PhantomData<fn(P)>,
 }
 
@@ -78,7 +80,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
     /// [`PublishError`], with the event in it.
     #[inline]
     pub fn publish(&self, payload: P) -> Publish<'_, P, I> {
-        Publish::new(&self.handle.engine, Some(self.pin), self.data(payload))
+        Publish::new(&self.handle, Some(self.pin), self.data(payload))
     }
 
     #[inline]
@@ -99,10 +101,10 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
     }
 
     fn poll_accepted(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PublishError<P, I>>> {
-        let Some(waiting) = &self.waiting else { return Poll::Ready(Ok(())) };
-        let accepted = ready!(waiting.poll(cx.waker()));
+        let Some(waiting) = &mut self.waiting else { return Poll::Ready(Ok(())) };
+        let accepted = ready!(waiting.poll(cx));
         self.waiting = None;
-        Poll::Ready(accepted.map_err(|stored| PublishError::Closed(stored.into_event(0))))
+        Poll::Ready(accepted)
     }
 }
 
@@ -117,12 +119,17 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Sink<P> for Publis
     /// If the sink was not ready.
     fn start_send(mut self: Pin<&mut Self>, payload: P) -> Result<(), Self::Error> {
         assert!(self.waiting.is_none(), "`start_send` on a sink that is not ready");
+        if let Some(driver) = &self.handle.driver {
+            let outgoing = driver.send(self.data(payload), Patience::Wait)?;
+            self.waiting = Some(AtWork::Link(Box::new(outgoing)));
+            return Ok(());
+        }
         let publish = |address: engine::Address<'_>, store: &mut dyn FnMut() -> _| {
             // Whoever polls the sink next says who is to be woken.
             self.handle.engine.publish(address, store, Waker::noop())
         };
         let waiting = offer(&mut Some(self.data(payload)), Some(self.pin), publish)?;
-        self.waiting = waiting;
+        self.waiting = waiting.map(AtWork::Engine);
         Ok(())
     }
 

@@ -67,7 +67,7 @@ impl SpawnedHandler {
 }
 
 /// Why a spawned handler did not handle all events of its bus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FinishedError {
     /// Nothing could be subscribed.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::bus::Handle;
 use crate::engine::Terms;
@@ -12,12 +13,13 @@ use crate::event::Stored;
 use crate::handler::{self, HandlerResult};
 use crate::interest::Interest;
 use crate::overflow::{Overflow, defaults};
-use crate::{EventMap, Handler, Selector, Subscription, TopicInfo, TryNextError};
+use crate::{AddressError, EventMap, Handler, Rejection, Selector, Subscription, TopicInfo, TryNextError};
 
 /// A subscription that is about to be made, by [`PubSub::subscribe`](crate::PubSub::subscribe).
 ///
 /// Nothing happens until it is awaited, or completed by [`now`](Self::now) from code that is not async. Once it
-/// is, every event published from then on is delivered.
+/// is, every event published from then on is delivered. Over a network it is ready when the other side acknowledged;
+/// [`now`](Self::now) does not wait for that, and [`Subscription::ready`] does.
 ///
 /// # Cancel safety
 /// Dropped before it is ready, nothing was subscribed.
@@ -28,10 +30,15 @@ pub struct Subscribe<'a, E> {
     interest: Interest,
     event: fn(Stored, u64) -> E,
     bound: usize,
-    overflow: Overflow,
+    overflow: Option<Overflow>,
     name: Option<Box<str>>,
     is_complete: bool,
+    /// Waits for the other side's acknowledgement.
+    pending: Option<Subscription<E>>,
 }
+
+/// Nothing in it is ever pinned.
+impl<E> Unpin for Subscribe<'_, E> {}
 
 impl<'a, E> Subscribe<'a, E> {
     pub(crate) fn new<M, S>(handle: &'a Handle, selector: &S) -> Self
@@ -45,9 +52,10 @@ impl<'a, E> Subscribe<'a, E> {
             interest: Interest::of(selector),
             event: S::__event,
             bound: defaults::BOUND,
-            overflow: defaults::OVERFLOW,
+            overflow: None,
             name: None,
             is_complete: false,
+            pending: None,
         }
     }
 
@@ -59,9 +67,10 @@ impl<'a, E> Subscribe<'a, E> {
         self
     }
 
-    /// What happens to an event beyond the bound; by default publishers wait ([`defaults::OVERFLOW`]).
+    /// What happens to an event beyond the bound; by default publishers wait ([`defaults::OVERFLOW`]), or the oldest gives
+    /// way where they cannot ([`defaults::NETWORK_OVERFLOW`]).
     pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.overflow = overflow;
+        self.overflow = Some(overflow);
         self
     }
 
@@ -75,8 +84,9 @@ impl<'a, E> Subscribe<'a, E> {
     /// Subscribes, from code that is not async.
     ///
     /// # Errors
-    /// [`ZeroBound`](SubscribeError::ZeroBound), [`NoTopic`](SubscribeError::NoTopic) or
-    /// [`Closed`](SubscribeError::Closed).
+    /// [`ZeroBound`](SubscribeError::ZeroBound), [`NoTopic`](SubscribeError::NoTopic),
+    /// [`Closed`](SubscribeError::Closed), and over a network [`NoBackpressure`](SubscribeError::NoBackpressure) or
+    /// [`Address`](SubscribeError::Address).
     ///
     /// # Panics
     /// If it was polled before: a subscription is either awaited or completed by this.
@@ -108,10 +118,12 @@ impl<'a, E> Subscribe<'a, E> {
         let errors = self.handle.errors.clone();
         let subscription = self.complete();
         if let Err(error) = &subscription {
-            errors.report(BusError::HandlerNotSubscribed { topics: topics.clone(), error: *error });
+            errors.report(BusError::HandlerNotSubscribed { topics: topics.clone(), error: error.clone() });
         }
         Handler::new(topics, async move {
-            handler::run(subscription?, errors, handle).await;
+            let subscription = subscription?;
+            subscription.ready().await?;
+            handler::run(subscription, errors, handle).await;
             Ok(())
         })
     }
@@ -125,19 +137,40 @@ impl<'a, E> Subscribe<'a, E> {
         if interest.is_empty() {
             return Err(SubscribeError::NoTopic);
         }
-        let terms =
-            Terms { bound: self.bound, overflow: self.overflow, name: self.name.take(), observes: false };
+        let driver = self.handle.driver.as_ref();
+        let publishers_wait = driver.is_none_or(|driver| driver.guarantees().backpressure);
+        let overflow = match self.overflow {
+            Some(Overflow::Backpressure) if !publishers_wait => return Err(SubscribeError::NoBackpressure),
+            Some(overflow) => overflow,
+            None if publishers_wait => defaults::OVERFLOW,
+            None => defaults::NETWORK_OVERFLOW,
+        };
+        let terms = Terms { bound: self.bound, overflow, name: self.name.take(), observes: false };
+        let followed = driver.map(|driver| (driver, interest.clone()));
         let reader = self.handle.engine.subscribe(interest, terms);
         let reader = reader.map_err(|_| SubscribeError::Closed)?;
-        Ok(Subscription::new(reader, self.event))
+        // After the engine, so that whatever comes has where to go.
+        let remote = followed.map(|(driver, interest)| driver.join(&interest)).transpose()?;
+        Ok(Subscription::new(reader, self.event, remote))
     }
 }
 
 impl<E> Future for Subscribe<'_, E> {
     type Output = Result<Subscription<E>, SubscribeError>;
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(self.complete())
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let subscription = match self.pending.take() {
+            Some(pending) => pending,
+            None => self.complete()?,
+        };
+        match subscription.poll_ready(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(subscription)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                self.pending = Some(subscription);
+                Poll::Pending
+            }
+        }
     }
 }
 
@@ -152,7 +185,7 @@ impl<E> fmt::Debug for Subscribe<'_, E> {
 }
 
 /// Why nothing was subscribed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubscribeError {
     /// The bound is 0: such a subscription could never hold an event.
@@ -161,6 +194,29 @@ pub enum SubscribeError {
     NoTopic,
     /// The bus is closed.
     Closed,
+    /// [`Overflow::Backpressure`] was asked for where publishers cannot wait: over a network.
+    NoBackpressure,
+    /// A topic and id are no address on a wire.
+    Address(AddressError),
+    /// The other side refused.
+    Rejected(Rejection),
+}
+
+impl SubscribeError {
+    /// Whether the same may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Rejected(rejection) if rejection.is_retryable())
+    }
+
+    /// How long the other side asked to wait before the next try; `None` if it did not say.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Rejected(rejection) => rejection.retry_after(),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for SubscribeError {
@@ -171,11 +227,24 @@ impl fmt::Display for SubscribeError {
             }
             Self::NoTopic => "the selector is empty, so no event would ever match: name at least one topic",
             Self::Closed => "the bus is closed",
+            Self::NoBackpressure => {
+                "publishers on a network cannot wait for a subscription: pass `.overflow(Overflow::DropOldest)` or leave it away"
+            }
+            Self::Address(error) => return error.fmt(f),
+            Self::Rejected(rejection) => return rejection.fmt(f),
         })
     }
 }
 
-impl std::error::Error for SubscribeError {}
+impl std::error::Error for SubscribeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Address(error) => Some(error),
+            Self::Rejected(rejection) => Some(rejection),
+            _ => None,
+        }
+    }
+}
 
 /// A subscription that was completed. [`Subscribe`] is none: its methods below exist for the sake of the error.
 #[doc(hidden)]

@@ -8,9 +8,11 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::delivery::{Deliveries, Delivery, End};
+use crate::driver::{Notice, Remote};
 use crate::engine::{Found, Reader, Taken};
 use crate::event::Stored;
 use crate::next::Next;
+use crate::{Rejection, SubscribeError};
 
 /// A stream of events; what [`PubSub::subscribe`](crate::PubSub::subscribe) completes to.
 ///
@@ -39,10 +41,8 @@ use crate::next::Next;
 pub struct Subscription<E> {
     reader: Reader,
     event: fn(Stored, u64) -> E,
-    // Boxed, as most subscriptions never have one and there may be many of them.
-    /// Read for [`Deliveries`], which tells the loss before the event as an item of its own.
-    held: Option<Box<Stored>>,
-    ended: Option<Box<Ended>>,
+    /// Boxed, as most subscriptions never have any of it and there may be many of them.
+    rare: Option<Box<Rare>>,
     /// Events taken since the task last had to wait.
     taken: u32,
 }
@@ -50,6 +50,29 @@ pub struct Subscription<E> {
 /// Events that are given one after the other, without a wait, before other tasks get a turn. An operator that discards or
 /// collects takes all it can get in one poll; a subscription that is always ready would keep its task from ever yielding.
 const BUDGET: u32 = 128;
+
+/// What a subscription in one process has only when it lagged or ended.
+#[derive(Default)]
+struct Rare {
+    /// What it has on the other side of a network.
+    remote: Option<Remote>,
+    /// Read, but something has to be told before it.
+    held: Option<Held>,
+    ended: Option<Ended>,
+}
+
+struct Held {
+    stored: Stored,
+    /// Lost just before it, and not told yet.
+    missed: u64,
+}
+
+/// What comes next.
+enum Step {
+    Event(Held),
+    Notice(Notice),
+    End,
+}
 
 /// How the story ends.
 struct Ended {
@@ -71,8 +94,39 @@ impl Ended {
 }
 
 impl<E> Subscription<E> {
-    pub(crate) fn new(reader: Reader, event: fn(Stored, u64) -> E) -> Self {
-        Self { reader, event, held: None, ended: None, taken: 0 }
+    pub(crate) fn new(reader: Reader, event: fn(Stored, u64) -> E, remote: Option<Remote>) -> Self {
+        let rare = remote.map(|remote| Box::new(Rare { remote: Some(remote), ..Rare::default() }));
+        Self { reader, event, rare, taken: 0 }
+    }
+
+    /// Ready when every event published from now on is delivered: over a network when the other side acknowledged the
+    /// subscription, in one process at once. For subscriptions that were made by [`now`](crate::Subscribe::now); one that was
+    /// awaited is ready.
+    ///
+    /// # Errors
+    /// [`Rejected`](SubscribeError::Rejected) if the other side refused, [`Closed`](SubscribeError::Closed) if the bus was
+    /// closed first.
+    ///
+    /// # Cancel safety
+    /// It only waits.
+    pub async fn ready(&self) -> Result<(), SubscribeError> {
+        std::future::poll_fn(|cx| self.poll_ready(cx)).await
+    }
+
+    fn remote(&self) -> Option<&Remote> {
+        self.rare.as_ref()?.remote.as_ref()
+    }
+
+    fn ended(&self) -> Option<&Ended> {
+        self.rare.as_ref()?.ended.as_ref()
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), SubscribeError>> {
+        self.remote().map_or(Poll::Ready(Ok(())), |remote| remote.poll_live(cx))
     }
 
     /// The next event; `None` once the subscription has [ended](Self::end).
@@ -99,19 +153,33 @@ impl<E> Subscription<E> {
     }
 
     /// How many events this subscription lost so far, including those that its next event will tell in its own
-    /// `missed`, and those lost after its last one, which no event tells.
+    /// `missed`, and those lost after its last one, which no event tells. Gaps of unknown size are not in it: see
+    /// [`gaps`](Self::gaps).
     ///
     /// With [`Overflow::Backpressure`](crate::Overflow::Backpressure) it is 0, unless a bus that was [closed with a
     /// deadline](crate::Close::until) discarded what was not read by then.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        self.reader.missed()
+        self.reader.missed() + self.remote().map_or(0, |remote| remote.story.missed())
+    }
+
+    /// How many gaps there were so far: times when a network lost events, known or unknown in number. In one process it is
+    /// 0. [`deliveries`](Self::deliveries) tells each at its place.
+    #[must_use]
+    pub fn gaps(&self) -> u64 {
+        self.remote().map_or(0, |remote| remote.story.gaps())
+    }
+
+    /// Why the other side refused, if the stream ended with [`End::Rejected`].
+    #[must_use]
+    pub fn rejection(&self) -> Option<Rejection> {
+        self.remote()?.story.refused()
     }
 
     /// Events that wait to be read.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.reader.len() + usize::from(self.held.is_some())
+        self.reader.len() + usize::from(self.has_held())
     }
 
     /// Whether no event waits to be read.
@@ -123,7 +191,7 @@ impl<E> Subscription<E> {
     /// Why the stream ended; `None` before it has.
     #[must_use]
     pub fn end(&self) -> Option<End> {
-        self.ended.as_ref().map(|ended| ended.end)
+        self.ended().map(|ended| ended.end)
     }
 
     /// The full story: events, losses as items of their own, and why the subscription ended.
@@ -165,7 +233,7 @@ impl<E> Subscription<E> {
         cx: &mut Context<'_>,
         poll: fn(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        if self.taken == BUDGET && self.ended.is_none() {
+        if self.taken == BUDGET && self.ended().is_none() {
             self.taken = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -178,21 +246,86 @@ impl<E> Subscription<E> {
     /// The next event, if nothing but the event has to be told, and it can be had without a lock.
     #[inline]
     fn next_held(&mut self) -> Option<Stored> {
-        if self.held.is_some() { None } else { self.reader.next_held() }
+        if self.rare.is_some() { None } else { self.reader.next_held() }
+    }
+
+    fn has_held(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.held.is_some())
+    }
+
+    /// What comes next, in one process.
+    fn poll_reader(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        if let Some(rare) = &mut self.rare {
+            if let Some(held) = rare.held.take() {
+                return Poll::Ready(Step::Event(held));
+            }
+            if rare.ended.is_some() {
+                return Poll::Ready(Step::End);
+            }
+        }
+        match ready!(self.reader.poll_next(cx.waker())) {
+            Taken::Event { stored, missed } => Poll::Ready(Step::Event(Held { stored, missed })),
+            Taken::End { end, missed } => {
+                self.rare().ended = Some(Ended { end, missed, is_told: false });
+                Poll::Ready(Step::End)
+            }
+        }
+    }
+
+    /// What comes next: what happened on the way stands before the first event that came after it.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        loop {
+            let step = self.poll_reader(cx);
+            let Some(rare) = &mut self.rare else { return step };
+            let Some(remote) = &rare.remote else { return step };
+            match step {
+                Poll::Ready(Step::Event(held)) => {
+                    // An event that did not come over a wire has no number, and nothing stands before it.
+                    let before = held.stored.arrival().map_or(0, |arrival| arrival.sequence);
+                    let Some(notice) = remote.story.next_before(before) else {
+                        return Poll::Ready(Step::Event(held));
+                    };
+                    rare.held = Some(held);
+                    return Poll::Ready(Step::Notice(notice));
+                }
+                Poll::Ready(step) => {
+                    let notice = remote.story.next_before(u64::MAX);
+                    return Poll::Ready(notice.map_or(step, Step::Notice));
+                }
+                Poll::Pending if !remote.story.has_news(cx.waker()) => return Poll::Pending,
+                Poll::Pending => {}
+            }
+            // There is news. What came before it is in the engine by now, if it was not a moment ago.
+            match self.poll_reader(cx) {
+                Poll::Ready(Step::Event(held)) => self.rare().held = Some(held),
+                Poll::Ready(_) => {}
+                Poll::Pending => {
+                    let notice = self.remote().and_then(|remote| remote.story.next_before(u64::MAX));
+                    if let Some(notice) = notice {
+                        return Poll::Ready(Step::Notice(notice));
+                    }
+                    self.rare().ended = Some(Ended { end: End::Rejected, missed: 0, is_told: false });
+                }
+            }
+        }
     }
 
     fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Stored, u64)>> {
-        if let Some(stored) = self.held.take() {
-            return Poll::Ready(Some((*stored, 0)));
-        }
-        if self.ended.is_some() {
-            return Poll::Ready(None);
-        }
-        match ready!(self.reader.poll_next(cx.waker())) {
-            Taken::Event { stored, missed } => Poll::Ready(Some((stored, missed))),
-            Taken::End { end, missed } => {
-                self.ended = Some(Box::new(Ended { end, missed, is_told: false }));
-                Poll::Ready(None)
+        loop {
+            let step = ready!(self.poll_step(cx));
+            let remote = self.rare.as_mut().and_then(|rare| rare.remote.as_mut());
+            match step {
+                Step::Event(Held { stored, missed }) => {
+                    let in_gaps = remote.map_or(0, |remote| std::mem::take(&mut remote.missed_in_gaps));
+                    return Poll::Ready(Some((stored, missed + in_gaps)));
+                }
+                Step::Notice(Notice::Gap(gap)) => {
+                    if let Some(remote) = remote {
+                        remote.missed_in_gaps += gap.missed.unwrap_or(0);
+                    }
+                }
+                Step::Notice(_) => {}
+                Step::End => return Poll::Ready(None),
             }
         }
     }
@@ -202,27 +335,22 @@ impl<E> Subscription<E> {
     }
 
     fn poll_story(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
-        if let Some(stored) = self.held.take() {
-            return Poll::Ready(Some(Delivery::Event((self.event)(*stored, 0))));
-        }
-        if let Some(ended) = &mut self.ended {
-            return Poll::Ready(ended.tell());
-        }
-        match ready!(self.reader.poll_next(cx.waker())) {
-            Taken::Event { stored, missed: 0 } => Poll::Ready(Some(Delivery::Event((self.event)(stored, 0)))),
-            Taken::Event { stored, missed } => {
-                self.held = Some(Box::new(stored));
-                Poll::Ready(Some(Delivery::Lagged { missed }))
+        let delivery = match ready!(self.poll_step(cx)) {
+            Step::Event(Held { stored, missed: 0 }) => Delivery::Event((self.event)(stored, 0)),
+            Step::Event(Held { stored, missed }) => {
+                self.rare().held = Some(Held { stored, missed: 0 });
+                Delivery::Lagged { missed }
             }
-            Taken::End { end, missed } => {
-                let ended = self.ended.insert(Box::new(Ended { end, missed, is_told: false }));
-                Poll::Ready(ended.tell())
-            }
-        }
+            Step::Notice(Notice::Reconnected) => Delivery::Reconnected,
+            Step::Notice(Notice::Gap(gap)) => Delivery::Gap(gap),
+            Step::Notice(Notice::Undecodable(undecodable)) => Delivery::Undecodable(undecodable),
+            Step::End => return Poll::Ready(self.rare().ended.as_mut().and_then(Ended::tell)),
+        };
+        Poll::Ready(Some(delivery))
     }
 
     pub(crate) fn end_is_told(&self) -> bool {
-        self.ended.as_ref().is_some_and(|ended| ended.is_told)
+        self.ended().is_some_and(|ended| ended.is_told)
     }
 }
 
@@ -232,7 +360,7 @@ impl<E> Stream for Subscription<E> {
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
         // Most events are had like this; the rest of this function is right for them too.
-        if self.taken < BUDGET && self.held.is_none() && self.ended.is_none() {
+        if self.taken < BUDGET && self.rare.is_none() {
             let mut found = Found::default();
             if let Some(stored) = self.reader.take(cx.waker(), &mut found) {
                 self.taken += 1;
@@ -240,7 +368,7 @@ impl<E> Stream for Subscription<E> {
             }
             self.taken = 0;
             let Some(end) = found.end else { return Poll::Pending };
-            self.ended = Some(Box::new(Ended { end, missed: found.missed, is_told: false }));
+            self.rare().ended = Some(Ended { end, missed: found.missed, is_told: false });
             return Poll::Ready(None);
         }
         let next = ready!(self.poll_within_budget(cx, Self::poll_stored));
@@ -249,14 +377,14 @@ impl<E> Stream for Subscription<E> {
 
     /// Nothing is promised before the end: closing a bus with a deadline may discard what waits to be read.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let held = usize::from(self.held.is_some());
-        (held, self.ended.as_ref().map(|_| held))
+        let held = usize::from(self.has_held());
+        (held, self.ended().map(|_| held))
     }
 }
 
 impl<E> FusedStream for Subscription<E> {
     fn is_terminated(&self) -> bool {
-        self.ended.is_some() && self.held.is_none()
+        self.ended().is_some() && !self.has_held()
     }
 }
 

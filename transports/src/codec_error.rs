@@ -106,6 +106,8 @@ impl From<AddressError> for DecodeError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeError {
+    /// Topic and id are no address on a wire.
+    Address(AddressError),
     /// The message would have more bytes than a message may have.
     TooLarge {
         /// How many it would have.
@@ -133,13 +135,27 @@ impl EncodeError {
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Address(error) => error.fmt(f),
             Self::TooLarge { size, limit } => too_large(f, *size, *limit),
             Self::Payload { topic, .. } => write!(f, "the payload of the topic {topic:?} cannot be encoded"),
         }
     }
 }
 
-impl Error for EncodeError {}
+impl Error for EncodeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Address(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<AddressError> for EncodeError {
+    fn from(error: AddressError) -> Self {
+        Self::Address(error)
+    }
+}
 
 fn too_large(f: &mut fmt::Formatter<'_>, size: usize, limit: usize) -> fmt::Result {
     write!(f, "a message has at most {limit} bytes, and this has {size}")

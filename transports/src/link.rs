@@ -11,10 +11,13 @@ use futures_channel::oneshot;
 
 use crate::{Address, ConnectionState, Frame, Gap, Header, Rejection, SendError, Undecodable};
 
-/// What a bus asks of a transport. Dropping it gives up what [`close`](Self::close) would still have sent.
+/// What a bus asks of a transport. Dropping it is no more than [closing](Self::close) it and not waiting.
 pub trait Link: Send + Sync {
     /// Sends a frame. Frames of one caller to one address go in the order of the calls.
     fn publish(&self, frame: Frame, patience: Patience) -> Sending;
+
+    /// Frames that were taken, and are not sent or not answered yet.
+    fn in_flight(&self) -> u64;
 
     /// Follows these addresses too, none of which is followed now. `request` is a number that was not used before: it
     /// stands for all of them in the answer.
@@ -26,13 +29,14 @@ pub trait Link: Send + Sync {
     fn unsubscribe(&self, addresses: Vec<Address>);
 
     /// Takes nothing more, and sends what was taken, within a time that the transport bounds. Then every task, socket and
-    /// remote subscription of it is gone.
+    /// remote subscription of it is gone, and so is its inlet. Whether the answer is awaited changes nothing.
     fn close(&self) -> Closing;
 }
 
 /// What a transport tells the bus, from one task or under one lock: what it says of one address has an order.
 ///
-/// An event comes once, however many of the followed addresses it matches.
+/// An event comes once, however many of the followed addresses it matches. After a reconnection `state` comes first, then
+/// `gap` for what was lost, then the next event.
 pub trait Inlet: Send + Sync {
     /// Whether there is room for one more event. Pending only where the transport's
     /// [guarantees](crate::Guarantees::backpressure) say that publishers wait; then `waker` is woken when there is.
@@ -63,7 +67,8 @@ pub trait Inlet: Send + Sync {
 /// What to do with a frame for which there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// Refuse it, as [`SendError::Full`]. Taking it is the answer: what fails later is told by [`Inlet::not_sent`].
+    /// Refuse it, as [`SendError::Full`]. Taking it is the answer, given at once: what fails later is told by
+    /// [`Inlet::not_sent`].
     Now,
     /// Wait in line, then wait for the other side's answer.
     Wait,

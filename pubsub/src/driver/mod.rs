@@ -1,0 +1,148 @@
+//! What joins the engine to a transport that leaves the bus: published value to frame to link, and frame to event to
+//! subscriptions.
+//!
+//! A bus on such a transport delivers nothing by itself. Its own events come back from the other side, in the other side's
+//! order, and reach the engine by the [`Inbound`] as those of everybody else do.
+
+mod edge;
+mod inbound;
+mod interest;
+mod outbound;
+mod story;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use pubsub_transports::{Address, Closing, ConnectionState, Guarantees, Inlet, Link};
+
+pub use self::edge::Carries;
+use self::edge::Edge;
+use self::inbound::Inbound;
+use self::interest::{Call, Liveness};
+pub(crate) use self::outbound::Outgoing;
+pub(crate) use self::story::{Notice, Story};
+use crate::connection::Gauge;
+use crate::engine::Engine;
+use crate::errors::ErrorSource;
+use crate::interest::Interest;
+use crate::{EventMap, SubscribeError};
+
+/// A bus's end of the seam.
+pub(crate) struct Driver {
+    link: Arc<dyn Link>,
+    guarantees: Guarantees,
+    edge: Arc<dyn Edge>,
+    inbound: Arc<Inbound>,
+}
+
+/// What the bus has already when it is given a transport.
+pub(crate) struct Parts {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) errors: ErrorSource,
+    pub(crate) gauge: Arc<Gauge>,
+}
+
+impl Driver {
+    pub(crate) fn new<M: EventMap>(
+        parts: Parts,
+        edge: Arc<dyn Edge>,
+        guarantees: Guarantees,
+        attach: impl FnOnce(Arc<dyn Inlet>) -> Arc<dyn Link>,
+    ) -> Self {
+        let inbound = Arc::new(Inbound::new::<M>(parts, Arc::clone(&edge)));
+        let link = attach(Arc::clone(&inbound) as Arc<dyn Inlet>);
+        Self { link, guarantees, edge, inbound }
+    }
+
+    pub(crate) fn guarantees(&self) -> &Guarantees {
+        &self.guarantees
+    }
+
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.link.in_flight()
+    }
+
+    /// Nothing more is accepted; what was is sent.
+    pub(crate) fn close(&self) -> Closing {
+        self.inbound.closed.store(true, Ordering::Release);
+        let waiting = self.inbound.interests().close();
+        waiting.into_iter().for_each(std::task::Waker::wake);
+        let closing = self.link.close();
+        self.inbound.gauge.show(ConnectionState::Closed { error: None });
+        closing
+    }
+
+    /// A subscription follows this, which was subscribed in the engine before.
+    ///
+    /// # Errors
+    /// If the address of some topic and id is none on a wire.
+    pub(crate) fn join(self: &Arc<Self>, interest: &Interest) -> Result<Remote, SubscribeError> {
+        let addresses = self.inbound.addresses(interest)?;
+        if self.inbound.closed.load(Ordering::Acquire) {
+            return Err(SubscribeError::Closed);
+        }
+        let (key, story) = self.inbound.begin_story(interest.clone());
+        self.inbound.interests().join(&addresses);
+        self.make_calls();
+        Ok(Remote { driver: Arc::clone(self), key, story, addresses, missed_in_gaps: 0 })
+    }
+
+    /// Makes the calls that are due, unless another thread is at it: then that one makes them.
+    fn make_calls(&self) {
+        let mut is_caller = false;
+        loop {
+            let call = self.inbound.interests().next_call(is_caller);
+            is_caller = true;
+            match call {
+                Some(Call::Subscribe(request, addresses)) => self.link.subscribe(request, addresses),
+                Some(Call::Unsubscribe(addresses)) => self.link.unsubscribe(addresses),
+                None => return,
+            }
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // Closing does not depend on being awaited.
+        drop(self.close());
+    }
+}
+
+/// What a subscription has on the other side. Dropping it gives that up.
+pub(crate) struct Remote {
+    driver: Arc<Driver>,
+    key: u64,
+    pub(crate) story: Arc<Story>,
+    addresses: Vec<Address>,
+    /// Counted in gaps that were passed over, for the next event to tell.
+    pub(crate) missed_in_gaps: u64,
+}
+
+impl Remote {
+    /// Ready when the other side has acknowledged all that the subscription follows.
+    pub(crate) fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Result<(), SubscribeError>> {
+        let inbound = &self.driver.inbound;
+        let waker = cx.waker().clone();
+        let (liveness, _before) = inbound.interests().liveness(self.key, &self.addresses, waker);
+        match liveness {
+            Liveness::Live => Poll::Ready(Ok(())),
+            // Asked after the waker is there: whoever closes wakes it, or is seen here.
+            _ if inbound.closed.load(Ordering::Acquire) => Poll::Ready(Err(SubscribeError::Closed)),
+            Liveness::NotYet => Poll::Pending,
+            Liveness::Refused => {
+                let rejection = self.story.refused();
+                Poll::Ready(Err(rejection.map_or(SubscribeError::Closed, SubscribeError::Rejected)))
+            }
+        }
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.driver.inbound.end_story(self.key);
+        let _wakers = self.driver.inbound.interests().leave(self.key, &self.addresses);
+        self.driver.make_calls();
+    }
+}

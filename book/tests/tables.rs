@@ -55,6 +55,8 @@ fn errors_of_subscribing_and_reading() -> Result<(), Box<dyn Error>> {
     text("TryNextError::Ended", &topic.try_next().unwrap_err());
     text("End::Closed", &End::Closed);
     text("End::Overflowed", &End::Overflowed);
+    text("End::Rejected", &End::Rejected);
+    text("SubscribeError::NoBackpressure", &pubsub::SubscribeError::NoBackpressure);
     Ok(())
 }
 

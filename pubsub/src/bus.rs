@@ -89,16 +89,19 @@ impl<M: EventMap> PubSub<M> {
     where
         T::Body: Carries<M>,
     {
-        let (engine, errors, gauge) =
-            (Arc::new(Engine::new(M::TOPICS.len())), ErrorSource::new(), Gauge::new());
-        let driver = match transports::connect(transport) {
+        Self::with_driver(|parts| match transports::connect(transport) {
             transports::Connection::InProcess => None,
             transports::Connection::Link { body, guarantees, attach } => {
-                let parts =
-                    Parts { engine: Arc::clone(&engine), errors: errors.clone(), gauge: Arc::clone(&gauge) };
-                Some(Arc::new(Driver::new::<M>(parts, body.__edge(), guarantees, attach)))
+                Some(Driver::new::<M>(parts, body.__edge(), guarantees, attach))
             }
-        };
+        })
+    }
+
+    pub(crate) fn with_driver(driver: impl FnOnce(Parts) -> Option<Driver>) -> Self {
+        let (engine, errors, gauge) =
+            (Arc::new(Engine::new(M::TOPICS.len())), ErrorSource::new(), Gauge::new());
+        let parts = Parts { engine: Arc::clone(&engine), errors: errors.clone(), gauge: Arc::clone(&gauge) };
+        let driver = driver(parts).map(Arc::new);
         Self { handle: Arc::new(Handle { engine, errors, gauge, driver }), map: PhantomData }
     }
 

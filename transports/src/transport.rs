@@ -59,10 +59,16 @@ pub struct Shared;
 /// The kind of body that is bytes, encoded by the codec `C`. What it carries must be serialisable.
 #[cfg(feature = "wire")]
 #[derive(Debug)]
-pub struct Encoded<C>(pub(crate) Arc<C>);
+pub struct Encoded<C>(Arc<C>);
 
 #[cfg(feature = "wire")]
 impl<C> Encoded<C> {
+    /// Bytes of this codec.
+    #[must_use]
+    pub fn new(codec: Arc<C>) -> Self {
+        Self(codec)
+    }
+
     /// The codec.
     #[must_use]
     pub fn codec(&self) -> &Arc<C> {

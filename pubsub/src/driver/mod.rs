@@ -9,6 +9,8 @@ mod inbound;
 mod interest;
 mod outbound;
 mod story;
+#[cfg(all(test, feature = "json"))]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -110,7 +110,10 @@ fn at_the_deadline_the_rest_is_discarded_counted_and_told() {
     (0..3).for_each(|n| number(&bus, "a", n));
     let report = futures::executor::block_on(bus.close().until(std::future::ready(())));
     assert_eq!((report.unread, report.subscriptions), (3, 1));
-    assert_eq!(report.to_string(), "unread events: 3, subscriptions behind: 1, refused publishes: 0, unsent events: 0");
+    assert_eq!(
+        report.to_string(),
+        "unread events: 3, subscriptions behind: 1, refused publishes: 0, unsent events: 0"
+    );
     futures::executor::block_on(async {
         let mut deliveries = subscription.deliveries();
         assert!(matches!(deliveries.next().await, Some(Delivery::Lagged { missed: 3 })));

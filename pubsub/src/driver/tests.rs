@@ -289,7 +289,7 @@ fn publishers_on_a_network_do_not_wait() {
     let refused = bus.subscribe(App::NOTE).overflow(Overflow::Backpressure).now();
     assert_eq!(refused.unwrap_err(), SubscribeError::NoBackpressure);
     let mut notes = bus.subscribe(App::NOTE).bound(2).now().unwrap();
-    ["1", "2", "3"].map(|text| wire.note("a", text));
+    ["1", "2", "3"].iter().for_each(|text| wire.note("a", text));
     assert_eq!(notes.missed(), 1);
     assert_eq!(texts(&mut notes), ["2", "3"]);
 }

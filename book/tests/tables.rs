@@ -56,7 +56,7 @@ fn errors_of_subscribing_and_reading() -> Result<(), Box<dyn Error>> {
     text("End::Closed", &End::Closed);
     text("End::Overflowed", &End::Overflowed);
     text("End::Rejected", &End::Rejected);
-    text("SubscribeError::NoBackpressure", &pubsub::SubscribeError::NoBackpressure);
+    text("SubscribeError::NoBackpressure", &SubscribeError::NoBackpressure);
     Ok(())
 }
 

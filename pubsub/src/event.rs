@@ -47,10 +47,15 @@ pub struct EventData<P, I: TopicId + ?Sized = str> {
     pub payload: P,
     /// The topic's place in [`EventMap::TOPICS`](crate::EventMap::TOPICS).
     pub(crate) index: usize,
-    pub(crate) event_id: Option<EventId>,
-    /// How it came over a wire; `None` where it was published in this process.
-    arrival: Option<Box<Arrival>>,
+    /// What most events of a bus in one process have nothing of: apart, since they are many.
+    rare: Option<Box<Rare>>,
     written_id: I::__Text,
+}
+
+#[derive(Clone, Default)]
+struct Rare {
+    event_id: Option<EventId>,
+    arrival: Option<Arrival>,
 }
 
 /// What is known of an event that came over a wire.
@@ -64,7 +69,7 @@ pub(crate) struct Arrival {
 impl<P, I: TopicId + ?Sized> EventData<P, I> {
     pub(crate) fn new(topic: &'static str, index: usize, id: I::Owned, payload: P) -> Self {
         let written_id = I::__write(&id);
-        Self { topic, id, payload, index, event_id: None, arrival: None, written_id }
+        Self { topic, id, payload, index, rare: None, written_id }
     }
 
     /// The id as text.
@@ -78,13 +83,21 @@ impl<P, I: TopicId + ?Sized> EventData<P, I> {
     /// event that leaves the process without one is given one then.
     #[must_use]
     pub fn event_id(&self) -> Option<EventId> {
-        self.event_id
+        self.rare.as_ref()?.event_id
+    }
+
+    pub(crate) fn set_event_id(&mut self, event_id: EventId) {
+        self.rare.get_or_insert_default().event_id = Some(event_id);
+    }
+
+    fn arrival(&self) -> Option<&Arrival> {
+        self.rare.as_ref()?.arrival.as_ref()
     }
 
     /// Where the event stands in the history of its topic, if it came over a transport that keeps one.
     #[must_use]
     pub fn position(&self) -> Option<&Position> {
-        self.arrival.as_ref()?.position.as_ref()
+        self.arrival()?.position.as_ref()
     }
 }
 
@@ -104,10 +117,9 @@ impl<P, I: TopicId + ?Sized> Event<P, I> {
 
     /// The same event with a payload made of this one's.
     pub(crate) fn with_payload<Q>(self, convert: impl FnOnce(&P) -> Q) -> Event<Q, I> {
-        let EventData { topic, id, payload, index, event_id, arrival, written_id } = &*self;
+        let EventData { topic, id, payload, index, rare, written_id } = &*self;
         let (id, payload, written_id) = (id.clone(), convert(payload), written_id.clone());
-        let (index, event_id, arrival) = (*index, *event_id, arrival.clone());
-        let data = EventData { topic, id, payload, index, event_id, arrival, written_id };
+        let data = EventData { topic, id, payload, index: *index, rare: rare.clone(), written_id };
         Event::new(Arc::new(data), self.missed)
     }
 
@@ -166,8 +178,7 @@ trait AnyEvent: Any + Send + Sync {
     fn topic(&self) -> usize;
     fn name(&self) -> &'static str;
     fn id_text(&self) -> &str;
-    fn event_id(&self) -> Option<EventId>;
-    fn arrival(&self) -> Option<&Arrival>;
+    fn rare(&self) -> Option<&Rare>;
     fn arrived(&mut self, event_id: Option<EventId>, arrival: Arrival);
 }
 
@@ -184,17 +195,12 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> AnyEvent for Event
         Self::id_text(self)
     }
 
-    fn event_id(&self) -> Option<EventId> {
-        self.event_id
-    }
-
-    fn arrival(&self) -> Option<&Arrival> {
-        self.arrival.as_deref()
+    fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
     }
 
     fn arrived(&mut self, event_id: Option<EventId>, arrival: Arrival) {
-        self.event_id = event_id;
-        self.arrival = Some(Box::new(arrival));
+        self.rare = Some(Box::new(Rare { event_id, arrival: Some(arrival) }));
     }
 }
 
@@ -223,11 +229,11 @@ impl Stored {
     }
 
     pub(crate) fn event_id(&self) -> Option<EventId> {
-        self.0.event_id()
+        self.0.rare()?.event_id
     }
 
     pub(crate) fn arrival(&self) -> Option<&Arrival> {
-        self.0.arrival()
+        self.0.rare()?.arrival.as_ref()
     }
 
     /// Says how an event came that nobody else holds yet.
@@ -273,14 +279,10 @@ impl Stored {
 
     /// An event whose payload is built from the stored one: the enum of the map, or of a subset.
     pub(crate) fn into_enum<E>(self, missed: u64, build: impl FnOnce(Self) -> E) -> Event<E> {
-        let (topic, index, id, event_id) =
-            (self.name(), self.topic(), self.id_text().into(), self.event_id());
-        let arrival = self.arrival().cloned().map(Box::new);
+        let (topic, index, id) = (self.name(), self.topic(), self.id_text().into());
+        let rare = self.0.rare().cloned().map(Box::new);
         let payload = build(self);
-        Event::new(
-            Arc::new(EventData { topic, id, index, event_id, arrival, payload, written_id: () }),
-            missed,
-        )
+        Event::new(Arc::new(EventData { topic, id, index, rare, payload, written_id: () }), missed)
     }
 
     /// The payload, moved out if this is the last handle, cloned otherwise. Called by what the derives generate.

@@ -79,7 +79,7 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     /// If it was polled before.
     pub fn event_id(mut self, event_id: EventId) -> Self {
         let Some(data) = &mut self.data else { panic!("`Publish::event_id` called after it was polled") };
-        data.event_id = Some(event_id);
+        data.set_event_id(event_id);
         self
     }
 

@@ -26,8 +26,8 @@ impl Driver {
         P: Send + Sync + 'static,
         I: TopicId + ?Sized + 'static,
     {
-        if self.edge.is_wire() {
-            data.event_id.get_or_insert_with(EventId::now_v7);
+        if self.edge.is_wire() && data.event_id().is_none() {
+            data.set_event_id(EventId::now_v7());
         }
         let stored = Stored::new(data);
         let mut header = Header::new(stored.name(), stored.id_text());

@@ -29,7 +29,7 @@ pub trait Link: Send + Sync {
     fn unsubscribe(&self, addresses: Vec<Address>);
 
     /// Takes nothing more, and sends what was taken, within a time that the transport bounds. Then every task, socket and
-    /// remote subscription of it is gone, and so is its inlet. Whether the answer is awaited changes nothing.
+    /// remote subscription of it is gone, and so is its inlet. Whether the answer is awaited changes nothing, and every call is answered.
     fn close(&self) -> Closing;
 }
 

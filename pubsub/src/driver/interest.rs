@@ -86,15 +86,32 @@ impl Interests {
             followed.subscriptions -= 1;
             let own = followed.waiting.extract_if(.., |(other, _)| *other == key);
             forgotten.extend(own.map(|(_, waker)| waker));
-            if followed.subscriptions == 0 {
-                let left = self.followed.remove(address);
-                gone.extend(left.filter(|it| it.state != State::Refused).map(|_| address.clone()));
+            if followed.subscriptions > 0 {
+                continue;
+            }
+            let (state, request) = (followed.state, followed.request);
+            self.followed.remove(address);
+            if state == State::Asked {
+                self.forget(request, address);
+            }
+            if state != State::Refused {
+                gone.push(address.clone());
             }
         }
         if !gone.is_empty() {
             self.calls.push_back(Call::Unsubscribe(gone));
         }
         forgotten
+    }
+
+    /// Whatever the answer is, it does not matter to this address: one that never comes must not be waited for in memory.
+    fn forget(&mut self, request: u64, address: &Address) {
+        if let Some(asked) = self.asked.get_mut(&request) {
+            asked.retain(|other| other != address);
+            if asked.is_empty() {
+                self.asked.remove(&request);
+            }
+        }
     }
 
     /// The next call, for the one caller that there is at a time; `None` ends its turn.
@@ -217,6 +234,17 @@ mod tests {
         interests.subscribed(2);
         assert_eq!(liveness(&mut interests, &one), Liveness::Live);
         assert!(interests.asked.is_empty());
+    }
+
+    #[test]
+    fn what_is_left_before_an_answer_came_is_not_remembered() {
+        let mut interests = Interests::default();
+        for number in 0..1_000 {
+            let two = [address("a:1"), address(&format!("b:{number}"))];
+            interests.join(&two);
+            interests.leave(0, &two);
+        }
+        assert!(interests.asked.is_empty() && interests.followed.is_empty());
     }
 
     #[test]

@@ -19,6 +19,8 @@ mod frame;
 mod guarantees;
 mod link;
 mod notice;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod transport;
 
 pub use address::{Address, AddressError};

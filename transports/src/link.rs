@@ -45,7 +45,8 @@ pub trait Inlet: Send + Sync {
     /// An event, when [`poll_ready`](Self::poll_ready) said so.
     fn deliver(&self, frame: Frame);
 
-    /// Every address of this request is followed: what is published from now on arrives.
+    /// Every address of this request is followed, but those that were refused or left: what is published from now on
+    /// arrives.
     fn subscribed(&self, request: u64);
 
     /// This address is followed no more, or never was: the other side does not allow it.

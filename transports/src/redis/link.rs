@@ -12,7 +12,9 @@ use super::outbox::Outbox;
 use super::resp;
 use super::subscriber::News;
 use crate::codec::Codec;
-use crate::{Address, Body, Closing, EncodeError, ErrorCode, Frame, Link, Patience, Rejection, SendError, Sending};
+use crate::{
+    Address, Body, Closing, EncodeError, ErrorCode, Frame, Link, Patience, Rejection, SendError, Sending,
+};
 
 pub(super) struct RedisLink {
     pub(super) outbox: Arc<Outbox>,

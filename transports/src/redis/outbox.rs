@@ -108,7 +108,8 @@ impl Outbox {
         if state.phase != Phase::Open {
             return Sending::Done(Err(SendError::Closed));
         }
-        let deadline = if state.connected { None } else { Some(Instant::now() + self.limits.publish_timeout) };
+        let deadline =
+            if state.connected { None } else { Some(Instant::now() + self.limits.publish_timeout) };
         if state.waiting.is_empty() && state.has_room(command.len(), &self.limits) {
             state.take(command, asker, deadline);
         } else if patience == Patience::Now {

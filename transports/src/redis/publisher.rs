@@ -105,7 +105,8 @@ impl Publisher {
                 }
             }
             if phase != Phase::Open {
-                let deadline = *self.closing.get_or_insert_with(|| Instant::now() + self.dialer.limits.close_timeout);
+                let deadline =
+                    *self.closing.get_or_insert_with(|| Instant::now() + self.dialer.limits.close_timeout);
                 // The task is woken by the alarm at the latest.
                 let is_over = flights.all.is_empty() && self.outbox.is_empty() || Instant::now() >= deadline;
                 if is_over {
@@ -188,7 +189,9 @@ impl Publisher {
             while expiry.as_mut().poll(cx).is_ready() {
                 let (late, next) = self.outbox.expired(Instant::now());
                 late.into_iter().for_each(|asker| self.tell(asker, Err(SendError::NotSent)));
-                expiry.as_mut().reset(self.closing.map_or(next, |closing| closing.min(next).max(Instant::now())));
+                expiry
+                    .as_mut()
+                    .reset(self.closing.map_or(next, |closing| closing.min(next).max(Instant::now())));
                 if self.closing.is_some_and(|closing| closing <= Instant::now()) {
                     return Poll::Ready(None);
                 }

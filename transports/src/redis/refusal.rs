@@ -12,7 +12,9 @@ pub(super) fn rejection(error: &[u8]) -> Rejection {
     let code = match word {
         "NOPERM" => ErrorCode::Denied,
         "NOAUTH" | "WRONGPASS" => ErrorCode::Unauthenticated,
-        "LOADING" | "BUSY" | "OOM" | "MASTERDOWN" | "NOREPLICAS" | "CLUSTERDOWN" | "TRYAGAIN" => ErrorCode::Internal,
+        "LOADING" | "BUSY" | "OOM" | "MASTERDOWN" | "NOREPLICAS" | "CLUSTERDOWN" | "TRYAGAIN" => {
+            ErrorCode::Internal
+        }
         _ if text.starts_with("ERR max number of clients") => ErrorCode::Limit,
         "ERR" => ErrorCode::BadRequest,
         other => ErrorCode::Other(other.into()),
@@ -56,7 +58,11 @@ mod tests {
             ("OOM command not allowed", ErrorCode::Internal, true),
             ("ERR max number of clients reached", ErrorCode::Limit, true),
             ("ERR unknown command 'PUBLISH'", ErrorCode::BadRequest, false),
-            ("READONLY You can't write against a read only replica.", ErrorCode::Other("READONLY".into()), false),
+            (
+                "READONLY You can't write against a read only replica.",
+                ErrorCode::Other("READONLY".into()),
+                false,
+            ),
         ];
         for (text, code, retryable) in cases {
             let rejection = rejection(text.as_bytes());

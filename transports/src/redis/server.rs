@@ -34,7 +34,9 @@ impl Server {
             _ => (url.to_owned(), false),
         };
         let Some(parsed) = redis::parse_redis_url(&plain) else {
-            return Err(wrong("it is none of `redis://host:port`, `rediss://host:port` and `redis+unix:///path`"));
+            return Err(wrong(
+                "it is none of `redis://host:port`, `rediss://host:port` and `redis+unix:///path`",
+            ));
         };
         if parsed.fragment().is_some() {
             return Err(wrong("it has a fragment; TLS that is not verified is not supported"));

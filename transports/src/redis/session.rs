@@ -10,8 +10,8 @@ use compact_str::CompactString;
 use super::interest::Interest;
 use super::limits::{SUBSCRIBE_BATCH, SUBSCRIBES_IN_FLIGHT};
 use super::names::Names;
-use super::resp::{self, Malformed};
 use super::refusal;
+use super::resp::{self, Malformed};
 use crate::{Address, Rejection};
 
 #[derive(Default)]
@@ -39,7 +39,10 @@ struct Step {
 enum Asked {
     Ping,
     /// One command, all of one kind.
-    Steps { steps: Vec<Step>, answered: usize },
+    Steps {
+        steps: Vec<Step>,
+        answered: usize,
+    },
 }
 
 /// What an answer means for the bus.
@@ -48,8 +51,15 @@ pub(super) enum Answer {
     Nothing,
     /// The answer to a PING: all that was asked before it is answered.
     Pong,
-    Followed { address: Address, request: u64 },
-    Refused { address: Address, request: u64, rejection: Rejection },
+    Followed {
+        address: Address,
+        request: u64,
+    },
+    Refused {
+        address: Address,
+        request: u64,
+        rejection: Rejection,
+    },
     /// Not now: the connection is of no use.
     Unavailable(Rejection),
 }
@@ -57,11 +67,16 @@ pub(super) enum Answer {
 impl Session {
     /// A new connection, which follows nothing yet.
     pub(super) fn restore(interest: &Interest) -> Self {
-        let step = |(address, request): (&Address, u64)| {
-            Step { begins: true, address: address.clone(), request, restores: true, alone: false }
+        let step = |(address, request): (&Address, u64)| Step {
+            begins: true,
+            address: address.clone(),
+            request,
+            restores: true,
+            alone: false,
         };
         // Commands of one kind are batched, so the kinds are kept apart.
-        let (whole, single): (Vec<_>, Vec<_>) = interest.all().map(step).partition(|step| step.address.id().is_none());
+        let (whole, single): (Vec<_>, Vec<_>) =
+            interest.all().map(step).partition(|step| step.address.id().is_none());
         let restoring = whole.len() + single.len();
         Self { backlog: whole.into_iter().chain(single).collect(), restoring, ..Self::default() }
     }
@@ -76,7 +91,8 @@ impl Session {
 
     /// Whether a message on a channel is the one that its pattern brings too.
     pub(super) fn comes_by_pattern(&self, topic: &[u8]) -> bool {
-        !self.patterns.is_empty() && std::str::from_utf8(topic).is_ok_and(|topic| self.patterns.contains(topic))
+        !self.patterns.is_empty()
+            && std::str::from_utf8(topic).is_ok_and(|topic| self.patterns.contains(topic))
     }
 
     pub(super) fn follow(&mut self, request: u64, addresses: Vec<Address>) {
@@ -186,7 +202,8 @@ impl Session {
     /// # Errors
     /// If nothing was asked.
     pub(super) fn error(&mut self, error: &[u8]) -> Result<Answer, Malformed> {
-        let Some(Asked::Steps { mut steps, .. }) = self.asked.pop_front_if(|asked| matches!(asked, Asked::Steps { .. }))
+        let Some(Asked::Steps { mut steps, .. }) =
+            self.asked.pop_front_if(|asked| matches!(asked, Asked::Steps { .. }))
         else {
             // A user who may not PING hears that the server is there all the same.
             return self.pong();
@@ -255,7 +272,8 @@ mod tests {
 
     #[test]
     fn a_new_connection_restores_in_batches() {
-        let ids: Vec<_> = (0..SUBSCRIBE_BATCH * (SUBSCRIBES_IN_FLIGHT + 1)).map(|id| format!("a:{id}")).collect();
+        let ids: Vec<_> =
+            (0..SUBSCRIBE_BATCH * (SUBSCRIBES_IN_FLIGHT + 1)).map(|id| format!("a:{id}")).collect();
         let mut bench = Bench::new(&ids.iter().map(String::as_str).collect::<Vec<_>>());
         let commands = bench.written();
         assert_eq!(commands.len(), SUBSCRIBES_IN_FLIGHT);

@@ -31,7 +31,9 @@ impl Socket {
                 if *with_tls { tls.wrap(host, tcp).await } else { Ok(Self::Tcp(tcp)) }
             }
             #[cfg(unix)]
-            Place::Unix(path) => tokio::net::UnixStream::connect(path).await.map(Self::Unix).map_err(unreachable),
+            Place::Unix(path) => {
+                tokio::net::UnixStream::connect(path).await.map(Self::Unix).map_err(unreachable)
+            }
             #[cfg(not(unix))]
             Place::Unix(_) => Err(unreachable(io::ErrorKind::Unsupported.into())),
         }

@@ -27,8 +27,14 @@ pub(super) enum News {
     Unsubscribe(Vec<Address>),
     /// With whom to tell how many frames were given up.
     Close(Option<oneshot::Sender<u64>>),
-    NotSent { header: Box<Header>, error: SendError },
-    PublisherLost { attempt: u32, error: ConnectError },
+    NotSent {
+        header: Box<Header>,
+        error: SendError,
+    },
+    PublisherLost {
+        attempt: u32,
+        error: ConnectError,
+    },
     PublisherConnected,
     /// It is gone, and has given up so many frames.
     PublisherClosed(u64),
@@ -89,8 +95,21 @@ impl Subscriber {
         news: UnboundedReceiver<News>,
     ) -> Self {
         let retry = Retry::new(&dialer.limits);
-        let (interest, lost, health, closing) = (Interest::default(), false, Health::default(), Closing::default());
-        Self { inlet, codec, names, dialer, news, interest, retry, lost, health, closing, complete: Vec::new() }
+        let (interest, lost, health, closing) =
+            (Interest::default(), false, Health::default(), Closing::default());
+        Self {
+            inlet,
+            codec,
+            names,
+            dialer,
+            news,
+            interest,
+            retry,
+            lost,
+            health,
+            closing,
+            complete: Vec::new(),
+        }
     }
 
     /// Until it is closed.
@@ -133,10 +152,6 @@ impl Subscriber {
         let mut restored = false;
         let mut last_ping = None;
         loop {
-            if !restored && session.is_restored() {
-                restored = true;
-                self.restored(&mut held);
-            }
             if self.closing.given_up.is_some() && last_ping.is_none() {
                 // What the server sent before its answer are our own last events.
                 session.ping(&mut wire.out);
@@ -148,6 +163,7 @@ impl Subscriber {
             }
             let was_owed = session.is_owed();
             session.write(&self.interest, &self.names, &mut wire.out);
+            self.resume(&session, &mut held, &mut restored);
             if !was_owed && session.is_owed() {
                 wire.asked();
             }
@@ -190,6 +206,8 @@ impl Subscriber {
                             }
                             Answer::Pong | Answer::Nothing => {}
                         }
+                        // What comes after the last answer comes after what was held back.
+                        self.resume(&session, &mut held, &mut restored);
                     }
                 }
                 Event::Silent => {
@@ -209,8 +227,12 @@ impl Subscriber {
         }
     }
 
-    /// All that is followed is live: the bus is told what it missed, then what came meanwhile.
-    fn restored(&mut self, held: &mut Held) {
+    /// As soon as all that is followed is live, the bus is told what it missed, then what came meanwhile.
+    fn resume(&mut self, session: &Session, held: &mut Held, restored: &mut bool) {
+        if *restored || !session.is_restored() {
+            return;
+        }
+        *restored = true;
         self.retry.connected();
         if self.health.subscriber.take().is_some() {
             self.health.tell(&*self.inlet);
@@ -253,7 +275,9 @@ impl Subscriber {
                     _ => None,
                 };
                 let by_pattern = slices[0] == b"message"
-                    && channel.and_then(|name| self.names.strip(name)).is_some_and(|name| session.comes_by_pattern(names::topic(name)));
+                    && channel
+                        .and_then(|name| self.names.strip(name))
+                        .is_some_and(|name| session.comes_by_pattern(names::topic(name)));
                 if !by_pattern {
                     let limit = self.dialer.limits.inbound_bytes;
                     self.inlet.undecodable(incoming::too_large(&self.names, channel, size, limit));
@@ -262,7 +286,9 @@ impl Subscriber {
             // Without a subscription it is a status.
             Reply::Status => return session.pong().map_err(malformed),
             Reply::Error(error) => return session.error(&error).map_err(malformed),
-            Reply::Integer | Reply::Bulk => return Err(protocol("an answer that a subscription does not have")),
+            Reply::Integer | Reply::Bulk => {
+                return Err(protocol("an answer that a subscription does not have"));
+            }
         }
         Ok(Answer::Nothing)
     }
@@ -305,7 +331,9 @@ impl Subscriber {
                 }
             }
             News::Close(asked) => {
-                self.closing.deadline.get_or_insert_with(|| Instant::now() + self.dialer.limits.close_timeout);
+                self.closing
+                    .deadline
+                    .get_or_insert_with(|| Instant::now() + self.dialer.limits.close_timeout);
                 self.closing.asked.extend(asked);
             }
             News::NotSent { header, error } => self.inlet.not_sent(*header, error),
@@ -360,7 +388,9 @@ impl Health {
     fn tell(&self, inlet: &dyn Inlet) {
         inlet.state(match self.subscriber.as_ref().or(self.publisher.as_ref()) {
             None => ConnectionState::Connected,
-            Some((attempt, error)) => ConnectionState::Reconnecting { attempt: *attempt, error: error.clone() },
+            Some((attempt, error)) => {
+                ConnectionState::Reconnecting { attempt: *attempt, error: error.clone() }
+            }
         });
     }
 }

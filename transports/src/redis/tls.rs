@@ -50,7 +50,8 @@ mod with {
         }
 
         pub(in crate::redis) fn identify(&mut self, chain: &[u8], key: &[u8]) -> Result<(), ConnectError> {
-            let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| wrong("the key is no private key in PEM"))?;
+            let key =
+                PrivateKeyDer::from_pem_slice(key).map_err(|_| wrong("the key is no private key in PEM"))?;
             self.identity = Some((certificates(chain)?, Arc::new(key)));
             Ok(())
         }
@@ -79,7 +80,11 @@ mod with {
             Ok(())
         }
 
-        pub(in crate::redis) async fn wrap(&self, host: &str, tcp: TcpStream) -> Result<Socket, ConnectError> {
+        pub(in crate::redis) async fn wrap(
+            &self,
+            host: &str,
+            tcp: TcpStream,
+        ) -> Result<Socket, ConnectError> {
             let Some(config) = &self.config else { return Err(wrong("TLS was not prepared")) };
             let name = ServerName::try_from(host.to_owned())
                 .map_err(|_| wrong("the host is no name that a certificate can have"))?;

@@ -1,7 +1,7 @@
 //! A network between a client and a server, which fails on demand.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Everything passes.
     Pass,
     /// Nothing is read from either side; it passes later.
@@ -21,7 +21,7 @@ pub enum Mode {
     Refuse,
 }
 
-pub struct Proxy {
+pub(crate) struct Proxy {
     pub port: u16,
     mode: watch::Sender<Mode>,
     /// Connections made before this number are cut.
@@ -32,7 +32,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// Before the server on `port`. Pieces of at most `slice` bytes pass one by one.
-    pub async fn new(port: u16, slice: usize) -> Self {
+    pub(crate) async fn new(port: u16, slice: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let own = listener.local_addr().expect("an address").port();
         let (mode, modes) = watch::channel(Mode::Pass);
@@ -51,20 +51,20 @@ impl Proxy {
         Self { port: own, mode, cuts, accepted, task }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    pub fn set(&self, mode: Mode) {
+    pub(crate) fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
 
     /// Cuts every connection that there is.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.cuts.send_replace(self.accepted());
     }
 
-    pub fn accepted(&self) -> usize {
+    pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::Relaxed)
     }
 }
@@ -88,32 +88,52 @@ async fn between(
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (client_in, client_out) = client.into_split();
     let (server_in, server_out) = server.into_split();
+    let both = async {
+        tokio::try_join!(
+            pump(client_in, server_out, slice, modes.clone()),
+            pump(server_in, client_out, slice, modes)
+        )
+    };
     tokio::select! {
         _ = cut.wait_for(|cut| *cut >= number) => {}
-        () = async { tokio::join!(pump(client_in, server_out, slice, modes.clone()), pump(server_in, client_out, slice, modes.clone())); } => {}
+        _ = both => {}
     }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, slice: usize, mut modes: watch::Receiver<Mode>) {
+/// What was swallowed cannot come any more: such a connection is cut when the network is back.
+struct Swallowed;
+
+async fn pump(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    slice: usize,
+    mut modes: watch::Receiver<Mode>,
+) -> Result<(), Swallowed> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
-        if modes.wait_for(|mode| *mode != Mode::Stall).await.is_err() {
-            return;
-        }
-        let count = match from.read(&mut buffer).await {
+        let mode = *modes.wait_for(|mode| *mode != Mode::Stall).await.map_err(|_| Swallowed)?;
+        let read = tokio::select! {
+            // A black hole tells nobody that the other side has gone.
+            _ = modes.changed() => continue,
+            read = from.read(&mut buffer), if mode != Mode::BlackHole => read,
+        };
+        let count = match read {
             Ok(0) | Err(_) => break,
             Ok(count) => count,
         };
         for piece in buffer[..count].chunks(slice) {
-            if *modes.borrow() == Mode::BlackHole {
-                break;
+            if *modes.borrow() != Mode::Pass {
+                let mode = *modes.wait_for(|mode| *mode != Mode::Stall).await.map_err(|_| Swallowed)?;
+                if mode == Mode::BlackHole {
+                    let _ = modes.wait_for(|mode| *mode != Mode::BlackHole).await;
+                    return Err(Swallowed);
+                }
             }
-            if modes.wait_for(|mode| *mode != Mode::Stall).await.is_err() || to.write_all(piece).await.is_err() {
-                return;
+            if to.write_all(piece).await.is_err() {
+                return Err(Swallowed);
             }
         }
     }
-    // A black hole tells nobody that the other side has gone.
-    let _ = modes.wait_for(|mode| *mode != Mode::BlackHole).await;
     let _ = to.shutdown().await;
+    Ok(())
 }

@@ -10,7 +10,7 @@ use pubsub_transports::{
 use tokio::sync::Notify;
 
 #[derive(Clone, Debug)]
-pub enum Said {
+pub(crate) enum Said {
     Event { topic: String, id: String, payload: String },
     Subscribed(u64),
     Refused(String, ErrorCode),
@@ -23,7 +23,7 @@ pub enum Said {
 }
 
 #[derive(Default)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     said: Mutex<Vec<Said>>,
     more: Notify,
 }
@@ -34,7 +34,7 @@ impl Recorder {
         self.more.notify_waiters();
     }
 
-    pub fn all(&self) -> Vec<Said> {
+    pub(crate) fn all(&self) -> Vec<Said> {
         self.said.lock().expect("the record").clone()
     }
 
@@ -42,7 +42,7 @@ impl Recorder {
     ///
     /// # Panics
     /// If it takes too long.
-    pub async fn until<T>(&self, what: &str, mut find: impl FnMut(&[Said]) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, what: &str, mut find: impl FnMut(&[Said]) -> Option<T>) -> T {
         let search = async {
             loop {
                 let more = self.more.notified();
@@ -64,38 +64,59 @@ impl Recorder {
         }
     }
 
-    pub async fn subscribed(&self, request: u64) {
-        self.until("answer", |said| said.iter().any(|it| matches!(it, Said::Subscribed(own) if *own == request)).then_some(()))
-            .await;
+    pub(crate) async fn subscribed(&self, request: u64) {
+        self.until("answer", |said| {
+            said.iter().any(|it| matches!(it, Said::Subscribed(own) if *own == request)).then_some(())
+        })
+        .await;
     }
 
     /// At least `count` entries of a kind.
-    pub async fn count(&self, what: &str, count: usize, is: impl Fn(&Said) -> bool) {
+    pub(crate) async fn count(&self, what: &str, count: usize, is: impl Fn(&Said) -> bool) {
         self.until(what, |said| (said.iter().filter(|it| is(it)).count() >= count).then_some(())).await;
     }
 
-    pub async fn events(&self, count: usize) {
+    pub(crate) async fn events(&self, count: usize) {
         self.count("events", count, |said| matches!(said, Said::Event { .. })).await;
     }
 
-    pub async fn gaps(&self, count: usize) {
+    pub(crate) async fn gaps(&self, count: usize) {
         self.count("gap", count, |said| matches!(said, Said::Gap(..))).await;
     }
 
-    pub async fn undecodable(&self, count: usize) {
-        self.count("undecodable", count, |said| matches!(said, Said::Undecodable(_))).await;
-    }
-
-    pub async fn reconnecting(&self) {
+    pub(crate) async fn reconnecting(&self) {
         self.count("loss", 1, |said| matches!(said, Said::Reconnecting(..))).await;
     }
 
-    pub fn gaps_so_far(&self) -> usize {
+    /// All of it, with runs of events told by their first and last.
+    pub(crate) fn story(&self) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        let mut run: Option<(String, String)> = None;
+        for said in self.all() {
+            if let Said::Event { payload, .. } = said {
+                run = Some((run.map_or_else(|| payload.clone(), |(first, _)| first), payload));
+                continue;
+            }
+            lines.extend(run.take().map(|(first, last)| format!("events {first} to {last}")));
+            lines.push(format!("{said:?}"));
+        }
+        lines.extend(run.map(|(first, last)| format!("events {first} to {last}")));
+        lines.join("\n")
+    }
+
+    /// Whether it was told so last.
+    pub(crate) fn is_connected(&self) -> bool {
+        let all = self.said.lock().expect("the record");
+        let states = all.iter().rev().find(|said| matches!(said, Said::Connected | Said::Reconnecting(..)));
+        matches!(states, Some(Said::Connected))
+    }
+
+    pub(crate) fn gaps_so_far(&self) -> usize {
         self.all().iter().filter(|said| matches!(said, Said::Gap(..))).count()
     }
 
     /// The payloads of the events to an address.
-    pub fn payloads(&self, address: &str) -> Vec<String> {
+    pub(crate) fn payloads(&self, address: &str) -> Vec<String> {
         let is_at = |topic: &str, id: &str| format!("{topic}:{id}") == address;
         let payload = |said| match said {
             Said::Event { topic, id, payload } if is_at(&topic, &id) => Some(payload),

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-pub struct Server {
+pub(crate) struct Server {
     child: Mutex<Child>,
     pub port: u16,
     arguments: Vec<String>,
@@ -17,12 +17,12 @@ pub struct Server {
 
 impl Server {
     /// A server on a free port, which keeps nothing.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(&[])
     }
 
     /// The same, with more arguments.
-    pub fn with(arguments: &[&str]) -> Self {
+    pub(crate) fn with(arguments: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("pubsub-redis-{}-{number}", std::process::id()));
@@ -43,23 +43,23 @@ impl Server {
         std::fs::read_to_string(directory.join("log")).unwrap_or_default()
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    pub fn directory(&self) -> &std::path::Path {
+    pub(crate) fn directory(&self) -> &std::path::Path {
         &self.directory
     }
 
     /// SIGKILL.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         let mut child = self.child.lock().expect("the child");
         child.kill().expect("killed");
         child.wait().expect("it has ended");
     }
 
     /// Again, on the same port.
-    pub fn restart(&self) {
+    pub(crate) fn restart(&self) {
         let mut child = self.child.lock().expect("the child");
         let _ = child.kill();
         let _ = child.wait();
@@ -73,13 +73,13 @@ impl Server {
     }
 
     /// `STOP` or `CONT`.
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let id = self.child.lock().expect("the child").id().to_string();
         let status = Command::new("kill").args([&format!("-{signal}"), &id]).status().expect("kill");
         assert!(status.success());
     }
 
-    pub fn cli(&self, arguments: &[&str]) -> String {
+    pub(crate) fn cli(&self, arguments: &[&str]) -> String {
         let Output { status, stdout, stderr } = Command::new("redis-cli")
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
             .args(arguments)
@@ -91,12 +91,12 @@ impl Server {
     }
 
     /// A connection without any client between.
-    pub fn raw(&self) -> Raw {
+    pub(crate) fn raw(&self) -> Raw {
         Raw(TcpStream::connect(("127.0.0.1", self.port)).expect("a connection"))
     }
 
     /// How many connections follow something, and what: `PUBSUB CHANNELS` and `NUMPAT`.
-    pub fn followed(&self) -> (Vec<String>, u64) {
+    pub(crate) fn followed(&self) -> (Vec<String>, u64) {
         let channels = self.cli(&["PUBSUB", "CHANNELS"]);
         let mut channels: Vec<_> =
             channels.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
@@ -116,10 +116,10 @@ impl Drop for Server {
 }
 
 /// Bytes to and from a server.
-pub struct Raw(TcpStream);
+pub(crate) struct Raw(TcpStream);
 
 impl Raw {
-    pub fn send(&mut self, words: &[&[u8]]) {
+    pub(crate) fn send(&mut self, words: &[&[u8]]) {
         let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
         for word in words {
             bytes.extend(format!("${}\r\n", word.len()).into_bytes());
@@ -130,7 +130,7 @@ impl Raw {
     }
 
     /// Exactly these bytes come next.
-    pub fn expect(&mut self, bytes: &[u8]) {
+    pub(crate) fn expect(&mut self, bytes: &[u8]) {
         self.0.set_read_timeout(Some(super::DEADLINE)).expect("a timeout");
         let mut seen = vec![0; bytes.len()];
         self.0.read_exact(&mut seen).expect("bytes");
@@ -138,13 +138,13 @@ impl Raw {
     }
 
     /// PUBLISH, and how many it reached.
-    pub fn publish(&mut self, channel: &[u8], message: &[u8]) -> u32 {
+    pub(crate) fn publish(&mut self, channel: &[u8], message: &[u8]) -> u32 {
         self.send(&[b"PUBLISH", channel, message]);
         let line = self.line();
         line.strip_prefix(':').and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{line}"))
     }
 
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         self.0.set_read_timeout(Some(super::DEADLINE)).expect("a timeout");
         let mut line = Vec::new();
         while !line.ends_with(b"\r\n") {
@@ -156,7 +156,7 @@ impl Raw {
     }
 }
 
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }

@@ -67,6 +67,8 @@ pub use pubsub_macros::{EventMap, EventSubset};
 pub use pubsub_operators as operators;
 #[cfg(feature = "serde")]
 pub use pubsub_transports::codec;
+#[cfg(feature = "redis")]
+pub use pubsub_transports::redis::{self, Redis};
 pub use pubsub_transports::{
     Address, AddressError, ConnectError, ConnectionState, DecodeError, EncodeError, ErrorCode, EventId, Gap,
     GapReason, Guarantees, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared,

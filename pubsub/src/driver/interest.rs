@@ -128,8 +128,9 @@ impl Interests {
     pub(super) fn subscribed(&mut self, request: u64) -> Vec<Waker> {
         let mut waiting = Vec::new();
         for address in self.asked.remove(&request).unwrap_or_default() {
-            // It may have been left, and asked for anew by a later request.
-            if let Some(followed) = self.followed.get_mut(&address).filter(|it| it.request == request) {
+            // It may have been left and asked for anew by a later request, or refused.
+            let asked = |it: &&mut Followed| it.request == request && it.state == State::Asked;
+            if let Some(followed) = self.followed.get_mut(&address).filter(asked) {
                 followed.state = State::Live;
                 waiting.extend(followed.waiting.drain(..).map(|(_, waker)| waker));
             }
@@ -142,6 +143,12 @@ impl Interests {
         let Some(followed) = self.followed.get_mut(address) else { return Vec::new() };
         followed.state = State::Refused;
         followed.waiting.drain(..).map(|(_, waker)| waker).collect()
+    }
+
+    /// Whether some of `addresses` is live: a loss on the way to it is one of theirs.
+    pub(super) fn is_any_live(&self, addresses: &[Address]) -> bool {
+        let state = |address| self.followed.get(address).map(|followed| followed.state);
+        addresses.iter().any(|address| state(address) == Some(State::Live))
     }
 
     /// Nothing will be answered any more. Gives all who waited.

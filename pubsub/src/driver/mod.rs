@@ -80,11 +80,11 @@ impl Driver {
     /// # Errors
     /// If the address of some topic and id is none on a wire.
     pub(crate) fn join(self: &Arc<Self>, interest: &Interest) -> Result<Remote, SubscribeError> {
-        let addresses = self.inbound.addresses(interest)?;
+        let addresses: Arc<[Address]> = self.inbound.addresses(interest)?.into();
         if self.inbound.closed.load(Ordering::Acquire) {
             return Err(SubscribeError::Closed);
         }
-        let (key, story) = self.inbound.begin_story(interest.clone());
+        let (key, story) = self.inbound.begin_story(interest.clone(), Arc::clone(&addresses));
         self.inbound.interests().join(&addresses);
         self.make_calls();
         Ok(Remote { driver: Arc::clone(self), key, story, addresses, missed_in_gaps: 0 })
@@ -117,7 +117,7 @@ pub(crate) struct Remote {
     driver: Arc<Driver>,
     key: u64,
     pub(crate) story: Arc<Story>,
-    addresses: Vec<Address>,
+    addresses: Arc<[Address]>,
     /// Counted in gaps that were passed over, for the next event to tell.
     pub(crate) missed_in_gaps: u64,
 }

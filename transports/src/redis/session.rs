@@ -202,11 +202,11 @@ impl Session {
     /// # Errors
     /// If nothing was asked.
     pub(super) fn error(&mut self, error: &[u8]) -> Result<Answer, Malformed> {
-        let Some(Asked::Steps { mut steps, .. }) =
-            self.asked.pop_front_if(|asked| matches!(asked, Asked::Steps { .. }))
-        else {
+        let mut steps = match self.asked.pop_front() {
+            Some(Asked::Steps { steps, .. }) => steps,
             // A user who may not PING hears that the server is there all the same.
-            return self.pong();
+            Some(Asked::Ping) => return Ok(Answer::Pong),
+            None => return Err(Malformed("an error without a command")),
         };
         self.commands_in_flight -= 1;
         let rejection = refusal::rejection(error);

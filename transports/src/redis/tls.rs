@@ -6,7 +6,7 @@ pub(super) use with::Tls;
 /// None: the URLs that ask for it are refused.
 #[cfg(not(feature = "redis-tls"))]
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tls;
+pub(super) struct Tls {}
 
 #[cfg(not(feature = "redis-tls"))]
 impl Tls {

@@ -70,7 +70,7 @@ async fn garbage_on_redis_channel() {
         assert_eq!(at.as_ref(), Some(&address(channel)));
         match (error, expected) {
             (DecodeError::TooLarge { limit, .. }, DecodeError::TooLarge { limit: expected, .. }) => {
-                assert_eq!(limit, expected)
+                assert_eq!(limit, expected);
             }
             (DecodeError::Syntax { .. }, DecodeError::Syntax { .. }) => {}
             _ => assert_eq!(error, expected),

@@ -279,13 +279,19 @@ impl State {
     }
 
     pub(super) fn unfollow(&mut self, member: MemberId, addresses: &[Address], effects: &mut Effects) {
+        let mut next = BTreeSet::new();
+        self.stop_following(member, addresses, &mut next);
+        self.admit(next, effects);
+    }
+
+    /// Those who wait for the member no more, and whose turn it is there now, are added to `next`.
+    fn stop_following(&mut self, member: MemberId, addresses: &[Address], next: &mut BTreeSet<u64>) {
         let Some(seat) = self.seats.get_mut(&member) else { return };
         for address in addresses {
             if seat.followed.remove(address) {
                 self.routes.remove(address, member);
             }
         }
-        let mut next = BTreeSet::new();
         seat.claims.retain(|key| {
             let waiter = self.line.get(key);
             let stays = waiter.is_some_and(|waiter| self.routes.follows(&waiter.frame.header, member));
@@ -295,7 +301,6 @@ impl State {
             stays
         });
         next.extend(seat.claims.first());
-        self.admit(next, effects);
     }
 
     pub(super) fn until_follows(
@@ -308,56 +313,61 @@ impl State {
         self.watchers.push(Watcher { member, addresses, answer });
         if self.follow(member, Vec::new(), effects).is_none() {
             // Dropped outside the lock, as every sender is.
-            self.forget_watchers(member, effects);
+            let gone = self.watchers.pop();
+            gone.into_iter().for_each(|watcher| effects.forget(watcher.answer));
         }
         receiver
     }
 
     pub(super) fn end_intake(&mut self, member: MemberId, effects: &mut Effects) {
+        let mut next = BTreeSet::new();
+        self.stop_intake(member, &mut next, effects);
+        self.admit(next, effects);
+    }
+
+    fn stop_intake(&mut self, member: MemberId, next: &mut BTreeSet<u64>, effects: &mut Effects) {
         let Some(seat) = self.seats.get_mut(&member).filter(|seat| !seat.gets_no_more) else { return };
         seat.gets_no_more = true;
         if seat.pump == Pump::Idle {
             effects.run(seat.run(None));
         }
         let followed: Vec<_> = seat.followed.iter().cloned().collect();
-        self.unfollow(member, &followed, effects);
-        self.forget_watchers(member, effects);
-    }
-
-    fn forget_watchers(&mut self, member: MemberId, effects: &mut Effects) {
-        let gone = self.watchers.extract_if(.., |watcher| watcher.member == member);
-        gone.for_each(|watcher| effects.forget(watcher.answer));
+        self.refuse(|waiter| waiter.to == Some(member), next, effects);
+        self.stop_following(member, &followed, next);
+        for watcher in self.watchers.extract_if(.., |watcher| watcher.member == member) {
+            effects.forget(watcher.answer);
+        }
     }
 
     pub(super) fn mute(&mut self, member: MemberId, effects: &mut Effects) {
-        let Some(seat) = self.seats.get_mut(&member) else { return };
-        seat.is_muted = true;
-        self.refuse_all_of(member, effects);
-    }
-
-    fn refuse_all_of(&mut self, member: MemberId, effects: &mut Effects) {
-        let own = |(key, waiter): (&u64, &Waiter)| {
-            (waiter.from == member || waiter.to == Some(member)).then_some(*key)
-        };
         let mut next = BTreeSet::new();
-        for key in self.line.iter().filter_map(own).collect::<Vec<_>>() {
-            let Some(waiter) = self.line.remove(&key) else { continue };
-            self.find_targets(waiter.to, &waiter.frame.header);
-            self.give_up_turn(key, &mut next);
-            effects.discard(waiter.frame);
-            effects.answer(waiter.answer, Err(SendError::Closed));
-        }
+        self.stop_hearing(member, &mut next, effects);
         self.admit(next, effects);
     }
 
+    /// Nothing more is taken from the member, and what it has in the line is refused.
+    fn stop_hearing(&mut self, member: MemberId, next: &mut BTreeSet<u64>, effects: &mut Effects) {
+        let Some(seat) = self.seats.get_mut(&member) else { return };
+        seat.is_muted = true;
+        self.refuse(|waiter| waiter.from == member, next, effects);
+    }
+
+    fn refuse(&mut self, which: impl Fn(&Waiter) -> bool, next: &mut BTreeSet<u64>, effects: &mut Effects) {
+        let refused = self.line.iter().filter(|(_, waiter)| which(waiter)).map(|(key, _)| *key);
+        for key in refused.collect::<Vec<_>>() {
+            let Some(waiter) = self.line.remove(&key) else { continue };
+            self.find_targets(waiter.to, &waiter.frame.header);
+            self.give_up_turn(key, next);
+            effects.discard(waiter.frame);
+            effects.answer(waiter.answer, Err(SendError::Closed));
+        }
+    }
+
     /// Both ends. Gives the end of it, unless it has ended.
-    pub(super) fn close(
-        &mut self,
-        member: MemberId,
-        effects: &mut Effects,
-    ) -> Option<oneshot::Receiver<u64>> {
-        self.mute(member, effects);
-        self.end_intake(member, effects);
+    pub(super) fn close(&mut self, member: MemberId, effects: &mut Effects) -> Option<oneshot::Receiver<u64>> {
+        let mut next = BTreeSet::new();
+        self.stop(member, &mut next, effects);
+        self.admit(next, effects);
         let seat = self.seats.get_mut(&member)?;
         if seat.is_told {
             self.leave(member, effects);
@@ -368,14 +378,16 @@ impl State {
         Some(receiver)
     }
 
+    /// Nothing comes from the member or goes to it any more, before those who waited for it are admitted.
+    fn stop(&mut self, member: MemberId, next: &mut BTreeSet<u64>, effects: &mut Effects) {
+        self.stop_hearing(member, next, effects);
+        self.stop_intake(member, next, effects);
+    }
+
     /// The member is not there any more. Gives how many frames its inbox held.
     pub(super) fn leave(&mut self, member: MemberId, effects: &mut Effects) -> u64 {
-        let Some(seat) = self.seats.get_mut(&member) else { return 0 };
-        seat.gets_no_more = true;
-        let followed: Vec<_> = seat.followed.iter().cloned().collect();
-        self.unfollow(member, &followed, effects);
-        self.forget_watchers(member, effects);
-        self.refuse_all_of(member, effects);
+        let mut next = BTreeSet::new();
+        self.stop(member, &mut next, effects);
         let Some(seat) = self.seats.remove(&member) else { return 0 };
         let given_up = seat.inbox.len() as u64;
         effects.discard_all(seat.inbox);
@@ -383,6 +395,7 @@ impl State {
             effects.closing(closing, given_up);
         }
         effects.release(seat.inlet);
+        self.admit(next, effects);
         given_up
     }
 

@@ -19,6 +19,7 @@ pub(super) struct Desk {
 struct OnDesk {
     frames: VecDeque<u64>,
     waker: Option<Waker>,
+    reader: Option<Waker>,
     subscribed: Vec<u64>,
     is_closed: bool,
 }
@@ -43,8 +44,36 @@ impl Desk {
         Some(number)
     }
 
+    #[cfg(not(pubsub_loom))]
     pub(super) fn read_all(&self) -> Vec<u64> {
         std::iter::from_fn(|| self.read()).collect()
+    }
+
+    /// The next frame; `None` at the end.
+    #[cfg(pubsub_loom)]
+    pub(super) async fn next(&self) -> Option<u64> {
+        std::future::poll_fn(|cx| {
+            if let Some(number) = self.read() {
+                return Poll::Ready(Some(number));
+            }
+            let mut desk = self.lock();
+            if !desk.frames.is_empty() {
+                drop(desk);
+                return Poll::Ready(self.read());
+            }
+            if desk.is_closed {
+                return Poll::Ready(None);
+            }
+            desk.reader = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn wake_reader(mut desk: MutexGuard<'_, OnDesk>) {
+        let reader = desk.reader.take();
+        drop(desk);
+        reader.into_iter().for_each(Waker::wake);
     }
 
     #[cfg(not(pubsub_loom))]
@@ -73,6 +102,7 @@ impl Inlet for Desk {
         assert!(!desk.is_closed, "an event after the end");
         assert!(desk.frames.len() < self.room, "an event without room");
         desk.frames.push_back(number(&frame));
+        Self::wake_reader(desk);
     }
 
     fn subscribed(&self, request: u64) {
@@ -89,7 +119,9 @@ impl Inlet for Desk {
 
     fn state(&self, state: ConnectionState) {
         assert!(matches!(state, ConnectionState::Closed { error: None }));
-        assert!(!std::mem::replace(&mut self.lock().is_closed, true), "the end was told twice");
+        let mut desk = self.lock();
+        assert!(!std::mem::replace(&mut desk.is_closed, true), "the end was told twice");
+        Self::wake_reader(desk);
     }
 }
 

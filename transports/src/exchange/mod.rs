@@ -31,7 +31,9 @@ use self::effects::Effects;
 pub use self::member::Member;
 use self::state::State;
 use self::sync::{Mutex, MutexGuard};
-use crate::{Address, Frame, Inlet, Patience, Sending};
+use crate::{
+    Address, Carries, Delivery, Frame, Guarantees, Inlet, Ordering, OwnEvents, Patience, Sending,
+};
 
 /// See the [module](self). A clone is another handle on it.
 #[derive(Clone)]
@@ -63,6 +65,15 @@ impl Shared {
 pub struct MemberId(u64);
 
 impl Exchange {
+    /// What its members can rely on.
+    pub const GUARANTEES: Guarantees = Guarantees {
+        ordering: Ordering::PerTopic,
+        delivery: Delivery::ExactlyOnce,
+        own_events: OwnEvents::Echoed,
+        carries: Carries::Shared,
+        backpressure: true,
+    };
+
     /// Without members.
     #[must_use]
     pub fn new() -> Self {

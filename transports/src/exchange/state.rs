@@ -394,7 +394,11 @@ impl State {
         for closing in seat.closings {
             effects.closing(closing, given_up);
         }
-        effects.release(seat.inlet);
+        if seat.is_told {
+            effects.release(seat.inlet);
+        } else {
+            effects.closed(seat.inlet);
+        }
         self.admit(next, effects);
         given_up
     }

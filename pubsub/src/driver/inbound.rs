@@ -72,6 +72,14 @@ impl Inbound {
         }
     }
 
+    pub(super) fn has_waiting(&self) -> bool {
+        lock(&self.waiting).is_some()
+    }
+
+    pub(super) fn engine_is_closed(&self) -> bool {
+        self.engine.is_closed()
+    }
+
     pub(super) fn interests(&self) -> MutexGuard<'_, Interests> {
         lock(&self.interests)
     }

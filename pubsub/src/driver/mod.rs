@@ -61,8 +61,25 @@ impl Driver {
         &self.guarantees
     }
 
+    /// What the link has yet to send, and what came and has no room yet.
     pub(crate) fn in_flight(&self) -> u64 {
-        self.link.in_flight()
+        self.link.in_flight() + u64::from(self.inbound.has_waiting())
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.inbound.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether events that were accepted still come, although nothing more is: a link that makes publishers wait says when
+    /// that is over, and until then the engine stays open for them.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.guarantees.backpressure && !self.inbound.engine_is_closed()
+    }
+
+    /// What a subscription follows, as addresses.
+    #[cfg(feature = "worker")]
+    pub(crate) fn addresses(&self, interest: &Interest) -> Result<Vec<Address>, SubscribeError> {
+        self.inbound.addresses(interest)
     }
 
     /// Nothing more is accepted; what was is sent.

@@ -21,6 +21,8 @@ mod event_id;
 mod frame;
 mod guarantees;
 mod transport;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 #[cfg(feature = "wire")]
 pub use address::{Address, AddressError};

@@ -28,6 +28,9 @@ pub struct HistoryConfig {
     pub bytes: usize,
     /// How many events are replayed to one subscription at most; beyond it the gap is `too_many`: 1,024.
     pub replay: usize,
+    /// For how many ids it knows the last event that it no longer keeps: 4,096. A quiet id beyond them may be said to
+    /// have lost events where it has not.
+    pub quiet_ids: usize,
     /// How many event ids are remembered to know an event that is published again: 16,384.
     pub ids: usize,
     /// How long they are: 5 minutes.
@@ -40,6 +43,7 @@ impl Default for HistoryConfig {
             events: 1024,
             bytes: 4 * 1024 * 1024,
             replay: 1024,
+            quiet_ids: 4096,
             ids: 16 * 1024,
             ids_for: Duration::from_secs(300),
         }
@@ -138,9 +142,16 @@ impl History {
             entries: VecDeque::new(),
             bytes: 0,
             ids: HashMap::new(),
-            evicted: Evicted::new(config.events),
+            evicted: Evicted::new(config.quiet_ids),
             published: PublishedIds::new(config.ids, config.ids_for),
         }
+    }
+
+    /// Another epoch, and nothing in it. Event ids are still known.
+    pub(crate) fn begin_anew(&mut self, epoch: CompactString) {
+        let config = self.config;
+        let published = std::mem::replace(&mut self.published, PublishedIds::new(0, Duration::ZERO));
+        *self = Self { published, ..Self::new(&self.topic, epoch, config) };
     }
 
     pub(crate) fn topic(&self) -> &CompactString {

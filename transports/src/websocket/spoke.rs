@@ -34,8 +34,14 @@ pub enum SpokeOutput {
     Ping,
     /// Close the connection: the spoke is done with it, and counts it as lost already.
     Close(CloseCode),
-    /// An event of an address that is followed. It comes once for all of them.
-    Deliver(Frame),
+    /// An event. It comes once, for all the addresses that it matches; but one that comes by a single id is for
+    /// nobody who follows the whole type, which begins later or was told of a gap.
+    Deliver {
+        /// By which address it came.
+        address: Address,
+        /// The event.
+        frame: Frame,
+    },
     /// The hub has this subscription. Said once, at its beginning.
     Subscribed {
         /// The address.

@@ -95,6 +95,8 @@ struct Follow {
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
     wanted: BTreeMap<Address, Option<Follow>>,
+    /// The types that were ever followed as a whole: a connection may still have them that way.
+    wholes: HashSet<String>,
     published: HashMap<EventId, Option<Result<u64, SendError>>>,
     /// How many events and gaps there were: a test that sees none tests nothing.
     pub(crate) delivered: u64,
@@ -104,6 +106,9 @@ pub(crate) struct Expected {
 impl Expected {
     pub(crate) fn want(&mut self, address: &Address) {
         self.wanted.entry(address.clone()).or_insert(None);
+        if address.id().is_none() {
+            self.wholes.insert(address.topic().to_owned());
+        }
     }
 
     pub(crate) fn unwant(&mut self, address: &Address) {
@@ -117,7 +122,7 @@ impl Expected {
         *follow = Some(Follow { epoch: epoch.to_owned(), offset, start, early: HashSet::new() });
     }
 
-    pub(crate) fn deliver(&mut self, frame: &Frame, log: &Log) {
+    pub(crate) fn deliver(&mut self, by: &Address, frame: &Frame, log: &Log) {
         let header = &frame.header;
         let position = header.position().expect("the hub knows positions");
         let (epoch, offset) = (position.epoch().expect("and epochs"), position.offset());
@@ -128,15 +133,16 @@ impl Expected {
 
         let mut followed = false;
         for (address, follow) in &mut self.wanted {
-            let Some(follow) = follow.as_mut().filter(|_| address.matches(header.topic(), header.id())) else {
+            let matches = address == by || by.id().is_none() && address.matches(header.topic(), header.id());
+            let Some(follow) = follow.as_mut().filter(|_| matches) else {
                 continue;
             };
             followed = true;
             assert_eq!(follow.epoch, epoch, "{address}: another epoch without a gap");
             if offset <= follow.offset {
-                // What comes for a narrower address of the same spoke may be from before this one began.
+                // What comes by a wider address may be from before this one began.
                 assert!(
-                    follow.start.0 == epoch && offset <= follow.start.1 && follow.early.insert(offset),
+                    by != address && follow.start.0 == epoch && offset <= follow.start.1 && follow.early.insert(offset),
                     "{address}: {offset} came after {}",
                     follow.offset
                 );
@@ -159,8 +165,7 @@ impl Expected {
         offset: u64,
         log: &Log,
     ) {
-        let whole = Address::whole(address.topic()).unwrap();
-        let under_whole = address.id().is_some() && self.wanted.contains_key(&whole);
+        let under_whole = address.id().is_some() && self.wholes.contains(address.topic());
         let follow = self.wanted.get_mut(address).and_then(Option::as_mut).expect("a gap is in what is followed");
         if follow.epoch == epoch {
             assert_ne!(*reason, GapReason::Epoch, "{address}: it is the same epoch");

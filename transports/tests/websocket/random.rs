@@ -116,9 +116,9 @@ fn fails(schedule: &Schedule) -> bool {
 
 /// Leaves out ever smaller parts, as long as what is left still fails.
 fn shrink(mut schedule: Schedule) -> Schedule {
-    let mut part = schedule.steps.len() / 2;
+    let mut part = schedule.steps.len();
     while part > 0 {
-        let mut from = 0;
+        let (mut from, before) = (0, schedule.steps.len());
         while from < schedule.steps.len() {
             let mut shorter = schedule.clone();
             shorter.steps.drain(from..(from + part).min(schedule.steps.len()));
@@ -128,7 +128,9 @@ fn shrink(mut schedule: Schedule) -> Schedule {
                 from += part;
             }
         }
-        part = if part == 1 && schedule.steps.len() > 1 && part * 2 < schedule.steps.len() { 0 } else { part / 2 };
+        if schedule.steps.len() == before {
+            part /= 2;
+        }
     }
     schedule
 }

@@ -261,7 +261,7 @@ impl World {
                     let socket = peer.socket.take();
                     self.half_open.extend(socket.and_then(|socket| socket.connection));
                 }
-                SpokeOutput::Deliver(frame) => peer.expected.deliver(&frame, &self.log),
+                SpokeOutput::Deliver { address, frame } => peer.expected.deliver(&address, &frame, &self.log),
                 SpokeOutput::Subscribed { address, epoch, offset } => {
                     peer.expected.subscribed(&address, &epoch, offset);
                 }

@@ -4,16 +4,15 @@ use super::HubProtocol;
 use super::connection::State;
 use super::outbox::Then;
 use crate::websocket::codecs;
-use crate::websocket::history::History;
 use crate::websocket::wire::{Gap, GapReason, Reply};
 
 impl HubProtocol {
-    /// The history of an event type was lost, with its memory of event ids: a new one begins, of another epoch.
+    /// The history of an event type was lost: a new one begins, of another epoch. The ids of published events are
+    /// remembered all the same: a client may be about to send one again, trusting the hub to know it.
     pub fn forget_history(&mut self, topic: &str) {
         let Some(found) = self.topics.get_mut(topic) else { return };
         let epoch = codecs::epoch(&mut self.random);
-        self.epoch = codecs::epoch(&mut self.random);
-        found.history = History::new(topic, epoch.clone(), self.config.history);
+        found.history.begin_anew(epoch.clone());
         found.local.ids.values_mut().for_each(|last| *last = 0);
         let mut members = found.whole.clone();
         for route in found.ids.values_mut() {

@@ -189,13 +189,13 @@ impl HubProtocol {
     ) -> Option<bytes::Bytes> {
         let connection = self.connections.get(id)?;
         let subscription = connection.subscriptions.get(slot);
-        let epoch = self.topics.get(subscription.address.topic())?.history.epoch().to_owned();
         let gap = Gap {
             topic: subscription.asked.to_string(),
             missed,
             reason,
             offset: Some(offset),
-            epoch: Some(epoch),
+            // That of the last event or answer before it.
+            epoch: None,
         };
         self.codecs.get(connection.codec).encode_reply("", &Reply::Gap(gap)).ok()
     }

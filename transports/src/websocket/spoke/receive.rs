@@ -155,18 +155,14 @@ impl SpokeProtocol {
             Some(whole) if whole.asked.is_some() && whole.position.is_some() && absorbed => return,
             _ => true,
         };
+        let address =
+            if through_narrow { Address::new(header.topic(), id) } else { Address::whole(header.topic()) };
+        let Ok(address) = address else { return };
         let flow = if through_narrow { topic.ids.get_mut(id) } else { topic.whole.as_mut() };
         let Some(flow) = flow.filter(|flow| flow.live) else { return };
         match header.position().map_or(Verdict::Next, |position| verdict(flow, position)) {
             Verdict::Seen => return,
-            Verdict::Hole => {
-                let address = if through_narrow {
-                    Address::new(header.topic(), id)
-                } else {
-                    Address::whole(header.topic())
-                };
-                return self.hole(now, address.ok());
-            }
+            Verdict::Hole => return self.hole(now, &address),
             Verdict::Next => {}
         }
         if let Some(position) = header.position() {
@@ -177,20 +173,20 @@ impl SpokeProtocol {
             topic.absorb_all();
         }
         let followed = |flow: Option<&Flow>| flow.is_some_and(|flow| flow.announced);
-        if followed(topic.whole.as_ref()) || followed(topic.ids.get(id)) {
-            self.outputs.push_back(SpokeOutput::Deliver(Frame { header, body: Body::Bytes(body) }));
+        if followed(topic.ids.get(id)) || !through_narrow && followed(topic.whole.as_ref()) {
+            let frame = Frame { header, body: Body::Bytes(body) };
+            self.outputs.push_back(SpokeOutput::Deliver { address, frame });
         }
     }
 
     /// What was missed on a connection that lives is asked for. If that does not help, the connection is at fault.
-    fn hole(&mut self, now: Duration, address: Option<Address>) {
-        let Some(address) = address else { return };
-        let Some(flow) = self.flow(&address) else { return };
+    fn hole(&mut self, now: Duration, address: &Address) {
+        let Some(flow) = self.flow(address) else { return };
         let known = flow.position.as_ref().map(|known| known.offset);
         if flow.recovering_from.is_some() && flow.recovering_from == known {
             return self.give_up(now, CloseCode::InsufficientState);
         }
-        self.recover(&address);
+        self.recover(address);
     }
 }
 

@@ -193,7 +193,7 @@ payloads! {
         reason as "reason": GapReason,
         /// Everything up to here is lost or was delivered: the position to go on after.
         offset as "offset": Option<u64>,
-        /// The history that the offset belongs to.
+        /// The history that the offset belongs to, where it is another than before.
         epoch as "epoch": Option<String>,
     }
 

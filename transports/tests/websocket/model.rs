@@ -182,6 +182,11 @@ impl Expected {
         }
         follow.epoch = epoch.to_owned();
         follow.offset = offset;
+        // The wider address may still bring some of what was not counted.
+        if missed.is_none() && under_whole {
+            follow.start = (epoch.to_owned(), offset);
+            follow.early.clear();
+        }
         self.gaps += 1;
     }
 

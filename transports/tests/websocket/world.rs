@@ -118,6 +118,7 @@ impl World {
         for _ in 0..count {
             let Some(socket) = &mut self.peers[peer].socket else { return };
             let Some(message) = socket.up.pop_front() else { return };
+            trace(peer, "->", &message);
             if let Some(connection) = socket.connection {
                 self.hub.receive(self.now, connection, &Message::Text(message));
                 self.hear();
@@ -144,7 +145,10 @@ impl World {
             let to = &mut self.peers[peer];
             let Some(socket) = &mut to.socket else { return };
             match socket.down.pop_front() {
-                Some(Outgoing::Message(message)) => to.spoke.receive(self.now, &Message::Text(message)),
+                Some(Outgoing::Message(message)) => {
+                    trace(peer, "<-", &message);
+                    to.spoke.receive(self.now, &Message::Text(message));
+                }
                 Some(Outgoing::Ping) => {
                     if let Some(connection) = socket.connection {
                         self.hub.pong(self.now, connection);
@@ -314,6 +318,14 @@ impl World {
         for peer in &self.peers {
             peer.expected.settled(&self.log);
         }
+    }
+}
+
+/// With `TRACE=1` a schedule shows what is said.
+fn trace(peer: usize, direction: &str, message: &[u8]) {
+    static TRACE: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    if *TRACE.get_or_init(|| std::env::var_os("TRACE").is_some()) {
+        println!("{peer} {direction} {}", String::from_utf8_lossy(message));
     }
 }
 

@@ -120,6 +120,8 @@ impl SpokeProtocol {
     pub(super) fn subscribed(&mut self, address: &Address, correlation: u64, reply: &Subscribed) {
         let Some(topic) = self.topics.get_mut(address.topic()) else { return };
         let whole_is_live = topic.whole_is_live();
+        let wider_may_bring_some = address.id().is_some()
+            && topic.whole.as_ref().is_some_and(|whole| whole.asked.is_some() && whole.position.is_some());
         let Some(flow) = topic.flow(address.id()) else { return };
         if flow.asked != Some(Asked::Subscribe(correlation)) {
             return;
@@ -127,11 +129,13 @@ impl SpokeProtocol {
         flow.asked = None;
         flow.live = true;
         let had = flow.position.is_some();
-        if !(reply.recovered && had) || reply.replay == 0 {
+        // Where nothing is replayed, the hub's place is known too; unless a wider address has yet to come there.
+        let under_wider = address.id().is_some() && whole_is_live;
+        if !(reply.recovered && had) || reply.replay == 0 && !under_wider {
             flow.position = Some(Known { epoch: reply.epoch.as_str().into(), offset: reply.offset });
         }
         flow.relation = match address.id() {
-            Some(_) if whole_is_live => Relation::Absorbed,
+            Some(_) if under_wider => Relation::Absorbed,
             _ => Relation::Own,
         };
         if address.id().is_none() {
@@ -142,7 +146,7 @@ impl SpokeProtocol {
         if had && !reply.recovered {
             // A hub that does not say why has lost what it should have known.
             let reason = reply.gap.clone().unwrap_or(GapReason::Epoch);
-            self.gap(address, &reason, reply.missed);
+            self.gap(address, &reason, reply.missed.filter(|_| !wider_may_bring_some));
         }
         self.announce(address);
         self.reconcile(address);
@@ -168,8 +172,14 @@ impl SpokeProtocol {
             concerned.push((address.clone(), missed));
         }
         if address.id().is_none() {
-            for (id, narrow) in &topic.ids {
-                if narrow.relation == Relation::Absorbed && narrow.live && narrow.announced {
+            for (id, narrow) in &mut topic.ids {
+                if !narrow.is_absorbed() || !narrow.announced {
+                    continue;
+                }
+                // It may have begun after what is lost, or the hub may have told it by itself.
+                let begins = narrow.position.as_ref().filter(|own| own.epoch == known.epoch);
+                if begins.is_none_or(|own| own.offset < known.offset) {
+                    narrow.position = Some(known.clone());
                     concerned.extend(Address::new(address.topic(), id).ok().map(|narrow| (narrow, None)));
                 }
             }

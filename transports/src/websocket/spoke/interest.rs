@@ -47,6 +47,13 @@ pub(super) enum Relation {
     Absorbed,
 }
 
+impl Flow {
+    /// Its events come by the wider address, on this connection.
+    pub(super) fn is_absorbed(&self) -> bool {
+        self.live && self.relation == Relation::Absorbed
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Topic {
     pub(super) whole: Option<Flow>,
@@ -76,7 +83,7 @@ impl Topic {
     pub(super) fn stand_alone(&mut self) {
         let position = self.whole.as_ref().and_then(|whole| whole.position.clone());
         for narrow in self.ids.values_mut() {
-            if narrow.relation == Relation::Absorbed {
+            if narrow.is_absorbed() {
                 narrow.position.clone_from(&position);
             }
             narrow.relation = Relation::Own;
@@ -93,7 +100,7 @@ impl Topic {
         self.ids.retain(|_, narrow| narrow.wanted);
         let position = self.whole.as_ref().and_then(|whole| whole.position.clone());
         for narrow in self.ids.values_mut() {
-            if narrow.relation == Relation::Absorbed {
+            if narrow.is_absorbed() {
                 narrow.position.clone_from(&position);
             }
         }
@@ -107,13 +114,14 @@ impl Topic {
         }
     }
 
-    /// In which order addresses are asked for again. One of a single id that still has events of its own to get comes
-    /// before the type, which then waits for it; one that got its events by the type comes after.
+    /// In which order addresses are asked for again. One of a single id that is not as far as its type comes before it,
+    /// and the type then waits for it; one that is as far comes after, and has nothing of its own to get.
     pub(super) fn in_order(&self, topic: &str) -> Vec<Address> {
-        let whole_is_fresh = self.whole.as_ref().is_some_and(|whole| whole.position.is_none());
-        let first = |narrow: &Flow| match narrow.relation {
-            Relation::Absorbed => false,
-            _ => narrow.position.is_some() || whole_is_fresh,
+        let whole = self.whole.as_ref().and_then(|whole| whole.position.as_ref());
+        let first = |narrow: &Flow| match (&narrow.position, whole) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(narrow), Some(whole)) => narrow.epoch != whole.epoch || narrow.offset < whole.offset,
         };
         let ids = |wanted: bool| {
             let those = self.ids.iter().filter(move |(_, narrow)| first(narrow) == wanted);

@@ -91,6 +91,11 @@ impl SpokeProtocol {
             topic.absorb_all();
         }
         let Some(flow) = topic.flow(address.id()).filter(|flow| flow.live) else { return };
+        // A wider address has told it already.
+        let known_epoch = flow.position.as_ref().map(|known| known.epoch.as_str());
+        if gap.epoch.is_some() && gap.epoch.as_deref() == known_epoch {
+            return;
+        }
         match (&mut flow.position, gap.offset) {
             (Some(known), Some(offset)) => {
                 let epoch = gap.epoch.as_deref().unwrap_or(&known.epoch);

@@ -52,6 +52,15 @@ impl Flow {
     pub(super) fn is_absorbed(&self) -> bool {
         self.live && self.relation == Relation::Absorbed
     }
+
+    /// What the wider address has delivered is known; where this one began after it, so is that.
+    fn keep_up_with(&mut self, wider: Option<&Known>) {
+        let Some(wider) = wider.filter(|_| self.is_absorbed()) else { return };
+        let ahead = |own: &Known| own.epoch == wider.epoch && own.offset > wider.offset;
+        if !self.position.as_ref().is_some_and(ahead) {
+            self.position = Some(wider.clone());
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -83,9 +92,7 @@ impl Topic {
     pub(super) fn stand_alone(&mut self) {
         let position = self.whole.as_ref().and_then(|whole| whole.position.clone());
         for narrow in self.ids.values_mut() {
-            if narrow.is_absorbed() {
-                narrow.position.clone_from(&position);
-            }
+            narrow.keep_up_with(position.as_ref());
             narrow.relation = Relation::Own;
         }
     }
@@ -100,9 +107,7 @@ impl Topic {
         self.ids.retain(|_, narrow| narrow.wanted);
         let position = self.whole.as_ref().and_then(|whole| whole.position.clone());
         for narrow in self.ids.values_mut() {
-            if narrow.is_absorbed() {
-                narrow.position.clone_from(&position);
-            }
+            narrow.keep_up_with(position.as_ref());
         }
         for flow in self.whole.iter_mut().chain(self.ids.values_mut()) {
             flow.asked = None;

@@ -86,6 +86,8 @@ pub(super) struct Outbox {
     droppable_from: u64,
     /// How many of the items are marks.
     dropped: usize,
+    /// How many are answers.
+    answers_in_order: usize,
     /// Gaps whose marks were passed, and that were not told yet.
     gaps: VecDeque<(Slot, u64, u64)>,
     /// The number of the newest event of an id, of topics where it replaces the older.
@@ -103,6 +105,7 @@ impl Outbox {
             taken: 0,
             droppable_from: 0,
             dropped: 0,
+            answers_in_order: 0,
             gaps: VecDeque::new(),
             newest: HashMap::new(),
         }
@@ -110,6 +113,11 @@ impl Outbox {
 
     pub(super) fn is_empty(&self) -> bool {
         self.answers.is_empty() && self.lane.is_empty() && self.gaps.is_empty()
+    }
+
+    /// Whether an answer waits that keeps its place among the events.
+    pub(super) fn has_answer_in_order(&self) -> bool {
+        self.answers_in_order > 0
     }
 
     /// How many bytes wait.
@@ -132,6 +140,7 @@ impl Outbox {
     /// An answer that keeps its place among the events.
     pub(super) fn answer_in_order(&mut self, message: Bytes, then: Then) -> Result<(), Full> {
         self.lane_bytes += message.len();
+        self.answers_in_order += 1;
         self.lane.push_back(Item::Answer { message, then });
         if self.lane_bytes > self.config.hard_bytes { Err(Full) } else { Ok(()) }
     }
@@ -273,6 +282,7 @@ impl Outbox {
             }
             Item::Answer { message, then } => {
                 self.lane_bytes -= message.len();
+                self.answers_in_order -= 1;
                 Some(Next::Answer(message, then))
             }
             Item::Dropped { .. } => None,

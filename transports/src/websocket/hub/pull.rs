@@ -105,6 +105,11 @@ impl HubProtocol {
         let (mut sent, mut waiting) = (0, 0);
         while sent < max_bytes {
             let Some(connection) = self.connections.get(id) else { break };
+            // All that a command asked for is answered before any of it is replayed: what one of its addresses replays
+            // may be for another too.
+            if connection.outbox.has_answer_in_order() {
+                break;
+            }
             let subscriptions = &mut connection.subscriptions;
             if waiting >= subscriptions.behind.len() {
                 break;

@@ -24,6 +24,8 @@ mod notice;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod transport;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 pub use address::{Address, AddressError};
 #[cfg(any(feature = "wire", feature = "worker"))]

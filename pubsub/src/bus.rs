@@ -9,9 +9,9 @@ use pubsub_transports::{__private as transports, Shared, Transport};
 use crate::close::Close;
 use crate::engine::Engine;
 use crate::errors::{ErrorSource, Errors};
-use crate::event::EventData;
 use crate::handler::{Handler, HandlerResult};
 use crate::interest::Interest;
+use crate::publish::Offer;
 use crate::stats::stats;
 use crate::{
     EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId, TopicKey, TopicStats,
@@ -89,15 +89,15 @@ impl<M: EventMap> PubSub<M> {
     ///
     /// # Errors
     /// [`PublishError`](crate::PublishError), with the event in it.
-    pub fn publish<K: TopicKey<M>>(
-        &self,
+    #[inline]
+    pub fn publish<'a, K: TopicKey<M>>(
+        &'a self,
         topic: K,
-        id: &K::Id,
+        id: &'a K::Id,
         payload: K::Payload,
-    ) -> Publish<'_, K::Payload, K::Id> {
+    ) -> Publish<'a, K::Payload, K::Id> {
         let topic = topic.__topic();
-        let data = EventData::new(topic.name(), topic.index(), id.__to_owned(), payload);
-        Publish::new(&self.handle.engine, None, data)
+        Publish::new(&self.handle.engine, Offer::new((topic.index(), topic.name()), id, None, payload))
     }
 
     /// A publisher to `topic` under `id`, which are looked up once; also a [`Sink`](futures_sink::Sink) of payloads.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::engine::{Address, At, Engine, Pin, Refused, Waiting};
 use crate::event::{EventData, Stored};
-use crate::{Event, EventId, IdString, TopicId};
+use crate::{Event, EventId, TopicId};
 
 /// An event that is about to be published; made by [`PubSub::publish`](crate::PubSub::publish).
 ///
@@ -19,9 +19,7 @@ use crate::{Event, EventId, IdString, TopicId};
 #[must_use = "nothing is published until this is awaited or `.now()` is called"]
 pub struct Publish<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static = str> {
     engine: &'a Arc<Engine>,
-    pin: Option<Pin>,
-    /// Until it is handed to the engine.
-    data: Option<EventData<P, I>>,
+    offer: Offer<'a, P, I>,
     /// The engine has the event and gives it a place when there is room.
     waiting: Option<Waiting>,
 }
@@ -29,10 +27,21 @@ pub struct Publish<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static =
 /// Nothing in it is ever pinned.
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Unpin for Publish<'_, P, I> {}
 
+/// What an event is made of. It is made when somebody is found who gets it, and not before.
+pub(crate) struct Offer<'a, P, I: TopicId + ?Sized> {
+    /// Its place in the map, and its name.
+    topic: (usize, &'static str),
+    id: &'a I,
+    pin: Option<Pin>,
+    event_id: Option<EventId>,
+    /// Until the event is made, or turns out to be nobody's.
+    payload: Option<P>,
+}
+
 impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P, I> {
     #[inline]
-    pub(crate) fn new(engine: &'a Arc<Engine>, pin: Option<Pin>, data: EventData<P, I>) -> Self {
-        Self { engine, pin, data: Some(data), waiting: None }
+    pub(crate) fn new(engine: &'a Arc<Engine>, offer: Offer<'a, P, I>) -> Self {
+        Self { engine, offer, waiting: None }
     }
 
     /// Gives the event an id, by which it is recognised when it arrives twice: see
@@ -50,8 +59,8 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     /// # Panics
     /// If it was polled before.
     pub fn event_id(mut self, event_id: EventId) -> Self {
-        let Some(data) = &mut self.data else { panic!("`Publish::event_id` called after it was polled") };
-        data.event_id = Some(event_id);
+        assert!(self.offer.payload.is_some(), "`Publish::event_id` called after it was polled");
+        self.offer.event_id = Some(event_id);
         self
     }
 
@@ -65,43 +74,49 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     /// If it was polled before: a publish is either awaited or completed by this.
     #[inline]
     pub fn now(mut self) -> Result<(), PublishError<P, I>> {
-        let Some(data) = &self.data else { panic!("`Publish::now` called after it was polled") };
-        if self.engine.is_idle(data.index) {
+        assert!(self.offer.payload.is_some(), "`Publish::now` called after it was polled");
+        if self.engine.is_idle(self.offer.topic.0) {
             return Ok(());
         }
-        offer(&mut self.data, self.pin, |address, store| self.engine.try_publish(address, store))
+        self.offer.hand_to(|address, store| self.engine.try_publish(address, store))
     }
 }
 
-/// Hands the event to `engine`, which takes it out and stores it, or refuses it: then it comes back in the error.
-#[inline]
-pub(crate) fn offer<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static, T>(
-    offered: &mut Option<EventData<P, I>>,
-    pin: Option<Pin>,
-    engine: impl FnOnce(Address<'_>, &mut dyn FnMut() -> Stored) -> Result<T, Refused>,
-) -> Result<T, PublishError<P, I>> {
-    let data = offered.as_ref().expect("an event is offered once");
-    let topic = data.index;
-    let id = match pin {
-        None => IdString::from(data.id_text()),
-        Some(_) => IdString::default(),
-    };
-    let mut store = || Stored::new(offered.take().expect("an event is stored once"));
-    let at = pin.map_or_else(|| At::Id(&id), At::Pin);
-    let result = engine(Address { topic, at }, &mut store);
-    result.map_err(|refused| refuse(offered, refused))
-}
+impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Offer<'a, P, I> {
+    #[inline]
+    pub(crate) fn new(topic: (usize, &'static str), id: &'a I, pin: Option<Pin>, payload: P) -> Self {
+        Self { topic, id, pin, event_id: None, payload: Some(payload) }
+    }
 
-#[cold]
-fn refuse<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static>(
-    offered: &mut Option<EventData<P, I>>,
-    refused: Refused,
-) -> PublishError<P, I> {
-    let data = offered.take().expect("a refused event was not stored");
-    let event = Event::new(Arc::new(data), 0);
-    match refused {
-        Refused::Full => PublishError::Full(event),
-        Refused::Closed => PublishError::Closed(event),
+    /// To `engine`, which stores the event, or refuses it: then it comes back in the error.
+    #[inline]
+    pub(crate) fn hand_to<T>(
+        &mut self,
+        engine: impl FnOnce(Address<'_>, &mut dyn FnMut() -> Stored) -> Result<T, Refused>,
+    ) -> Result<T, PublishError<P, I>> {
+        let Self { topic, id, pin, event_id, ref mut payload } = *self;
+        let written = id.__write();
+        let mut owned = id.__to_owned_early();
+        let at = pin.map_or_else(|| At::Id(id.__text(&written)), At::Pin);
+        // Called with locks held.
+        let mut store = || {
+            let payload = payload.take().expect("an event is stored once");
+            let id = owned.take().unwrap_or_else(|| id.__to_owned());
+            Stored::new(EventData::<P, I>::new(topic, id, written.clone(), payload, event_id))
+        };
+        engine(Address { topic: topic.0, at }, &mut store).map_err(|refused| self.refuse(refused))
+    }
+
+    #[cold]
+    fn refuse(&mut self, refused: Refused) -> PublishError<P, I> {
+        let payload = self.payload.take().expect("a refused event was not stored");
+        let id = self.id;
+        let data = EventData::new(self.topic, id.__to_owned(), id.__write(), payload, self.event_id);
+        let event = Event::new(Arc::new(data), 0);
+        match refused {
+            Refused::Full => PublishError::Full(event),
+            Refused::Closed => PublishError::Closed(event),
+        }
     }
 }
 
@@ -115,25 +130,23 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish
             this.waiting = None;
             return Poll::Ready(result.map_err(|stored| PublishError::Closed(stored.into_event(0))));
         }
-        let Some(data) = &this.data else { panic!("`Publish` polled after it was ready") };
+        assert!(this.offer.payload.is_some(), "`Publish` polled after it was ready");
         let engine = this.engine;
-        if engine.is_idle(data.index) {
-            this.data = None;
-            return Poll::Ready(Ok(()));
+        if !engine.is_idle(this.offer.topic.0) {
+            let publish = |address: Address<'_>, store: &mut dyn FnMut() -> Stored| {
+                engine.publish(address, store, cx.waker())
+            };
+            this.waiting = this.offer.hand_to(publish)?;
         }
-        let publish = |address: Address<'_>, store: &mut dyn FnMut() -> Stored| {
-            engine.publish(address, store, cx.waker())
-        };
-        this.waiting = offer(&mut this.data, this.pin, publish)?;
         // Accepted although nobody took it.
-        this.data = None;
+        this.offer.payload = None;
         if this.waiting.is_some() { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 }
 
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> fmt::Debug for Publish<'_, P, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match (&self.data, &self.waiting) {
+        let state = match (&self.offer.payload, &self.waiting) {
             (Some(_), _) => "new",
             (None, Some(_)) => "waiting for room",
             (None, None) => "done",

@@ -1,5 +1,6 @@
 //! Publishing to one address again and again.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,8 +10,7 @@ use futures_sink::Sink;
 
 use crate::bus::Handle;
 use crate::engine::{self, Waiting};
-use crate::event::EventData;
-use crate::publish::offer;
+use crate::publish::Offer;
 use crate::{Publish, PublishError, TopicId};
 
 /// Publishes to one topic and id, which are looked up once; made by [`PubSub::publisher`](crate::PubSub::publisher).
@@ -61,7 +61,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Unpin for Publishe
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
     pub(crate) fn new(handle: &Arc<Handle>, topic: &'static str, index: usize, id: I::Owned) -> Self {
         Self {
-            pin: handle.engine.pin(index, I::__text(&id, &I::__write(&id))),
+            pin: handle.engine.pin(index, id.borrow().__text(&id.borrow().__write())),
             handle: Arc::clone(handle),
             topic,
             index,
@@ -78,12 +78,12 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
     /// [`PublishError`], with the event in it.
     #[inline]
     pub fn publish(&self, payload: P) -> Publish<'_, P, I> {
-        Publish::new(&self.handle.engine, Some(self.pin), self.data(payload))
+        Publish::new(&self.handle.engine, self.offer(payload))
     }
 
     #[inline]
-    fn data(&self, payload: P) -> EventData<P, I> {
-        EventData::new(self.topic, self.index, self.id.clone(), payload)
+    fn offer(&self, payload: P) -> Offer<'_, P, I> {
+        Offer::new((self.index, self.topic), self.id(), Some(self.pin), payload)
     }
 
     /// The name of the topic.
@@ -93,9 +93,10 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
     }
 
     /// The id that scopes the topic.
+    #[inline]
     #[must_use]
     pub fn id(&self) -> &I {
-        std::borrow::Borrow::borrow(&self.id)
+        self.id.borrow()
     }
 
     fn poll_accepted(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PublishError<P, I>>> {
@@ -121,7 +122,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Sink<P> for Publis
             // Whoever polls the sink next says who is to be woken.
             self.handle.engine.publish(address, store, Waker::noop())
         };
-        let waiting = offer(&mut Some(self.data(payload)), Some(self.pin), publish)?;
+        let waiting = self.offer(payload).hand_to(publish)?;
         self.waiting = waiting;
         Ok(())
     }

@@ -72,8 +72,7 @@ impl<M, P, I: TopicId + ?Sized> Topic<M, P, I> {
     /// ```
     #[must_use]
     pub fn id(self, id: &I) -> TopicWithId<M, P, I> {
-        let id = id.__to_owned();
-        TopicWithId { topic: self, id: I::__text(&id, &I::__write(&id)).into() }
+        TopicWithId { topic: self, id: id.__text(&id.__write()).into() }
     }
 
     /// Only the events with one of these ids.

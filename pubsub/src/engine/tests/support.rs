@@ -19,10 +19,11 @@ pub(super) struct Numbered {
 
 pub(super) fn event(topic: usize, id: &str, number: u64, token: &Arc<()>) -> Stored {
     Stored::new(EventData::<Numbered>::new(
-        "numbers",
-        topic,
+        (topic, "numbers"),
         IdString::from(id),
+        (),
         Numbered { number, _token: Arc::clone(token) },
+        None,
     ))
 }
 

@@ -226,7 +226,7 @@ impl<M: EventMap> PubSub<M> {
 
     /// Listens to everything, for the test bus.
     #[cfg(feature = "test-util")]
-    pub(crate) fn observer(&self) -> Result<crate::engine::Reader, crate::engine::Refused> {
+    pub(crate) fn observer(&self) -> Result<crate::engine::Seat, crate::engine::Refused> {
         let mut everything = Interest::default();
         everything.add_all();
         let terms = crate::engine::Terms {

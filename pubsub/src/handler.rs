@@ -10,7 +10,9 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use crate::engine::Make;
 use crate::errors::{BusError, ErrorSource};
+use crate::event::Stored;
 use crate::{SubscribeError, Subscription};
 
 pin_project! {
@@ -110,15 +112,15 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> HandlerResult for Result<(), E> {
 
 /// Handles event after event until the subscription ends.
 pub(crate) async fn run<E, R: HandlerResult>(
-    mut subscription: Subscription<E>,
+    mut subscription: Subscription<(Stored, u64)>,
+    make: Make<E>,
     errors: ErrorSource,
     mut handle: impl AsyncFnMut(E) -> R,
 ) {
-    let event = subscription.event();
-    while let Some((stored, missed)) = subscription.next_stored().await {
+    while let Some((stored, missed)) = subscription.next().await {
         let (topic, id) = (stored.name(), stored.id_text().into());
         // The event is made in here too: for an enum that clones the payload, which is code of users.
-        let handled = async { handle(event(stored, missed)).await.__into_result() };
+        let handled = async { handle(make.one(stored, missed)).await.__into_result() };
         match CatchUnwind::new(handled).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => errors.report(BusError::HandlerFailed { topic, id, error: Arc::from(error) }),

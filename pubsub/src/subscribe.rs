@@ -6,9 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::bus::Handle;
-use crate::engine::Terms;
+use crate::engine::{Make, Seat, Terms};
 use crate::errors::BusError;
-use crate::event::Stored;
 use crate::handler::{self, HandlerResult};
 use crate::interest::Interest;
 use crate::overflow::{Overflow, defaults};
@@ -26,7 +25,7 @@ pub struct Subscribe<'a, E> {
     handle: &'a Handle,
     topics: &'static [TopicInfo],
     interest: Interest,
-    event: fn(Stored, u64) -> E,
+    make: fn() -> Make<E>,
     bound: usize,
     overflow: Overflow,
     name: Option<Box<str>>,
@@ -43,7 +42,7 @@ impl<'a, E> Subscribe<'a, E> {
             handle,
             topics: M::TOPICS,
             interest: Interest::of(selector),
-            event: S::__event,
+            make: S::__make,
             bound: defaults::BOUND,
             overflow: defaults::OVERFLOW,
             name: None,
@@ -106,17 +105,23 @@ impl<'a, E> Subscribe<'a, E> {
     {
         let topics = self.interest.addresses(self.topics);
         let errors = self.handle.errors.clone();
-        let subscription = self.complete();
+        let make = self.make;
+        // Each event is made when it is handled, where a panic of that is caught.
+        let subscription = self.seat().map(|seat| Subscription::new(seat, || Make::STORED));
         if let Err(error) = &subscription {
             errors.report(BusError::HandlerNotSubscribed { topics: topics.clone(), error: *error });
         }
         Handler::new(topics, async move {
-            handler::run(subscription?, errors, handle).await;
+            handler::run(subscription?, make(), errors, handle).await;
             Ok(())
         })
     }
 
     fn complete(&mut self) -> Result<Subscription<E>, SubscribeError> {
+        Ok(Subscription::new(self.seat()?, self.make))
+    }
+
+    fn seat(&mut self) -> Result<Seat, SubscribeError> {
         assert!(!std::mem::replace(&mut self.is_complete, true), "`Subscribe` polled after it was ready");
         if self.bound == 0 {
             return Err(SubscribeError::ZeroBound);
@@ -127,9 +132,7 @@ impl<'a, E> Subscribe<'a, E> {
         }
         let terms =
             Terms { bound: self.bound, overflow: self.overflow, name: self.name.take(), observes: false };
-        let reader = self.handle.engine.subscribe(interest, terms);
-        let reader = reader.map_err(|_| SubscribeError::Closed)?;
-        Ok(Subscription::new(reader, self.event))
+        self.handle.engine.subscribe(interest, terms).map_err(|_| SubscribeError::Closed)
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::delivery::{Deliveries, Delivery, End};
-use crate::engine::{Found, Reader, Taken};
-use crate::event::Stored;
+use crate::engine::{Found, Make, Reader, Seat};
 use crate::next::Next;
 
 /// A stream of events; what [`PubSub::subscribe`](crate::PubSub::subscribe) completes to.
@@ -37,11 +36,10 @@ use crate::next::Next;
 /// ```
 #[must_use = "a subscription ends when it is dropped"]
 pub struct Subscription<E> {
-    reader: Reader,
-    event: fn(Stored, u64) -> E,
+    reader: Reader<E>,
     // Boxed, as most subscriptions never have one and there may be many of them.
     /// Read for [`Deliveries`], which tells the loss before the event as an item of its own.
-    held: Option<Box<Stored>>,
+    held: Option<Box<E>>,
     ended: Option<Box<Ended>>,
     /// Events taken since the task last had to wait.
     taken: u32,
@@ -71,8 +69,8 @@ impl Ended {
 }
 
 impl<E> Subscription<E> {
-    pub(crate) fn new(reader: Reader, event: fn(Stored, u64) -> E) -> Self {
-        Self { reader, event, held: None, ended: None, taken: 0 }
+    pub(crate) fn new(seat: Seat, make: fn() -> Make<E>) -> Self {
+        Self { reader: Reader::new(seat, make), held: None, ended: None, taken: 0 }
     }
 
     /// The next event; `None` once the subscription has [ended](Self::end).
@@ -87,12 +85,13 @@ impl<E> Subscription<E> {
     ///
     /// # Errors
     /// [`Empty`](TryNextError::Empty) if there is none yet, [`Ended`](TryNextError::Ended) if none will come.
+    #[inline]
     pub fn try_next(&mut self) -> Result<E, TryNextError> {
-        if let Some(stored) = self.next_held() {
-            return Ok((self.event)(stored, 0));
+        if let Some(event) = self.next_held() {
+            return Ok(event);
         }
-        match self.poll_stored(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Some((stored, missed))) => Ok((self.event)(stored, missed)),
+        match self.poll_event(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(event)) => Ok(event),
             Poll::Ready(None) => Err(TryNextError::Ended(self.end().unwrap_or(End::Closed))),
             Poll::Pending => Err(TryNextError::Empty),
         }
@@ -149,16 +148,6 @@ impl<E> Subscription<E> {
         Deliveries::new(self)
     }
 
-    /// The next event as it is stored, and what was missed just before it.
-    pub(crate) async fn next_stored(&mut self) -> Option<(Stored, u64)> {
-        std::future::poll_fn(|cx| self.poll_within_budget(cx, Self::poll_stored)).await
-    }
-
-    /// What makes an event of a stored one.
-    pub(crate) fn event(&self) -> fn(Stored, u64) -> E {
-        self.event
-    }
-
     /// Polls, but gives other tasks a turn after [`BUDGET`] items in a row.
     fn poll_within_budget<T>(
         &mut self,
@@ -177,24 +166,24 @@ impl<E> Subscription<E> {
 
     /// The next event, if nothing but the event has to be told, and it can be had without a lock.
     #[inline]
-    fn next_held(&mut self) -> Option<Stored> {
+    fn next_held(&mut self) -> Option<E> {
         if self.held.is_some() { None } else { self.reader.next_held() }
     }
 
-    fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Stored, u64)>> {
-        if let Some(stored) = self.held.take() {
-            return Poll::Ready(Some((*stored, 0)));
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<E>> {
+        if let Some(event) = self.held.take() {
+            return Poll::Ready(Some(*event));
         }
         if self.ended.is_some() {
             return Poll::Ready(None);
         }
-        match ready!(self.reader.poll_next(cx.waker())) {
-            Taken::Event { stored, missed } => Poll::Ready(Some((stored, missed))),
-            Taken::End { end, missed } => {
-                self.ended = Some(Box::new(Ended { end, missed, is_told: false }));
-                Poll::Ready(None)
-            }
+        let mut found = Found::default();
+        if let Some(event) = self.reader.take(cx.waker(), true, &mut found) {
+            return Poll::Ready(Some(event));
         }
+        let Some(end) = found.end else { return Poll::Pending };
+        self.ended = Some(Box::new(Ended { end, missed: found.missed, is_told: false }));
+        Poll::Ready(None)
     }
 
     pub(crate) fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
@@ -202,22 +191,26 @@ impl<E> Subscription<E> {
     }
 
     fn poll_story(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
-        if let Some(stored) = self.held.take() {
-            return Poll::Ready(Some(Delivery::Event((self.event)(*stored, 0))));
+        if let Some(event) = self.held.take() {
+            return Poll::Ready(Some(Delivery::Event(*event)));
         }
         if let Some(ended) = &mut self.ended {
             return Poll::Ready(ended.tell());
         }
-        match ready!(self.reader.poll_next(cx.waker())) {
-            Taken::Event { stored, missed: 0 } => Poll::Ready(Some(Delivery::Event((self.event)(stored, 0)))),
-            Taken::Event { stored, missed } => {
-                self.held = Some(Box::new(stored));
+        let mut found = Found::default();
+        let event = self.reader.take(cx.waker(), false, &mut found);
+        let Found { missed, end } = found;
+        match (event, end) {
+            (Some(event), _) if missed == 0 => Poll::Ready(Some(Delivery::Event(event))),
+            (Some(event), _) => {
+                self.held = Some(Box::new(event));
                 Poll::Ready(Some(Delivery::Lagged { missed }))
             }
-            Taken::End { end, missed } => {
+            (None, Some(end)) => {
                 let ended = self.ended.insert(Box::new(Ended { end, missed, is_told: false }));
                 Poll::Ready(ended.tell())
             }
+            (None, None) => Poll::Pending,
         }
     }
 
@@ -232,19 +225,13 @@ impl<E> Stream for Subscription<E> {
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
         // Most events are had like this; the rest of this function is right for them too.
-        if self.taken < BUDGET && self.held.is_none() && self.ended.is_none() {
-            let mut found = Found::default();
-            if let Some(stored) = self.reader.take(cx.waker(), &mut found) {
-                self.taken += 1;
-                return Poll::Ready(Some((self.event)(stored, found.missed)));
-            }
-            self.taken = 0;
-            let Some(end) = found.end else { return Poll::Pending };
-            self.ended = Some(Box::new(Ended { end, missed: found.missed, is_told: false }));
-            return Poll::Ready(None);
+        if self.taken < BUDGET
+            && let Some(event) = self.next_held()
+        {
+            self.taken += 1;
+            return Poll::Ready(Some(event));
         }
-        let next = ready!(self.poll_within_budget(cx, Self::poll_stored));
-        Poll::Ready(next.map(|(stored, missed)| (self.event)(stored, missed)))
+        self.poll_within_budget(cx, Self::poll_event)
     }
 
     /// Nothing is promised before the end: closing a bus with a deadline may discard what waits to be read.

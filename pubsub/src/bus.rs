@@ -11,9 +11,9 @@ use crate::connection::Gauge;
 use crate::driver::{Driver, Parts};
 use crate::engine::Engine;
 use crate::errors::{ErrorSource, Errors};
-use crate::event::EventData;
 use crate::handler::{Handler, HandlerResult};
 use crate::interest::Interest;
+use crate::offer::Offer;
 use crate::stats::stats;
 use crate::{
     Carries, Connections, EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId,
@@ -103,7 +103,8 @@ impl<M: EventMap> PubSub<M> {
     pub(crate) fn with_driver(driver: impl FnOnce(Parts) -> Option<Driver>) -> Self {
         let (engine, errors, gauge) =
             (Arc::new(Engine::new(M::TOPICS.len())), ErrorSource::new(), Gauge::new());
-        let parts = Parts { engine: Arc::clone(&engine), errors: errors.clone(), gauge: Arc::clone(&gauge) };
+        let parts =
+            Parts { engine: Arc::clone(&engine), errors: errors.reporter(), gauge: Arc::clone(&gauge) };
         let driver = driver(parts).map(Arc::new);
         Self { handle: Arc::new(Handle { engine, errors, gauge, driver }), map: PhantomData }
     }
@@ -126,15 +127,15 @@ impl<M: EventMap> PubSub<M> {
     ///
     /// # Errors
     /// [`PublishError`](crate::PublishError), with the event in it.
-    pub fn publish<K: TopicKey<M>>(
-        &self,
+    #[inline]
+    pub fn publish<'a, K: TopicKey<M>>(
+        &'a self,
         topic: K,
-        id: &K::Id,
+        id: &'a K::Id,
         payload: K::Payload,
-    ) -> Publish<'_, K::Payload, K::Id> {
+    ) -> Publish<'a, K::Payload, K::Id> {
         let topic = topic.__topic();
-        let data = EventData::new(topic.name(), topic.index(), id.__to_owned(), payload);
-        Publish::new(&self.handle, None, data)
+        Publish::new(&self.handle, Offer::new((topic.index(), topic.name()), id, None, payload))
     }
 
     /// A publisher to `topic` under `id`, which are looked up once; also a [`Sink`](futures_sink::Sink) of payloads.
@@ -296,7 +297,7 @@ impl<M: EventMap> PubSub<M> {
 
     /// Listens to everything, for the test bus.
     #[cfg(feature = "test-util")]
-    pub(crate) fn observer(&self) -> Result<crate::engine::Reader, crate::engine::Refused> {
+    pub(crate) fn observer(&self) -> Result<crate::engine::Seat, crate::engine::Refused> {
         let mut everything = Interest::default();
         everything.add_all();
         let terms = crate::engine::Terms {

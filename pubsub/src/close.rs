@@ -102,7 +102,7 @@ impl<D: Future> Future for Close<'_, D> {
         // First the link: what it still sends comes back to the engine, which is closed after it.
         if let (Some(driver), None) = (&this.handle.driver, &this.refused) {
             match Pin::new(this.closing.get_or_insert_with(|| driver.close())).poll(cx) {
-                Poll::Ready(unsent) => *this.unsent = unsent,
+                Poll::Ready(unsent) => *this.unsent = unsent.unwrap_or_else(|| driver.in_flight()),
                 Poll::Pending => {
                     match this.deadline.as_mut().as_pin_mut() {
                         Some(deadline) => {

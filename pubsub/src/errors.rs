@@ -221,6 +221,15 @@ impl ErrorLog {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn report(&self, error: BusError) {
+        // The destructor of an error is code of users: it runs outside the lock.
+        let _oldest = self.update(|kept| {
+            kept.errors.push_back(error);
+            kept.total += 1;
+            (kept.errors.len() > Errors::KEPT).then(|| kept.errors.pop_front())
+        });
+    }
+
     /// Changes what is kept, and wakes the readers outside the lock.
     fn update<R>(&self, change: impl FnOnce(&mut Kept) -> R) -> R {
         let mut kept = self.lock();
@@ -229,6 +238,14 @@ impl ErrorLog {
         drop(kept);
         readers.into_values().for_each(Waker::wake);
         result
+    }
+}
+
+pub(crate) struct Reporter(Arc<ErrorLog>);
+
+impl Reporter {
+    pub(crate) fn report(&self, error: BusError) {
+        self.0.report(error);
     }
 }
 
@@ -243,12 +260,12 @@ impl ErrorSource {
     }
 
     pub(crate) fn report(&self, error: BusError) {
-        // The destructor of an error is code of users: it runs outside the lock.
-        let _oldest = self.0.update(|kept| {
-            kept.errors.push_back(error);
-            kept.total += 1;
-            (kept.errors.len() > Errors::KEPT).then(|| kept.errors.pop_front())
-        });
+        self.0.report(error);
+    }
+
+    /// Reports too, and keeps no stream from ending.
+    pub(crate) fn reporter(&self) -> Reporter {
+        Reporter(Arc::clone(&self.0))
     }
 
     pub(crate) fn errors(&self) -> Errors {

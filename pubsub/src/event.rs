@@ -1,6 +1,7 @@
 //! What a subscriber receives, and how it is stored: once, however many subscribers there are.
 
 use std::any::{Any, type_name};
+use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -67,15 +68,21 @@ pub(crate) struct Arrival {
 }
 
 impl<P, I: TopicId + ?Sized> EventData<P, I> {
-    pub(crate) fn new(topic: &'static str, index: usize, id: I::Owned, payload: P) -> Self {
-        let written_id = I::__write(&id);
-        Self { topic, id, payload, index, rare: None, written_id }
+    pub(crate) fn new(
+        (index, topic): (usize, &'static str),
+        id: I::Owned,
+        written_id: I::__Text,
+        payload: P,
+        event_id: Option<EventId>,
+    ) -> Self {
+        let rare = event_id.map(|event_id| Box::new(Rare { event_id: Some(event_id), arrival: None }));
+        Self { topic, id, payload, index, rare, written_id }
     }
 
     /// The id as text.
     #[inline]
     pub(crate) fn id_text(&self) -> &str {
-        I::__text(&self.id, &self.written_id)
+        self.id.borrow().__text(&self.written_id)
     }
 
     /// What makes the event recognisable when it arrives twice, if its publisher

@@ -10,8 +10,10 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use crate::engine::Make;
 use crate::errors::{BusError, ErrorSource};
-use crate::{SubscribeError, Subscription};
+use crate::event::Stored;
+use crate::{End, SubscribeError, Subscription};
 
 pin_project! {
     /// A handler at work: made by [`PubSub::on`](crate::PubSub::on).
@@ -25,7 +27,7 @@ pin_project! {
     /// survive being left half-way.
     ///
     /// Ready with `Ok(())` once the bus is closed and its last event handled. If nothing could be subscribed it is ready
-    /// at once with the error, which is reported on `errors` too. Dropping it, or [`unsubscribe`](Self::unsubscribe),
+    /// at once with the error, which is reported on `errors` too; over a network also when the other side refuses later. Dropping it, or [`unsubscribe`](Self::unsubscribe),
     /// ends it. A handler that owns a handle on its bus keeps the bus open: end such a one by [closing](crate::PubSub::close)
     /// the bus.
     ///
@@ -110,15 +112,15 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> HandlerResult for Result<(), E> {
 
 /// Handles event after event until the subscription ends.
 pub(crate) async fn run<E, R: HandlerResult>(
-    mut subscription: Subscription<E>,
+    mut subscription: Subscription<(Stored, u64)>,
+    make: Make<E>,
     errors: ErrorSource,
     mut handle: impl AsyncFnMut(E) -> R,
-) {
-    let event = subscription.event();
-    while let Some((stored, missed)) = subscription.next_stored().await {
+) -> Result<(), SubscribeError> {
+    while let Some((stored, missed)) = subscription.next().await {
         let (topic, id) = (stored.name(), stored.id_text().into());
         // The event is made in here too: for an enum that clones the payload, which is code of users.
-        let handled = async { handle(event(stored, missed)).await.__into_result() };
+        let handled = async { handle(make.one(stored, missed)).await.__into_result() };
         match CatchUnwind::new(handled).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => errors.report(BusError::HandlerFailed { topic, id, error: Arc::from(error) }),
@@ -126,6 +128,12 @@ pub(crate) async fn run<E, R: HandlerResult>(
                 errors.report(BusError::HandlerPanicked { topic, id, message: message(&*panic) });
             }
         }
+    }
+    match subscription.rejection() {
+        Some(rejection) if subscription.end() == Some(End::Rejected) => {
+            Err(SubscribeError::Rejected(rejection))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -38,13 +38,17 @@ pub trait TopicId {
 
     #[doc(hidden)]
     fn __to_owned(&self) -> Self::Owned;
-    /// The text of an id where it is not the id itself. Made once, when an event is: writing it is code of users.
+    /// The same where it is code of users, which is not run with a lock held.
+    #[doc(hidden)]
+    fn __to_owned_early(&self) -> Option<Self::Owned>;
+    /// The text of an id where it is not the id itself. Writing it is code of users, so it is done without a lock, and
+    /// once for each event.
     #[doc(hidden)]
     type __Text: Clone + Send + Sync + 'static;
     #[doc(hidden)]
-    fn __write(owned: &Self::Owned) -> Self::__Text;
+    fn __write(&self) -> Self::__Text;
     #[doc(hidden)]
-    fn __text<'a>(owned: &'a Self::Owned, written: &'a Self::__Text) -> &'a str;
+    fn __text<'a>(&'a self, written: &'a Self::__Text) -> &'a str;
     /// `None` if the text is no id of this type.
     #[doc(hidden)]
     fn __parse(text: &str) -> Option<Self::Owned>;
@@ -59,11 +63,15 @@ impl<T: Display + FromStr + Clone + Send + Sync + 'static> TopicId for T {
         self.clone()
     }
 
-    fn __write(owned: &T) -> IdString {
-        IdString(owned.to_compact_string())
+    fn __to_owned_early(&self) -> Option<T> {
+        Some(self.clone())
     }
 
-    fn __text<'a>(_: &'a T, written: &'a IdString) -> &'a str {
+    fn __write(&self) -> IdString {
+        IdString(self.to_compact_string())
+    }
+
+    fn __text<'a>(&'a self, written: &'a IdString) -> &'a str {
         written
     }
 
@@ -82,11 +90,16 @@ impl TopicId for str {
     }
 
     #[inline]
-    fn __write(_: &IdString) {}
+    fn __to_owned_early(&self) -> Option<IdString> {
+        None
+    }
 
     #[inline]
-    fn __text<'a>(owned: &'a IdString, (): &'a ()) -> &'a str {
-        owned
+    fn __write(&self) {}
+
+    #[inline]
+    fn __text<'a>(&'a self, (): &'a ()) -> &'a str {
+        self
     }
 
     fn __parse(text: &str) -> Option<IdString> {

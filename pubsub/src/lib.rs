@@ -18,9 +18,11 @@ mod handler;
 mod id;
 mod interest;
 mod next;
+mod offer;
 mod overflow;
 pub mod prelude;
 mod publish;
+mod publish_error;
 mod publisher;
 mod selector;
 #[cfg(feature = "tokio")]
@@ -49,7 +51,8 @@ pub use crate::handler::{BoxedHandler, Handler, HandlerResult};
 pub use crate::id::{IdString, TopicId};
 pub use crate::next::Next;
 pub use crate::overflow::{Overflow, defaults};
-pub use crate::publish::{Publish, PublishError};
+pub use crate::publish::Publish;
+pub use crate::publish_error::PublishError;
 pub use crate::publisher::Publisher;
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
 #[cfg(feature = "tokio")]

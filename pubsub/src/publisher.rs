@@ -1,5 +1,6 @@
 //! Publishing to one address again and again.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use pubsub_transports::Patience;
 
 use crate::bus::Handle;
 use crate::engine;
-use crate::event::EventData;
-use crate::publish::{AtWork, offer};
+use crate::offer::Offer;
+use crate::publish::AtWork;
 use crate::{Publish, PublishError, TopicId};
 
 /// Publishes to one topic and id, which are looked up once; made by [`PubSub::publisher`](crate::PubSub::publisher).
@@ -63,7 +64,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Unpin for Publishe
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
     pub(crate) fn new(handle: &Arc<Handle>, topic: &'static str, index: usize, id: I::Owned) -> Self {
         Self {
-            pin: handle.engine.pin(index, I::__text(&id, &I::__write(&id))),
+            pin: handle.engine.pin(index, id.borrow().__text(&id.borrow().__write())),
             handle: Arc::clone(handle),
             topic,
             index,
@@ -80,12 +81,12 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
     /// [`PublishError`], with the event in it.
     #[inline]
     pub fn publish(&self, payload: P) -> Publish<'_, P, I> {
-        Publish::new(&self.handle, Some(self.pin), self.data(payload))
+        Publish::new(&self.handle, self.offer(payload))
     }
 
     #[inline]
-    fn data(&self, payload: P) -> EventData<P, I> {
-        EventData::new(self.topic, self.index, self.id.clone(), payload)
+    fn offer(&self, payload: P) -> Offer<'_, P, I> {
+        Offer::new((self.index, self.topic), self.id(), Some(self.pin), payload)
     }
 
     /// The name of the topic.
@@ -95,9 +96,10 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publisher<P, I> {
     }
 
     /// The id that scopes the topic.
+    #[inline]
     #[must_use]
     pub fn id(&self) -> &I {
-        std::borrow::Borrow::borrow(&self.id)
+        self.id.borrow()
     }
 
     fn poll_accepted(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PublishError<P, I>>> {
@@ -120,7 +122,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Sink<P> for Publis
     fn start_send(mut self: Pin<&mut Self>, payload: P) -> Result<(), Self::Error> {
         assert!(self.waiting.is_none(), "`start_send` on a sink that is not ready");
         if let Some(driver) = &self.handle.driver {
-            let outgoing = driver.send(self.data(payload), Patience::Wait)?;
+            let outgoing = driver.send(self.offer(payload).make(), Patience::Wait)?;
             self.waiting = Some(AtWork::Link(Box::new(outgoing)));
             return Ok(());
         }
@@ -128,8 +130,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Sink<P> for Publis
             // Whoever polls the sink next says who is to be woken.
             self.handle.engine.publish(address, store, Waker::noop())
         };
-        let waiting = offer(&mut Some(self.data(payload)), Some(self.pin), publish)?;
-        self.waiting = waiting.map(AtWork::Engine);
+        self.waiting = self.offer(payload).hand_to(publish)?.map(AtWork::Engine);
         Ok(())
     }
 

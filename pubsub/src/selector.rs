@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::event::Stored;
+use crate::engine::Make;
 use crate::interest::Interest;
 use crate::{CloneMap, Event, EventMap, EventSubset, IdString, Topic, TopicId};
 
@@ -33,9 +33,9 @@ pub trait Selector<M: EventMap>: Sized {
 
     #[doc(hidden)]
     fn __interest(&self, interest: &mut Interest);
-    /// Turns a stored event, which matched, into what the subscription yields.
+    /// How stored events, which matched, become what the subscription yields.
     #[doc(hidden)]
-    fn __event(stored: Stored, missed: u64) -> Self::Event;
+    fn __make() -> Make<Self::Event>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -46,8 +46,8 @@ impl<M: EventMap, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Selec
         interest.add_topic(self.index());
     }
 
-    fn __event(stored: Stored, missed: u64) -> Event<P, I> {
-        stored.into_event(missed)
+    fn __make() -> Make<Event<P, I>> {
+        Make::<Event<P, I>>::TYPED
     }
 }
 
@@ -72,8 +72,7 @@ impl<M, P, I: TopicId + ?Sized> Topic<M, P, I> {
     /// ```
     #[must_use]
     pub fn id(self, id: &I) -> TopicWithId<M, P, I> {
-        let id = id.__to_owned();
-        TopicWithId { topic: self, id: I::__text(&id, &I::__write(&id)).into() }
+        TopicWithId { topic: self, id: id.__text(&id.__write()).into() }
     }
 
     /// Only the events with one of these ids.
@@ -118,8 +117,8 @@ impl<M: EventMap, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Selec
         interest.add_address(self.topic.index(), self.id.clone());
     }
 
-    fn __event(stored: Stored, missed: u64) -> Event<P, I> {
-        stored.into_event(missed)
+    fn __make() -> Make<Event<P, I>> {
+        Make::<Event<P, I>>::TYPED
     }
 }
 
@@ -137,8 +136,8 @@ impl<M: CloneMap> Selector<M> for All {
         interest.add_all();
     }
 
-    fn __event(stored: Stored, missed: u64) -> Event<M> {
-        stored.into_enum(missed, M::__from_stored)
+    fn __make() -> Make<Event<M>> {
+        Make::one_by_one(|stored, missed| stored.into_enum(missed, M::__from_stored))
     }
 }
 
@@ -177,8 +176,8 @@ impl<M: EventMap, S: EventSubset<Map = M>> Selector<M> for SubsetOf<S> {
         }
     }
 
-    fn __event(stored: Stored, missed: u64) -> Event<S> {
-        stored.into_enum(missed, S::__from_stored)
+    fn __make() -> Make<Event<S>> {
+        Make::one_by_one(|stored, missed| stored.into_enum(missed, S::__from_stored))
     }
 }
 
@@ -190,8 +189,8 @@ impl<M: EventMap, S: Selector<M>, const N: usize> Selector<M> for [S; N] {
         self.iter().for_each(|selector| selector.__interest(interest));
     }
 
-    fn __event(stored: Stored, missed: u64) -> S::Event {
-        S::__event(stored, missed)
+    fn __make() -> Make<S::Event> {
+        S::__make()
     }
 }
 
@@ -203,8 +202,8 @@ impl<M: EventMap, S: Selector<M>> Selector<M> for Vec<S> {
         self.iter().for_each(|selector| selector.__interest(interest));
     }
 
-    fn __event(stored: Stored, missed: u64) -> S::Event {
-        S::__event(stored, missed)
+    fn __make() -> Make<S::Event> {
+        S::__make()
     }
 }
 
@@ -220,8 +219,8 @@ macro_rules! tuple_selectors {
                 $($name.__interest(interest);)+
             }
 
-            fn __event(stored: Stored, missed: u64) -> Event<M> {
-                stored.into_enum(missed, M::__from_stored)
+            fn __make() -> Make<Event<M>> {
+                Make::one_by_one(|stored, missed| stored.into_enum(missed, M::__from_stored))
             }
         }
     };

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::bus::Handle;
-use crate::engine::Terms;
+use crate::driver::Remote;
+use crate::engine::{Make, Seat, Terms};
 use crate::errors::BusError;
-use crate::event::Stored;
 use crate::handler::{self, HandlerResult};
 use crate::interest::Interest;
 use crate::overflow::{Overflow, defaults};
@@ -28,7 +28,7 @@ pub struct Subscribe<'a, E> {
     handle: &'a Handle,
     topics: &'static [TopicInfo],
     interest: Interest,
-    event: fn(Stored, u64) -> E,
+    make: fn() -> Make<E>,
     bound: usize,
     overflow: Option<Overflow>,
     name: Option<Box<str>>,
@@ -50,7 +50,7 @@ impl<'a, E> Subscribe<'a, E> {
             handle,
             topics: M::TOPICS,
             interest: Interest::of(selector),
-            event: S::__event,
+            make: S::__make,
             bound: defaults::BOUND,
             overflow: None,
             name: None,
@@ -116,19 +116,26 @@ impl<'a, E> Subscribe<'a, E> {
     {
         let topics = self.interest.addresses(self.topics);
         let errors = self.handle.errors.clone();
-        let subscription = self.complete();
+        let make = self.make;
+        // Each event is made when it is handled, where a panic of that is caught.
+        let seat = self.seat();
+        let subscription = seat.map(|(seat, remote)| Subscription::new(seat, remote, || Make::STORED));
         if let Err(error) = &subscription {
             errors.report(BusError::HandlerNotSubscribed { topics: topics.clone(), error: error.clone() });
         }
         Handler::new(topics, async move {
-            let subscription = subscription?;
+            let mut subscription = subscription?;
             subscription.ready().await?;
-            handler::run(subscription, errors, handle).await;
-            Ok(())
+            handler::run(subscription, make(), errors, handle).await
         })
     }
 
     fn complete(&mut self) -> Result<Subscription<E>, SubscribeError> {
+        let (seat, remote) = self.seat()?;
+        Ok(Subscription::new(seat, remote, self.make))
+    }
+
+    fn seat(&mut self) -> Result<(Seat, Option<Remote>), SubscribeError> {
         assert!(!std::mem::replace(&mut self.is_complete, true), "`Subscribe` polled after it was ready");
         if self.bound == 0 {
             return Err(SubscribeError::ZeroBound);
@@ -147,11 +154,10 @@ impl<'a, E> Subscribe<'a, E> {
         };
         let terms = Terms { bound: self.bound, overflow, name: self.name.take(), observes: false };
         let followed = driver.map(|driver| (driver, interest.clone()));
-        let reader = self.handle.engine.subscribe(interest, terms);
-        let reader = reader.map_err(|_| SubscribeError::Closed)?;
+        let seat = self.handle.engine.subscribe(interest, terms).map_err(|_| SubscribeError::Closed)?;
         // After the engine, so that whatever comes has where to go.
         let remote = followed.map(|(driver, interest)| driver.join(&interest)).transpose()?;
-        Ok(Subscription::new(reader, self.event, remote))
+        Ok((seat, remote))
     }
 }
 

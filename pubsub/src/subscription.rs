@@ -8,9 +8,8 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::delivery::{Deliveries, Delivery, End};
-use crate::driver::{Notice, Remote};
-use crate::engine::{Found, Reader, Taken};
-use crate::event::Stored;
+use crate::driver::{Came, Notice, Remote, Step};
+use crate::engine::{Found, Make, Reader, Seat};
 use crate::next::Next;
 use crate::{Rejection, SubscribeError};
 
@@ -39,10 +38,9 @@ use crate::{Rejection, SubscribeError};
 /// ```
 #[must_use = "a subscription ends when it is dropped"]
 pub struct Subscription<E> {
-    reader: Reader,
-    event: fn(Stored, u64) -> E,
+    reader: Reader<E>,
     /// Boxed, as most subscriptions never have any of it and there may be many of them.
-    rare: Option<Box<Rare>>,
+    rare: Option<Box<Rare<E>>>,
     /// Events taken since the task last had to wait.
     taken: u32,
 }
@@ -51,27 +49,19 @@ pub struct Subscription<E> {
 /// collects takes all it can get in one poll; a subscription that is always ready would keep its task from ever yielding.
 const BUDGET: u32 = 128;
 
-/// What a subscription in one process has only when it lagged or ended.
-#[derive(Default)]
-struct Rare {
+/// What most subscriptions in one process never have.
+struct Rare<E> {
     /// What it has on the other side of a network.
     remote: Option<Remote>,
-    /// Read, but something has to be told before it.
-    held: Option<Held>,
+    /// Read for [`Deliveries`], which tells the loss before the event as an item of its own.
+    held: Option<E>,
     ended: Option<Ended>,
 }
 
-struct Held {
-    stored: Stored,
-    /// Lost just before it, and not told yet.
-    missed: u64,
-}
-
-/// What comes next.
-enum Step {
-    Event(Held),
-    Notice(Notice),
-    End,
+impl<E> Default for Rare<E> {
+    fn default() -> Self {
+        Self { remote: None, held: None, ended: None }
+    }
 }
 
 /// How the story ends.
@@ -94,9 +84,9 @@ impl Ended {
 }
 
 impl<E> Subscription<E> {
-    pub(crate) fn new(reader: Reader, event: fn(Stored, u64) -> E, remote: Option<Remote>) -> Self {
+    pub(crate) fn new(seat: Seat, remote: Option<Remote>, make: fn() -> Make<E>) -> Self {
         let rare = remote.map(|remote| Box::new(Rare { remote: Some(remote), ..Rare::default() }));
-        Self { reader, event, rare, taken: 0 }
+        Self { reader: Reader::new(seat, make), rare, taken: 0 }
     }
 
     /// Ready when every event published from now on is delivered: over a network when the other side acknowledged the
@@ -109,7 +99,7 @@ impl<E> Subscription<E> {
     ///
     /// # Cancel safety
     /// It only waits.
-    pub async fn ready(&self) -> Result<(), SubscribeError> {
+    pub async fn ready(&mut self) -> Result<(), SubscribeError> {
         std::future::poll_fn(|cx| self.poll_ready(cx)).await
     }
 
@@ -121,7 +111,7 @@ impl<E> Subscription<E> {
         self.rare.as_ref()?.ended.as_ref()
     }
 
-    fn rare(&mut self) -> &mut Rare {
+    fn rare(&mut self) -> &mut Rare<E> {
         self.rare.get_or_insert_default()
     }
 
@@ -141,12 +131,13 @@ impl<E> Subscription<E> {
     ///
     /// # Errors
     /// [`Empty`](TryNextError::Empty) if there is none yet, [`Ended`](TryNextError::Ended) if none will come.
+    #[inline]
     pub fn try_next(&mut self) -> Result<E, TryNextError> {
-        if let Some(stored) = self.next_held() {
-            return Ok((self.event)(stored, 0));
+        if let Some(event) = self.next_held() {
+            return Ok(event);
         }
-        match self.poll_stored(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Some((stored, missed))) => Ok((self.event)(stored, missed)),
+        match self.poll_event(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(event)) => Ok(event),
             Poll::Ready(None) => Err(TryNextError::Ended(self.end().unwrap_or(End::Closed))),
             Poll::Pending => Err(TryNextError::Empty),
         }
@@ -160,20 +151,20 @@ impl<E> Subscription<E> {
     /// deadline](crate::Close::until) discarded what was not read by then.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        self.reader.missed() + self.remote().map_or(0, |remote| remote.story.missed())
+        self.reader.missed() + self.remote().map_or(0, |remote| remote.notices.missed())
     }
 
     /// How many gaps there were so far: times when a network lost events, known or unknown in number. In one process it is
     /// 0. [`deliveries`](Self::deliveries) tells each at its place.
     #[must_use]
     pub fn gaps(&self) -> u64 {
-        self.remote().map_or(0, |remote| remote.story.gaps())
+        self.remote().map_or(0, |remote| remote.notices.gaps())
     }
 
-    /// Why the other side refused, if the stream ended with [`End::Rejected`].
+    /// Why the other side refused; what came before that can still be read, then the stream ends with [`End::Rejected`].
     #[must_use]
     pub fn rejection(&self) -> Option<Rejection> {
-        self.remote()?.story.refused()
+        self.remote()?.notices.refused()
     }
 
     /// Events that wait to be read.
@@ -217,16 +208,6 @@ impl<E> Subscription<E> {
         Deliveries::new(self)
     }
 
-    /// The next event as it is stored, and what was missed just before it.
-    pub(crate) async fn next_stored(&mut self) -> Option<(Stored, u64)> {
-        std::future::poll_fn(|cx| self.poll_within_budget(cx, Self::poll_stored)).await
-    }
-
-    /// What makes an event of a stored one.
-    pub(crate) fn event(&self) -> fn(Stored, u64) -> E {
-        self.event
-    }
-
     /// Polls, but gives other tasks a turn after [`BUDGET`] items in a row.
     fn poll_within_budget<T>(
         &mut self,
@@ -245,88 +226,58 @@ impl<E> Subscription<E> {
 
     /// The next event, if nothing but the event has to be told, and it can be had without a lock.
     #[inline]
-    fn next_held(&mut self) -> Option<Stored> {
+    fn next_held(&mut self) -> Option<E> {
         if self.rare.is_some() { None } else { self.reader.next_held() }
     }
 
     fn has_held(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.held.is_some())
+        let has_held =
+            |rare: &Rare<E>| rare.held.is_some() || rare.remote.as_ref().is_some_and(Remote::has_held);
+        self.rare.as_deref().is_some_and(has_held)
     }
 
-    /// What comes next, in one process.
-    fn poll_reader(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<E>> {
         if let Some(rare) = &mut self.rare {
-            if let Some(held) = rare.held.take() {
-                return Poll::Ready(Step::Event(held));
+            if let Some(event) = rare.held.take() {
+                return Poll::Ready(Some(event));
             }
             if rare.ended.is_some() {
-                return Poll::Ready(Step::End);
+                return Poll::Ready(None);
+            }
+            if let Some(remote) = &mut rare.remote {
+                let step = ready!(remote.poll_event(&mut self.reader, cx.waker()));
+                return Poll::Ready(self.event_of(step));
             }
         }
-        match ready!(self.reader.poll_next(cx.waker())) {
-            Taken::Event { stored, missed } => Poll::Ready(Step::Event(Held { stored, missed })),
-            Taken::End { end, missed } => {
-                self.rare().ended = Some(Ended { end, missed, is_told: false });
-                Poll::Ready(Step::End)
+        let mut found = Found::default();
+        if let Some(event) = self.reader.take(cx.waker(), true, &mut found) {
+            return Poll::Ready(Some(event));
+        }
+        let Some(end) = found.end else { return Poll::Pending };
+        self.finish(end, found.missed);
+        Poll::Ready(None)
+    }
+
+    fn event_of(&mut self, step: Step) -> Option<E> {
+        match step {
+            Step::Event(Came { stored, missed }) => Some(self.reader.make(stored, missed)),
+            Step::Notice(_) => unreachable!("only events were asked for"),
+            Step::End(end, missed) => {
+                self.finish(end, missed);
+                None
             }
         }
     }
 
-    /// What comes next: what happened on the way stands before the first event that came after it.
-    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        loop {
-            let step = self.poll_reader(cx);
-            let Some(rare) = &mut self.rare else { return step };
-            let Some(remote) = &rare.remote else { return step };
-            match step {
-                Poll::Ready(Step::Event(held)) => {
-                    // An event that did not come over a wire has no number, and nothing stands before it.
-                    let before = held.stored.arrival().map_or(0, |arrival| arrival.sequence);
-                    let Some(notice) = remote.story.next_before(before) else {
-                        return Poll::Ready(Step::Event(held));
-                    };
-                    rare.held = Some(held);
-                    return Poll::Ready(Step::Notice(notice));
-                }
-                Poll::Ready(step) => {
-                    let notice = remote.story.next_before(u64::MAX);
-                    return Poll::Ready(notice.map_or(step, Step::Notice));
-                }
-                Poll::Pending if !remote.story.has_news(cx.waker()) => return Poll::Pending,
-                Poll::Pending => {}
-            }
-            // There is news. What came before it is in the engine by now, if it was not a moment ago.
-            match self.poll_reader(cx) {
-                Poll::Ready(Step::Event(held)) => self.rare().held = Some(held),
-                Poll::Ready(_) => {}
-                Poll::Pending => {
-                    let notice = self.remote().and_then(|remote| remote.story.next_before(u64::MAX));
-                    if let Some(notice) = notice {
-                        return Poll::Ready(Step::Notice(notice));
-                    }
-                    self.rare().ended = Some(Ended { end: End::Rejected, missed: 0, is_told: false });
-                }
-            }
+    fn finish(&mut self, end: End, missed: u64) {
+        // One that was refused could be in the way of others, as long as it is not dropped.
+        if end == End::Rejected {
+            self.reader.leave();
         }
-    }
-
-    fn poll_stored(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Stored, u64)>> {
-        loop {
-            let step = ready!(self.poll_step(cx));
-            let remote = self.rare.as_mut().and_then(|rare| rare.remote.as_mut());
-            match step {
-                Step::Event(Held { stored, missed }) => {
-                    let in_gaps = remote.map_or(0, |remote| std::mem::take(&mut remote.missed_in_gaps));
-                    return Poll::Ready(Some((stored, missed + in_gaps)));
-                }
-                Step::Notice(Notice::Gap(gap)) => {
-                    if let Some(remote) = remote {
-                        remote.missed_in_gaps += gap.missed.unwrap_or(0);
-                    }
-                }
-                Step::Notice(_) => {}
-                Step::End => return Poll::Ready(None),
-            }
+        let rare = self.rare();
+        rare.ended = Some(Ended { end, missed, is_told: false });
+        if let Some(remote) = &rare.remote {
+            remote.leave();
         }
     }
 
@@ -335,22 +286,63 @@ impl<E> Subscription<E> {
     }
 
     fn poll_story(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery<E>>> {
-        let delivery = match ready!(self.poll_step(cx)) {
-            Step::Event(Held { stored, missed: 0 }) => Delivery::Event((self.event)(stored, 0)),
-            Step::Event(Held { stored, missed }) => {
-                self.rare().held = Some(Held { stored, missed: 0 });
-                Delivery::Lagged { missed }
+        if let Some(rare) = &mut self.rare {
+            if let Some(event) = rare.held.take() {
+                return Poll::Ready(Some(Delivery::Event(event)));
             }
-            Step::Notice(Notice::Reconnected) => Delivery::Reconnected,
-            Step::Notice(Notice::Gap(gap)) => Delivery::Gap(gap),
-            Step::Notice(Notice::Undecodable(undecodable)) => Delivery::Undecodable(undecodable),
-            Step::End => return Poll::Ready(self.rare().ended.as_mut().and_then(Ended::tell)),
-        };
-        Poll::Ready(Some(delivery))
+            if let Some(ended) = &mut rare.ended {
+                let notice = rare.remote.as_ref().filter(|_| !ended.is_told);
+                let notice = notice.and_then(|remote| remote.notices.next_before(u64::MAX));
+                return Poll::Ready(notice.map_or_else(|| ended.tell(), |notice| Some(notice.into())));
+            }
+            if let Some(remote) = &mut rare.remote {
+                return match ready!(remote.poll_step(&mut self.reader, cx.waker())) {
+                    Step::Event(Came { stored, missed }) => {
+                        let event = self.reader.make(stored, 0);
+                        Poll::Ready(Some(self.event_after(event, missed)))
+                    }
+                    Step::Notice(notice) => Poll::Ready(Some(notice.into())),
+                    Step::End(end, missed) => {
+                        self.finish(end, missed);
+                        self.poll_story(cx)
+                    }
+                };
+            }
+        }
+        let mut found = Found::default();
+        let event = self.reader.take(cx.waker(), false, &mut found);
+        let Found { missed, end } = found;
+        match (event, end) {
+            (Some(event), _) => Poll::Ready(Some(self.event_after(event, missed))),
+            (None, Some(end)) => {
+                self.finish(end, missed);
+                self.poll_story(cx)
+            }
+            (None, None) => Poll::Pending,
+        }
+    }
+
+    /// The event, or the loss before it: then the event comes next.
+    fn event_after(&mut self, event: E, missed: u64) -> Delivery<E> {
+        if missed == 0 {
+            return Delivery::Event(event);
+        }
+        self.rare().held = Some(event);
+        Delivery::Lagged { missed }
     }
 
     pub(crate) fn end_is_told(&self) -> bool {
         self.ended().is_some_and(|ended| ended.is_told)
+    }
+}
+
+impl<E> From<Notice> for Delivery<E> {
+    fn from(notice: Notice) -> Self {
+        match notice {
+            Notice::Reconnected => Self::Reconnected,
+            Notice::Gap(gap) => Self::Gap(gap),
+            Notice::Undecodable(undecodable) => Self::Undecodable(undecodable),
+        }
     }
 }
 
@@ -360,19 +352,13 @@ impl<E> Stream for Subscription<E> {
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<E>> {
         // Most events are had like this; the rest of this function is right for them too.
-        if self.taken < BUDGET && self.rare.is_none() {
-            let mut found = Found::default();
-            if let Some(stored) = self.reader.take(cx.waker(), &mut found) {
-                self.taken += 1;
-                return Poll::Ready(Some((self.event)(stored, found.missed)));
-            }
-            self.taken = 0;
-            let Some(end) = found.end else { return Poll::Pending };
-            self.rare().ended = Some(Ended { end, missed: found.missed, is_told: false });
-            return Poll::Ready(None);
+        if self.taken < BUDGET
+            && let Some(event) = self.next_held()
+        {
+            self.taken += 1;
+            return Poll::Ready(Some(event));
         }
-        let next = ready!(self.poll_within_budget(cx, Self::poll_stored));
-        Poll::Ready(next.map(|(stored, missed)| (self.event)(stored, missed)))
+        self.poll_within_budget(cx, Self::poll_event)
     }
 
     /// Nothing is promised before the end: closing a bus with a deadline may discard what waits to be read.

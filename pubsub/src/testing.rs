@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::pin::pin;
 use std::task::{Poll, Waker};
 
-use crate::engine::{Reader, Taken};
+use crate::engine::{Found, Make, Reader};
 use crate::event::Stored;
 use crate::interest::Interest;
 use crate::{EventMap, PubSub, Selector};
@@ -40,7 +40,7 @@ use crate::{EventMap, PubSub, Selector};
 /// ```
 pub struct TestBus<M: EventMap> {
     bus: PubSub<M>,
-    reader: Reader,
+    reader: Reader<(Stored, u64)>,
     remembered: Vec<Stored>,
     /// How many of them lie behind the last event that was expected.
     expected: usize,
@@ -51,7 +51,8 @@ impl<M: EventMap> TestBus<M> {
     #[must_use]
     pub fn new() -> Self {
         let bus = PubSub::default();
-        let reader = bus.observer().unwrap_or_else(|_| unreachable!("a new bus is open"));
+        let seat = bus.observer().unwrap_or_else(|_| unreachable!("a new bus is open"));
+        let reader = Reader::new(seat, || Make::STORED);
         Self { bus, reader, remembered: Vec::new(), expected: 0 }
     }
 
@@ -61,7 +62,7 @@ impl<M: EventMap> TestBus<M> {
         let interest = Interest::of(&selector);
         let selected =
             self.remembered.iter().filter(|stored| interest.contains(stored.topic(), stored.id_text()));
-        selected.map(|stored| S::__event(stored.clone(), 0)).collect()
+        selected.map(|stored| S::__make().one(stored.clone(), 0)).collect()
     }
 
     /// The next event that is selected, after the one that was expected before; events between the two are passed
@@ -89,7 +90,7 @@ impl<M: EventMap> TestBus<M> {
                     next += 1;
                     if interest.contains(stored.topic(), stored.id_text()) {
                         self.expected = next;
-                        return Poll::Ready(Ok(S::__event(stored.clone(), 0)));
+                        return Poll::Ready(Ok(S::__make().one(stored.clone(), 0)));
                     }
                     continue;
                 }
@@ -106,13 +107,15 @@ impl<M: EventMap> TestBus<M> {
 
     /// Remembers one more event; ready with `false` when none will come.
     fn poll_remember(&mut self, waker: &Waker) -> Poll<bool> {
-        self.reader.poll_next(waker).map(|taken| match taken {
-            Taken::Event { stored, .. } => {
+        let mut found = Found::default();
+        match self.reader.take(waker, false, &mut found) {
+            Some((stored, _)) => {
                 self.remembered.push(stored);
-                true
+                Poll::Ready(true)
             }
-            Taken::End { .. } => false,
-        })
+            None if found.end.is_some() => Poll::Ready(false),
+            None => Poll::Pending,
+        }
     }
 
     fn not_published(&self, interest: &Interest, bus_closed: bool) -> NotPublished {

@@ -1,5 +1,7 @@
 //! What a transport that leaves the process needs of an event map: payloads that can be encoded.
 
+use std::borrow::Borrow;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::Stored;
@@ -78,7 +80,8 @@ impl<'de, T: Serialize + Deserialize<'de> + Send + Sync + 'static> WirePayload<'
         D: Deserializer<'de>,
     {
         let payload = T::deserialize(deserializer)?;
-        Ok(Stored::new(EventData::<T, I>::new(topic, index, id, payload)))
+        let written = id.borrow().__write();
+        Ok(Stored::new(EventData::<T, I>::new((index, topic), id, written, payload, None)))
     }
 }
 

@@ -68,7 +68,13 @@ impl DecodeError {
     /// [`Payload`](Self::Payload), with what a format's library said.
     #[must_use]
     pub fn payload(topic: &str, reason: impl fmt::Display) -> Self {
-        Self::Payload { topic: topic.to_owned(), reason: Redacted::new(reason) }
+        Self::Payload { topic: shortened(topic), reason: Redacted::new(reason) }
+    }
+
+    /// [`UnknownType`](Self::UnknownType).
+    #[must_use]
+    pub fn unknown_type(topic: &str) -> Self {
+        Self::UnknownType { topic: shortened(topic) }
     }
 }
 
@@ -165,6 +171,15 @@ impl From<AddressError> for EncodeError {
     }
 }
 
+/// An error is kept, and told to many: it is not as long as a peer likes.
+fn shortened(text: &str) -> String {
+    let mut end = text.len().min(256);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
 fn too_large(f: &mut fmt::Formatter<'_>, size: usize, limit: usize) -> fmt::Result {
     write!(f, "a message has at most {limit} bytes, and this has {size}")
 }
@@ -185,7 +200,7 @@ pub struct Redacted(Box<str>);
 
 impl Redacted {
     fn new(text: impl fmt::Display) -> Self {
-        Self(text.to_string().into())
+        Self(shortened(&text.to_string()).into())
     }
 
     /// The text. Print it only where payloads may be printed.

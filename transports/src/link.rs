@@ -11,7 +11,8 @@ use futures_channel::oneshot;
 
 use crate::{Address, ConnectionState, Frame, Gap, Header, Rejection, SendError, Undecodable};
 
-/// What a bus asks of a transport. Dropping it is no more than [closing](Self::close) it and not waiting.
+/// What a bus asks of a transport. Dropping it is no more than [closing](Self::close) it and not waiting. After it was closed
+/// a publish is [`Closed`](SendError::Closed), and everything else does nothing.
 pub trait Link: Send + Sync {
     /// Sends a frame. Frames of one caller to one address go in the order of the calls.
     fn publish(&self, frame: Frame, patience: Patience) -> Sending;
@@ -33,10 +34,14 @@ pub trait Link: Send + Sync {
     fn close(&self) -> Closing;
 }
 
-/// What a transport tells the bus, from one task or under one lock: what it says of one address has an order.
+/// What a transport tells the bus, one thing after the other: what it says has an order. It holds no lock meanwhile that a
+/// method of its [`Link`] takes: the bus may call that from inside any of these.
 ///
-/// An event comes once, however many of the followed addresses it matches. After a reconnection `state` comes first, then
-/// `gap` for what was lost, then the next event.
+/// An event comes once, however many of the followed addresses it matches. After a reconnection, and after all that was
+/// followed is followed again, `state` comes first, then `gap` for what was lost, then the next event. The last word is
+/// [`Closed`](ConnectionState::Closed), and then the inlet is dropped.
+///
+/// Where values are shared and not encoded nothing is lost on the way, and there is no gap.
 pub trait Inlet: Send + Sync {
     /// Whether there is room for one more event. Pending only where the transport's
     /// [guarantees](crate::Guarantees::backpressure) say that publishers wait; then `waker` is woken when there is.
@@ -50,9 +55,11 @@ pub trait Inlet: Send + Sync {
     fn subscribed(&self, request: u64);
 
     /// This address is followed no more, or never was: the other side does not allow it.
-    fn refused(&self, address: Address, rejection: Rejection);
+    /// `request` is the last that named it.
+    fn refused(&self, request: u64, address: Address, rejection: Rejection);
 
-    /// Events to `address`, or to all addresses, were lost, before the next that is delivered.
+    /// Events to `address`, which is one that is followed, were lost before the next that is delivered: a transport that
+    /// knows of several says each. Without an address: to all, and how many to each is not known.
     fn gap(&self, address: Option<Address>, gap: Gap);
 
     /// Something came that is no event.
@@ -101,7 +108,8 @@ impl Future for Sending {
     }
 }
 
-/// The end of a link. Ready with how many frames were given up: taken, and not sent or not answered.
+/// The end of a link. Ready with how many frames were given up: taken, and not sent or not answered; `None` if the transport
+/// ended without saying.
 #[derive(Debug)]
 pub enum Closing {
     /// Over.
@@ -111,12 +119,12 @@ pub enum Closing {
 }
 
 impl Future for Closing {
-    type Output = u64;
+    type Output = Option<u64>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u64> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<u64>> {
         match self.get_mut() {
-            Self::Done(unsent) => Poll::Ready(*unsent),
-            Self::Pending(unsent) => Pin::new(unsent).poll(cx).map(|unsent| unsent.unwrap_or(0)),
+            Self::Done(unsent) => Poll::Ready(Some(*unsent)),
+            Self::Pending(unsent) => Pin::new(unsent).poll(cx).map(Result::ok),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where typed events become what a transport carries, and back.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use pubsub_transports::{Body, DecodeError, EncodeError, Header, Shared};
@@ -29,22 +30,28 @@ pub trait Edge: Send + Sync {
 #[diagnostic::do_not_recommend]
 impl<M: EventMap> Carries<M> for Shared {
     fn __edge(self) -> Arc<dyn Edge> {
-        Arc::new(self)
+        Arc::new(SharedEdge(TypeId::of::<M>()))
     }
 }
 
-impl Edge for Shared {
+/// The event map, by which events of another are told apart.
+struct SharedEdge(TypeId);
+
+impl Edge for SharedEdge {
     fn is_wire(&self) -> bool {
         false
     }
 
     fn encode(&self, stored: &Stored) -> Result<Body, EncodeError> {
-        Ok(Body::Shared(Arc::new(stored.clone())))
+        Ok(Body::Shared(Arc::new((self.0, stored.clone()))))
     }
 
     fn decode(&self, _: usize, header: &Header, body: Body) -> Result<Stored, DecodeError> {
         let Body::Shared(body) = body else { return Err(foreign(header)) };
-        body.downcast_ref::<Stored>().cloned().ok_or_else(|| foreign(header))
+        match body.downcast_ref::<(TypeId, Stored)>() {
+            Some((map, stored)) if *map == self.0 => Ok(stored.clone()),
+            _ => Err(foreign(header)),
+        }
     }
 }
 

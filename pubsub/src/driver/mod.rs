@@ -7,26 +7,28 @@
 mod edge;
 mod inbound;
 mod interest;
+mod notices;
 mod outbound;
-mod story;
+mod remote;
 #[cfg(all(test, feature = "json"))]
 mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::Waker;
 
 use pubsub_transports::{Address, Closing, ConnectionState, Guarantees, Inlet, Link};
 
 pub use self::edge::Carries;
 use self::edge::Edge;
-use self::inbound::Inbound;
-use self::interest::{Call, Liveness};
+use self::inbound::{BusInlet, Inbound};
+use self::interest::Call;
+pub(crate) use self::notices::Notice;
 pub(crate) use self::outbound::Outgoing;
-pub(crate) use self::story::{Notice, Story};
+pub(crate) use self::remote::{Came, Remote, Step};
 use crate::connection::Gauge;
 use crate::engine::Engine;
-use crate::errors::ErrorSource;
+use crate::errors::Reporter;
 use crate::interest::Interest;
 use crate::{EventMap, SubscribeError};
 
@@ -41,7 +43,7 @@ pub(crate) struct Driver {
 /// What the bus has already when it is given a transport.
 pub(crate) struct Parts {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) errors: ErrorSource,
+    pub(crate) errors: Reporter,
     pub(crate) gauge: Arc<Gauge>,
 }
 
@@ -53,7 +55,7 @@ impl Driver {
         attach: impl FnOnce(Arc<dyn Inlet>) -> Arc<dyn Link>,
     ) -> Self {
         let inbound = Arc::new(Inbound::new::<M>(parts, Arc::clone(&edge)));
-        let link = attach(Arc::clone(&inbound) as Arc<dyn Inlet>);
+        let link = attach(Arc::new(BusInlet(Arc::clone(&inbound))) as Arc<dyn Inlet>);
         Self { link, guarantees, edge, inbound }
     }
 
@@ -85,8 +87,8 @@ impl Driver {
     /// Nothing more is accepted; what was is sent.
     pub(crate) fn close(&self) -> Closing {
         self.inbound.closed.store(true, Ordering::Release);
-        let waiting = self.inbound.interests().close();
-        waiting.into_iter().for_each(std::task::Waker::wake);
+        let waiting = self.inbound.interests().take_wakers();
+        waiting.into_iter().for_each(Waker::wake);
         let closing = self.link.close();
         self.inbound.gauge.show(ConnectionState::Closed { error: None });
         closing
@@ -101,10 +103,9 @@ impl Driver {
         if self.inbound.closed.load(Ordering::Acquire) {
             return Err(SubscribeError::Closed);
         }
-        let (key, story) = self.inbound.begin_story(interest.clone(), Arc::clone(&addresses));
-        self.inbound.interests().join(&addresses);
+        let (key, notices) = self.inbound.interests().join(addresses);
         self.make_calls();
-        Ok(Remote { driver: Arc::clone(self), key, story, addresses, missed_in_gaps: 0 })
+        Ok(Remote::new(Arc::clone(self), key, notices))
     }
 
     /// Makes the calls that are due, unless another thread is at it: then that one makes them.
@@ -126,42 +127,5 @@ impl Drop for Driver {
     fn drop(&mut self) {
         // Closing does not depend on being awaited.
         drop(self.close());
-    }
-}
-
-/// What a subscription has on the other side. Dropping it gives that up.
-pub(crate) struct Remote {
-    driver: Arc<Driver>,
-    key: u64,
-    pub(crate) story: Arc<Story>,
-    addresses: Arc<[Address]>,
-    /// Counted in gaps that were passed over, for the next event to tell.
-    pub(crate) missed_in_gaps: u64,
-}
-
-impl Remote {
-    /// Ready when the other side has acknowledged all that the subscription follows.
-    pub(crate) fn poll_live(&self, cx: &mut Context<'_>) -> Poll<Result<(), SubscribeError>> {
-        let inbound = &self.driver.inbound;
-        let waker = cx.waker().clone();
-        let (liveness, _before) = inbound.interests().liveness(self.key, &self.addresses, waker);
-        match liveness {
-            Liveness::Live => Poll::Ready(Ok(())),
-            // Asked after the waker is there: whoever closes wakes it, or is seen here.
-            _ if inbound.closed.load(Ordering::Acquire) => Poll::Ready(Err(SubscribeError::Closed)),
-            Liveness::NotYet => Poll::Pending,
-            Liveness::Refused => {
-                let rejection = self.story.refused();
-                Poll::Ready(Err(rejection.map_or(SubscribeError::Closed, SubscribeError::Rejected)))
-            }
-        }
-    }
-}
-
-impl Drop for Remote {
-    fn drop(&mut self) {
-        self.driver.inbound.end_story(self.key);
-        let _wakers = self.driver.inbound.interests().leave(self.key, &self.addresses);
-        self.driver.make_calls();
     }
 }

@@ -1,7 +1,7 @@
 //! One publish on its way to the other side.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use pubsub_transports::{Frame, Header, Patience, SendError, Sending};
 
@@ -59,6 +59,14 @@ impl Driver {
 }
 
 impl Outgoing {
+    /// The answer to a publish that does not wait, which is given at once.
+    pub(crate) fn answer(mut self) -> Result<(), (Stored, SendError)> {
+        match self.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => unreachable!("a link answers at once where nobody waits"),
+        }
+    }
+
     /// Ready when the other side accepted the event, or with the event.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), (Stored, SendError)>> {
         Pin::new(&mut self.sending).poll(cx).map_err(|error| (self.stored.clone(), error))

@@ -7,6 +7,7 @@ use super::effects::Effects;
 use super::log::Log;
 use super::private::Private;
 use super::queue::Queue;
+use super::roster::Logs;
 use super::sync::MutexGuard;
 use super::topic::Topic;
 use crate::event::Stored;
@@ -17,9 +18,9 @@ pub(super) struct Matching<'a> {
     /// Of the roster that counts it.
     pub(super) published: Option<&'a mut u64>,
     /// Logs of the whole topic.
-    pub(super) wide: &'a mut [Option<Box<Log>>],
+    pub(super) wide: Option<&'a mut Logs>,
     /// Logs of the address.
-    pub(super) narrow: &'a mut [Option<Box<Log>>],
+    pub(super) narrow: Option<&'a mut Logs>,
     pub(super) guards: Guards<'a>,
 }
 
@@ -75,12 +76,12 @@ impl<'a> Guards<'a> {
 
 impl Matching<'_> {
     fn logs(&mut self) -> impl Iterator<Item = &mut Log> {
-        self.wide.iter_mut().chain(&mut *self.narrow).filter_map(Option::as_deref_mut)
+        self.wide.iter_mut().chain(&mut self.narrow).flat_map(|logs| logs.iter_mut())
     }
 
     /// Those that can make publishers wait.
     fn waited_for(&mut self) -> (impl Iterator<Item = &mut Log>, impl Iterator<Item = &mut Queue>) {
-        let logs = self.wide.iter_mut().chain(&mut *self.narrow).filter_map(Option::as_deref_mut);
+        let logs = self.wide.iter_mut().chain(&mut self.narrow).flat_map(|logs| logs.iter_mut());
         let queues = self.guards.iter().map(|locked| &mut *locked.queue);
         (logs.filter(|log| log.makes_wait()), queues.filter(|queue| queue.makes_wait()))
     }

@@ -23,7 +23,7 @@ impl Engine {
             refused = line.refuse_all(&mut effects);
             let mut undrained = 0;
             self.visit(|_, _, roster, private| {
-                let logs = roster.logs.iter_mut().flatten();
+                let logs = roster.logs.iter_mut();
                 undrained += logs.map(|log| log.close(&mut effects)).sum::<usize>();
                 for private in private {
                     undrained += usize::from(private.lock().close(&mut effects));
@@ -56,7 +56,7 @@ impl Engine {
         let mut queued = Vec::new();
         let mut drained = 0;
         self.visit(|topic, _, roster, private| {
-            for log in roster.logs.iter_mut().flatten() {
+            for log in roster.logs.iter_mut() {
                 let (discarded, settled) = log.discard(&mut effects);
                 let discarded = discarded.into_iter().filter(|&events| events > 0);
                 queued.extend(discarded.map(|events| BTreeMap::from([(topic, events)])));
@@ -79,7 +79,7 @@ impl Engine {
     fn left(&self) -> Vec<BTreeMap<usize, u64>> {
         let mut queued = Vec::new();
         self.visit(|topic, _, roster, private| {
-            for log in roster.logs.iter().flatten() {
+            for log in roster.logs.iter() {
                 let unread = log.each_unread().filter(|&unread| unread > 0);
                 queued.extend(unread.map(|unread| BTreeMap::from([(topic, unread)])));
             }

@@ -9,13 +9,12 @@ use super::cursors::{Cursor, Cursors};
 use super::effects::Effects;
 use super::held::{DISCARDED, Held, WAITED_FOR};
 use super::parked::{Parked, Ticket};
-use super::reader::Local;
 use super::stats::Blocking;
 use crate::delivery::End;
 use crate::event::Stored;
 
 /// Events that a reader takes at most each time it holds the lock.
-const BATCH: usize = 32;
+pub(super) const BATCH: usize = 32;
 
 /// For one address or one topic, one policy and one bound.
 ///
@@ -137,18 +136,18 @@ impl Log {
         self.cursors.join(self.end(), held)
     }
 
-    /// Takes the reader's next event, and under backpressure some more into `local`. If there is none and not the end
-    /// either, the reader is woken when there is.
+    /// Where the reader's next events are: the first, and how many it takes at once. None if there are none; if it is
+    /// not the end either, the reader is woken when there are.
     #[inline]
     pub(super) fn read(
         &mut self,
         seat: u32,
         ticket: &mut Ticket,
-        local: &mut Option<Box<Local>>,
+        most: usize,
         waker: &Waker,
         found: &mut Found,
         effects: &mut Effects,
-    ) -> Option<Stored> {
+    ) -> Option<(usize, usize)> {
         let cursor = self.cursors.seat(seat);
         found.missed = self.first.saturating_sub(cursor.at);
         cursor.at += found.missed;
@@ -158,29 +157,30 @@ impl Log {
         if unread == 0 {
             if self.closed {
                 found.end = Some(End::Closed);
-                return None;
+            } else {
+                effects.forget(self.parked.park(ticket, waker));
             }
-            effects.forget(self.parked.park(ticket, waker));
             return None;
         }
-        let batch = if self.terms.drops_oldest { 1 } else { unread.min(BATCH) };
+        let batch = if self.terms.drops_oldest { 1 } else { unread.min(most) };
         cursor.at += batch as u64;
-        if batch == 1 {
-            return Some(self.take_one(offset));
-        }
-        let local = local.get_or_insert_default();
-        let held = local.held.get_or_insert_with(|| Arc::clone(cursor.held.get_or_insert_default()));
+        Some((offset, batch))
+    }
+
+    /// The reader took several events, and hands out the first now. `held` is its share of their count.
+    pub(super) fn hold(&mut self, seat: u32, batch: usize, held: &mut Option<Arc<Held>>) {
+        let cursor = self.cursors.seat(seat);
+        let held = held.get_or_insert_with(|| Arc::clone(cursor.held.get_or_insert_default()));
         let waited_for = !self.claims.is_empty() || self.closed;
         if self.closed {
             held.set_undrained();
         }
         held.refill(batch as u32 - 1, if waited_for { WAITED_FOR } else { 0 });
-        Some(self.take_batch(offset, batch, &mut local.events))
     }
 
     /// The event at `offset`: moved out for the last of those who have still to read it, shared otherwise.
     #[inline]
-    fn take_one(&mut self, offset: usize) -> Stored {
+    pub(super) fn take_one(&mut self, offset: usize) -> Stored {
         let slot = &mut self.slots[offset];
         slot.owed -= 1;
         if offset == 0 && slot.owed == 0 {
@@ -191,15 +191,23 @@ impl Log {
     }
 
     /// The event at `offset`, and those of the batch that follow it into `events`, the next one last.
-    fn take_batch(&mut self, offset: usize, batch: usize, events: &mut Vec<Stored>) -> Stored {
+    ///
+    /// Compiled for each type of events, unlike the rest of the engine: what an erased event is costs a call to find
+    /// out, which in this loop is a third of what it is in between two events.
+    pub(super) fn take_batch<T>(
+        &mut self,
+        (offset, batch): (usize, usize),
+        events: &mut Vec<T>,
+        make: impl Fn(Stored) -> T,
+    ) -> Stored {
+        events.reserve(batch - 1);
         if offset == 0 && self.slots[batch - 1].owed == 1 {
             self.first += batch as u64;
-            events.reserve(batch - 1);
             let mut slots = self.slots.drain(..batch);
             let first = slots.next().expect("a batch is not empty").stored;
             // Not `extend`, which asks for room again and again.
             while let Some(slot) = slots.next_back() {
-                events.push(slot.stored);
+                events.push(make(slot.stored));
             }
             return first;
         }
@@ -207,13 +215,18 @@ impl Log {
             slot.owed -= 1;
             slot.stored.clone()
         };
-        events.extend(self.slots.range_mut(offset + 1..offset + batch).rev().map(share));
+        events.extend(self.slots.range_mut(offset + 1..offset + batch).rev().map(|slot| make(share(slot))));
         let first = share(&mut self.slots[offset]);
+        self.trim();
+        first
+    }
+
+    /// Gives up the slots that nobody owes any more.
+    fn trim(&mut self) {
         while self.slots.front().is_some_and(|slot| slot.owed == 0) {
             self.slots.pop_front();
             self.first += 1;
         }
-        first
     }
 
     /// What follows from having handed out an event: whose turn it is, and whether a closed log was read to its end.

@@ -56,15 +56,15 @@ use std::collections::BTreeMap;
 pub(crate) use self::closing::Draining;
 pub(crate) use self::line::Waiting;
 pub(crate) use self::log::Found;
-pub(crate) use self::reader::Reader;
+pub(crate) use self::reader::{Make, Reader, Seat};
 pub(crate) use self::routing::{Address, At, Pin};
 use self::shard::Shard;
 pub(crate) use self::stats::Figures;
 pub(crate) use self::subscribe::Terms;
 use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use self::topic::Topic;
-use crate::delivery::End;
-use crate::event::Stored;
+#[cfg(test)]
+use crate::{delivery::End, event::Stored};
 
 #[cfg(doc)]
 use self::{claims::Claims, effects::Effects, line::Line, log::Log, queue::Queue, roster::Roster};
@@ -91,6 +91,7 @@ pub(crate) enum Refused {
 }
 
 /// What a reader gets.
+#[cfg(test)]
 pub(crate) enum Taken {
     Event { stored: Stored, missed: u64 },
     End { end: End, missed: u64 },

@@ -93,10 +93,10 @@ impl Engine {
         store: &mut dyn FnMut() -> Stored,
         effects: &mut Effects,
     ) -> Option<Result<(), Refused>> {
-        let [Some(log)] = &mut *roster.logs else { return None };
         if !roster.private.is_empty() {
             return None;
         }
+        let log = roster.logs.only()?;
         if log.makes_wait() && !(log.claims.is_empty() && log.has_room()) {
             return Some(Err(Refused::Full));
         }

@@ -1,33 +1,87 @@
-//! One subscription's end of the engine; dropping it unsubscribes.
+//! One subscription's end of the engine.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+#[cfg(test)]
+use std::task::Poll;
+use std::task::Waker;
 
+use super::Engine;
+#[cfg(test)]
+use super::Taken;
 use super::effects::Effects;
 use super::held::{DISCARDED, Held};
-use super::log::{Follow, Found, Log};
+use super::log::{BATCH, Follow, Found, Log};
 use super::parked::Ticket;
 use super::private::Private;
 use super::shard::Place;
 use super::sync::lock;
 use super::topic::{Topic, Width};
-use super::{Engine, Taken};
 use crate::event::Stored;
+use crate::{Event, TopicId};
 
-pub(crate) struct Reader {
+/// `T` is what an event becomes in its subscription.
+pub(crate) struct Reader<T> {
+    seat: Seat,
+    local: Option<Box<Local<T>>>,
+    make: fn() -> Make<T>,
+}
+
+/// Where a subscription sits. Dropping it unsubscribes.
+pub(crate) struct Seat {
     engine: Arc<Engine>,
     home: Home,
     ticket: Ticket,
-    local: Option<Box<Local>>,
     /// Its cursor, where its home is a log.
-    seat: u32,
+    number: u32,
+}
+
+/// How stored events become what a subscription gives.
+#[doc(hidden)]
+pub struct Make<T> {
+    /// The event, and how many were lost just before.
+    one: fn(Stored, u64) -> T,
+    /// Several at once; where making one runs code of users there is none, since a log is locked meanwhile.
+    batch: Option<Batch<T>>,
+}
+
+type Batch<T> = fn(&mut Log, (usize, usize), &mut Vec<T>) -> Stored;
+
+impl<T> Make<T> {
+    /// Each when it is given out.
+    pub(crate) const fn one_by_one(one: fn(Stored, u64) -> T) -> Self {
+        Self { one, batch: None }
+    }
+
+    pub(crate) fn one(&self, stored: Stored, missed: u64) -> T {
+        (self.one)(stored, missed)
+    }
+}
+
+impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Make<Event<P, I>> {
+    /// Events of one topic.
+    pub(crate) const TYPED: Self = Self {
+        one: Stored::into_event,
+        batch: Some(|log, place, events| log.take_batch(place, events, |stored| stored.into_event(0))),
+    };
+}
+
+impl Make<(Stored, u64)> {
+    /// Events of any topics, and how many were lost just before each.
+    pub(crate) const STORED: Self = Self {
+        one: |stored, missed| (stored, missed),
+        batch: Some(|log, place, events| log.take_batch(place, events, |stored| (stored, 0))),
+    };
 }
 
 /// Where the events of a subscription are kept.
 pub(super) enum Home {
     Log(LogOf),
     Private(Arc<Private>),
+    /// Nowhere any more.
+    Left {
+        lost: u64,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -37,19 +91,24 @@ pub(super) enum LogOf {
 }
 
 /// What a reader has of its own. Many never need it.
-#[derive(Default)]
-pub(super) struct Local {
+struct Local<T> {
     /// Taken from the log and not handed out, the next one last.
-    pub(super) events: Vec<Stored>,
+    events: Vec<T>,
     /// How many these are, for others to see.
-    pub(super) held: Option<Arc<Held>>,
+    held: Option<Arc<Held>>,
     /// Events lost that were told.
     told: u64,
     /// Events that were held and discarded: lost, for the end to tell.
     untold: u64,
 }
 
-impl Local {
+impl<T> Default for Local<T> {
+    fn default() -> Self {
+        Self { events: Vec::new(), held: None, told: 0, untold: 0 }
+    }
+}
+
+impl<T> Local<T> {
     fn is_discarded(&self) -> bool {
         self.held.as_ref().is_some_and(|held| held.is_discarded())
     }
@@ -84,119 +143,172 @@ impl Engine {
     }
 }
 
-impl Reader {
-    pub(super) fn new(engine: Arc<Engine>, home: Home, seat: u32) -> Self {
-        Self { engine, home, ticket: Ticket::default(), local: None, seat }
+impl<T> Reader<T> {
+    pub(crate) fn new(seat: Seat, make: fn() -> Make<T>) -> Self {
+        Self { seat, local: None, make }
     }
 
     /// The next event, if it can be had without the log's lock.
     #[inline]
-    pub(crate) fn next_held(&mut self) -> Option<Stored> {
+    pub(crate) fn next_held(&mut self) -> Option<T> {
         let local = self.local.as_mut()?;
         let held = local.held.as_ref()?;
-        let stored = local.events.pop()?;
+        let event = local.events.pop()?;
         let flags = held.hand_out();
-        if flags == 0 { Some(stored) } else { self.waited_for(stored, flags) }
+        if flags == 0 { Some(event) } else { self.waited_for(event, flags) }
     }
 
-    /// The next event; if there is none and not the end either, `waker` is woken when there is.
+    /// The next event; if there is none and not the end either, `waker` is woken when there is. How many were lost
+    /// before it is told to the event too, if it is to tell it.
     #[inline]
-    pub(crate) fn take(&mut self, waker: &Waker, found: &mut Found) -> Option<Stored> {
-        self.next_held().or_else(|| self.take_slowly(waker, found))
+    pub(crate) fn take(&mut self, waker: &Waker, tells: bool, found: &mut Found) -> Option<T> {
+        self.next_held().or_else(|| self.take_slowly(waker, tells, found))
     }
 
-    /// The same, in one.
-    pub(crate) fn poll_next(&mut self, waker: &Waker) -> Poll<Taken> {
-        let mut found = Found::default();
-        let stored = self.take(waker, &mut found);
-        let Found { missed, end } = found;
-        match (stored, end) {
-            (Some(stored), _) => Poll::Ready(Taken::Event { stored, missed }),
-            (None, Some(end)) => Poll::Ready(Taken::End { end, missed }),
-            (None, None) => Poll::Pending,
+    fn take_slowly(&mut self, waker: &Waker, tells: bool, found: &mut Found) -> Option<T> {
+        let batch = (self.make)().batch;
+        let stored = self.take_with(batch, waker, found)?;
+        Some(self.make(stored, if tells { found.missed } else { 0 }))
+    }
+
+    /// As [`take`](Self::take), as it is stored. A reader that takes like this never takes otherwise.
+    pub(crate) fn take_stored(&mut self, waker: &Waker, found: &mut Found) -> Option<Stored> {
+        self.take_with(None, waker, found)
+    }
+
+    /// What a stored event becomes.
+    pub(crate) fn make(&self, stored: Stored, missed: u64) -> T {
+        (self.make)().one(stored, missed)
+    }
+
+    fn take_with(&mut self, batch: Option<Batch<T>>, waker: &Waker, found: &mut Found) -> Option<Stored> {
+        match &self.seat.home {
+            Home::Log(log) => self.read(*log, batch, waker, found),
+            Home::Private(private) => self.seat.pop(private, waker, found),
+            Home::Left { .. } => None,
         }
     }
 
-    fn take_slowly(&mut self, waker: &Waker, found: &mut Found) -> Option<Stored> {
-        match &self.home {
-            Home::Log(log) => self.read(*log, waker, found),
-            Home::Private(private) => Self::pop(&self.engine, private, waker, found),
-        }
+    /// Reads nothing more, and is in nobody's way. What was lost so far stays counted.
+    pub(crate) fn leave(&mut self) {
+        self.seat.give_up();
     }
 
     /// An event was handed out, and somebody has to know. Gives it back, unless it was discarded.
     #[cold]
-    fn waited_for(&mut self, stored: Stored, flags: u32) -> Option<Stored> {
-        let (Home::Log(log), Some(local)) = (&self.home, &mut self.local) else {
-            unreachable!("only readers of logs hold events");
-        };
+    fn waited_for(&mut self, event: T, flags: u32) -> Option<T> {
         if flags & DISCARDED == 0 {
-            let mut follow = Follow::default();
-            self.engine.with_log(*log, |log| log.after_handing_out(self.seat, &mut follow));
-            self.engine.follow(&follow);
-            return Some(stored);
+            self.seat.handed_out();
+            return Some(event);
         }
         // What was held was lost, this event included; what comes next is the end, which tells it.
+        let local = self.local.as_mut()?;
         let discarded = std::mem::take(&mut local.events);
         local.untold += discarded.len() as u64 + 1;
         None
     }
 
-    #[inline]
-    fn read(&mut self, log: LogOf, waker: &Waker, found: &mut Found) -> Option<Stored> {
+    fn read(
+        &mut self,
+        log: LogOf,
+        make: Option<Batch<T>>,
+        waker: &Waker,
+        found: &mut Found,
+    ) -> Option<Stored> {
         let mut effects = Effects::default();
         let mut follow = Follow::default();
-        let stored = self.engine.with_log(log, |log| {
-            let stored = log.read(self.seat, &mut self.ticket, &mut self.local, waker, found, &mut effects);
-            if stored.is_some() {
-                log.after_read(self.seat, &mut follow);
-            }
-            stored
+        let Seat { engine, ticket, number, .. } = &mut self.seat;
+        let most = if make.is_some() { BATCH } else { 1 };
+        let stored = engine.with_log(log, |log| {
+            let (offset, batch) = log.read(*number, ticket, most, waker, found, &mut effects)?;
+            let stored = match make {
+                Some(make) if batch > 1 => {
+                    let local = self.local.get_or_insert_default();
+                    log.hold(*number, batch, &mut local.held);
+                    make(log, (offset, batch), &mut local.events)
+                }
+                _ => log.take_one(offset),
+            };
+            log.after_read(*number, &mut follow);
+            Some(stored)
         });
         if found.end.is_some() {
             found.missed += self.local.as_mut().map_or(0, |local| std::mem::take(&mut local.untold));
         }
-        self.tell(found.missed);
-        self.engine.follow(&follow);
+        if found.missed > 0 {
+            self.local.get_or_insert_default().told += found.missed;
+        }
+        engine.follow(&follow);
         stored
     }
 
-    fn tell(&mut self, missed: u64) {
-        if missed > 0 {
-            self.local.get_or_insert_default().told += missed;
-        }
+    pub(crate) fn missed(&self) -> u64 {
+        let own = self.local.as_ref().map_or(0, |local| {
+            let discarded = if local.is_discarded() { local.events.len() } else { 0 };
+            local.told + local.untold + discarded as u64
+        });
+        own + self.seat.lost()
     }
 
-    fn pop(engine: &Engine, private: &Private, waker: &Waker, found: &mut Found) -> Option<Stored> {
+    pub(crate) fn len(&self) -> usize {
+        let held = self.local.as_ref().filter(|local| !local.is_discarded());
+        held.map_or(0, |local| local.events.len()) + self.seat.unread()
+    }
+}
+
+#[cfg(test)]
+impl Reader<(Stored, u64)> {
+    /// The next event or the end; if there is neither, `waker` is woken when there is.
+    pub(crate) fn poll_next(&mut self, waker: &Waker) -> Poll<Taken> {
+        let mut found = Found::default();
+        let event = self.take(waker, true, &mut found);
+        match (event, found.end) {
+            (Some((stored, missed)), _) => Poll::Ready(Taken::Event { stored, missed }),
+            (None, Some(end)) => Poll::Ready(Taken::End { end, missed: found.missed }),
+            (None, None) => Poll::Pending,
+        }
+    }
+}
+
+impl Seat {
+    pub(super) fn new(engine: Arc<Engine>, home: Home, number: u32) -> Self {
+        Self { engine, home, ticket: Ticket::default(), number }
+    }
+
+    fn pop(&self, private: &Private, waker: &Waker, found: &mut Found) -> Option<Stored> {
         let mut effects = Effects::default();
         let mut queue = private.lock();
         let stored = queue.pop(waker, found, &mut effects)?;
         let follow = queue.after_read();
         drop(queue);
-        engine.follow(&follow);
+        self.engine.follow(&follow);
         Some(stored)
     }
 
-    pub(crate) fn missed(&self) -> u64 {
-        let log = match &self.home {
-            Home::Log(log) => *log,
-            Home::Private(private) => return private.lock().lost(),
-        };
-        let own = self.local.as_ref().map_or(0, |local| {
-            let discarded = if local.is_discarded() { local.events.len() } else { 0 };
-            local.told + local.untold + discarded as u64
-        });
-        own + self.engine.with_log(log, |log| log.lost(self.seat))
+    /// An event that was held was handed out, and the reader is waited for.
+    fn handed_out(&self) {
+        let Home::Log(log) = self.home else { unreachable!("only readers of logs hold events") };
+        let mut follow = Follow::default();
+        self.engine.with_log(log, |log| log.after_handing_out(self.number, &mut follow));
+        self.engine.follow(&follow);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        let log = match &self.home {
-            Home::Log(log) => *log,
-            Home::Private(private) => return private.lock().len(),
-        };
-        let held = self.local.as_ref().filter(|local| !local.is_discarded());
-        let held = held.map_or(0, |local| local.events.len());
-        held + self.engine.with_log(log, |log| log.len(self.seat)) as usize
+    /// Events that it lost and was not told of; with a private queue, all that it lost.
+    fn lost(&self) -> u64 {
+        match &self.home {
+            Home::Log(log) => self.engine.with_log(*log, |log| log.lost(self.number)),
+            Home::Private(private) => private.lock().lost(),
+            Home::Left { lost } => *lost,
+        }
+    }
+
+    /// Events that wait for it, those that it holds not counted.
+    fn unread(&self) -> usize {
+        match &self.home {
+            Home::Log(log) => self.engine.with_log(*log, |log| log.len(self.number)) as usize,
+            Home::Private(private) => private.lock().len(),
+            Home::Left { .. } => 0,
+        }
     }
 
     /// Under the lock under which readers join, so that a log without readers is gone at once.
@@ -208,13 +320,13 @@ impl Reader {
                 let topic = &engine.topics[topic as usize];
                 let mut roster = lock(&topic.roster);
                 topic.left(Width::Topic);
-                roster.leave(log, self.seat, self.ticket, &mut effects)
+                roster.leave(log, self.number, self.ticket, &mut effects)
             }
             LogOf::Address { shard, place, log } => {
                 let mut shard = lock(engine.shard(shard));
                 let Place { topic, roster, .. } = shard.place(place);
                 engine.topics[*topic as usize].left(Width::Address);
-                let left = roster.leave(log, self.seat, self.ticket, &mut effects);
+                let left = roster.leave(log, self.number, self.ticket, &mut effects);
                 engine.release(&mut shard, place);
                 left
             }
@@ -237,11 +349,23 @@ impl Reader {
     }
 }
 
-impl Drop for Reader {
+impl Seat {
+    fn give_up(&mut self) {
+        let lost = self.lost();
+        match std::mem::replace(&mut self.home, Home::Left { lost }) {
+            Home::Log(log) => self.leave(log),
+            Home::Private(private) => Self::leave_private(&self.engine, &private),
+            Home::Left { .. } => {}
+        }
+    }
+}
+
+impl Drop for Seat {
     fn drop(&mut self) {
         match &self.home {
             Home::Log(log) => self.leave(*log),
             Home::Private(private) => Self::leave_private(&self.engine, private),
+            Home::Left { .. } => {}
         }
     }
 }

@@ -31,7 +31,7 @@ impl Engine {
         self.visit(|topic, _, roster, private| {
             let of_topic = &mut figures[topic];
             of_topic.published += roster.published;
-            for log in roster.logs.iter().flatten() {
+            for log in roster.logs.iter() {
                 of_topic.subscriptions += log.readers() as usize;
                 of_topic.queued += log.each_unread().sum::<u64>();
                 of_topic.blocking.extend(log.blocking());

@@ -7,7 +7,7 @@ use super::line::Line;
 use super::log::{Log, Shared};
 use super::private::Private;
 use super::queue::Queue;
-use super::reader::{Home, LogOf, Reader};
+use super::reader::{Home, LogOf, Seat};
 use super::roster::Roster;
 use super::sync::{Ordering, lock};
 use super::topic::{Topic, Width};
@@ -49,7 +49,7 @@ impl Terms {
 }
 
 impl Engine {
-    pub(crate) fn subscribe(self: &Arc<Self>, interest: Interest, terms: Terms) -> Result<Reader, Refused> {
+    pub(crate) fn subscribe(self: &Arc<Self>, interest: Interest, terms: Terms) -> Result<Seat, Refused> {
         let follows = match (interest.all, &*interest.topics, &*interest.addresses) {
             (false, [topic], []) => Some(Follows::Topic(*topic)),
             (false, [], [(topic, id)]) => Some(Follows::Address(*topic, id)),
@@ -68,7 +68,7 @@ impl Engine {
             }
         };
         let (log, seat) = joined;
-        Ok(Reader::new(Arc::clone(self), Home::Log(log), seat))
+        Ok(Seat::new(Arc::clone(self), Home::Log(log), seat))
     }
 
     /// Joins the log of these terms; makes it if there is none and the line is locked.
@@ -146,7 +146,7 @@ impl Engine {
 
     /// It follows all its topics and addresses from one moment on: when its queue says so, after it was listed
     /// everywhere.
-    fn join_private(self: &Arc<Self>, interest: Interest, terms: Terms) -> Result<Reader, Refused> {
+    fn join_private(self: &Arc<Self>, interest: Interest, terms: Terms) -> Result<Seat, Refused> {
         let mut line = lock(&self.line);
         if self.is_closed() {
             return Err(Refused::Closed);
@@ -165,7 +165,7 @@ impl Engine {
         }
         drop(queue);
         drop(line);
-        Ok(Reader::new(Arc::clone(self), Home::Private(private), 0))
+        Ok(Seat::new(Arc::clone(self), Home::Private(private), 0))
     }
 
     /// Pins the place of an address, which is then found without a search.

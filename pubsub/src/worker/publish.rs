@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use pubsub_transports::{Frame, Patience, SendError, Sending};
 
@@ -32,12 +32,7 @@ pub struct PublishTo<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Unpin for PublishTo<'_, P, I> {}
 
 impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> PublishTo<'a, P, I> {
-    pub(super) fn new(
-        core: &'a Core,
-        slot: &'a Slot,
-        handle: &'a Handle,
-        data: EventData<P, I>,
-    ) -> Self {
+    pub(super) fn new(core: &'a Core, slot: &'a Slot, handle: &'a Handle, data: EventData<P, I>) -> Self {
         Self { core, slot, handle, data: Some(data), outgoing: None }
     }
 
@@ -61,11 +56,7 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> PublishTo<'a, 
     /// If it was polled before.
     pub fn now(mut self) -> Result<(), PublishError<P, I>> {
         let Some(data) = self.data.take() else { panic!("`PublishTo::now` called after it was polled") };
-        let mut outgoing = self.send(data, Patience::Now)?;
-        match outgoing.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(answer) => answer.map_err(PublishError::of_link),
-            Poll::Pending => Ok(()),
-        }
+        self.send(data, Patience::Now)?.answer().map_err(PublishError::of_link)
     }
 
     fn send(&self, data: EventData<P, I>, patience: Patience) -> Result<Outgoing, PublishError<P, I>> {

@@ -7,9 +7,9 @@ use super::core::Core;
 use super::publish::PublishTo;
 use super::slot::Slot;
 use super::{WorkerError, WorkerHost};
-use crate::event::EventData;
 use crate::interest::Interest;
-use crate::{Address, CloseReport, EventMap, PubSub, Selector, TopicId, TopicKey};
+use crate::offer::Offer;
+use crate::{Address, CloseReport, EventMap, PubSub, Selector, TopicKey};
 
 /// A handle on a worker thread: what [`WorkerHost::spawn`] and [`WorkerHost::worker`] give.
 ///
@@ -70,7 +70,7 @@ impl<M: EventMap> Worker<M> {
         payload: K::Payload,
     ) -> PublishTo<'_, K::Payload, K::Id> {
         let topic = topic.__topic();
-        let data = EventData::new(topic.name(), topic.index(), id.__to_owned(), payload);
+        let data = Offer::new((topic.index(), topic.name()), id, None, payload).make();
         PublishTo::new(&self.core, &self.slot, self.bus.handle(), data)
     }
 

@@ -201,7 +201,7 @@ impl Subscriber {
                             Answer::Refused { address, request, rejection } => {
                                 if self.interest.has(&address, request) {
                                     self.complete.extend(self.interest.leave(&address));
-                                    self.inlet.refused(address, rejection);
+                                    self.inlet.refused(request, address, rejection);
                                 }
                             }
                             Answer::Pong | Answer::Nothing => {}

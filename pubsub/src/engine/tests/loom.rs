@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 use loom::future::block_on;
 use loom::thread;
 
-use super::support::{address, assert_empty, at, event, number, terms};
-use crate::engine::{Draining, Engine, Reader, Refused, Taken, Waiting};
+use super::support::{self, Reader, address, assert_empty, at, event, number, terms};
+use crate::engine::{Draining, Engine, Refused, Taken, Waiting};
 use crate::event::Stored;
 use crate::interest::Interest;
 use crate::overflow::Overflow;
@@ -26,7 +26,8 @@ fn engine() -> Arc<Engine> {
 }
 
 fn subscribe(engine: &Arc<Engine>, interest: Interest, bound: usize) -> Reader {
-    engine.subscribe(interest, terms(bound, Overflow::Backpressure)).unwrap_or_else(|_| panic!("open"))
+    support::subscribe(engine, interest, terms(bound, Overflow::Backpressure))
+        .unwrap_or_else(|_| panic!("open"))
 }
 
 fn one(engine: &Arc<Engine>, bound: usize) -> Reader {

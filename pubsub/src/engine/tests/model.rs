@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::plain;
-use super::support::{Alarm, Random, assert_empty, at, event, number, terms};
-use crate::engine::{Draining, Engine, Left, Reader, Taken, Waiting};
+use super::support::{self, Alarm, Random, Reader, assert_empty, at, event, number, terms};
+use crate::engine::{Draining, Engine, Left, Taken, Waiting};
 use crate::interest::Interest;
 use crate::overflow::Overflow;
 
@@ -149,7 +149,7 @@ impl Schedule {
         let bound = self.random.pick(&[1, 1, 2, 3, 4, 40, 70]);
         let overflow = self.random.pick(&POLICIES);
         let plain = self.plain.subscribe(interest.clone(), bound, overflow);
-        let reader = self.engine.subscribe(interest, terms(bound, overflow));
+        let reader = support::subscribe(&self.engine, interest, terms(bound, overflow));
         match (plain, reader) {
             (Ok(plain), Ok(reader)) => {
                 let (alarm, waker) = Alarm::new();

@@ -10,8 +10,8 @@ use std::thread;
 
 use futures::executor::block_on;
 
-use super::support::{address, assert_empty, at, event, number, terms};
-use crate::engine::{Engine, Reader, Taken, Waiting};
+use super::support::{self, Reader, address, assert_empty, at, event, number, terms};
+use crate::engine::{Engine, Taken, Waiting};
 use crate::interest::Interest;
 use crate::overflow::Overflow;
 
@@ -21,7 +21,7 @@ fn events() -> u64 {
 
 fn subscribe(engine: &Arc<Engine>, interest: Interest, bound: usize) -> Reader {
     let terms = terms(bound, Overflow::Backpressure);
-    engine.subscribe(interest, terms).unwrap_or_else(|_| panic!("the bus is open"))
+    support::subscribe(engine, interest, terms).unwrap_or_else(|_| panic!("the bus is open"))
 }
 
 /// Publishes the numbers from 1 on, with the publisher in the upper bits.

@@ -6,7 +6,7 @@ use std::task::{Wake, Waker};
 
 use crate::IdString;
 use crate::engine::sync::lock;
-use crate::engine::{Address, At, Engine, Terms};
+use crate::engine::{Address, At, Engine, Make, Refused, Terms};
 use crate::event::{EventData, Stored};
 use crate::interest::Interest;
 use crate::overflow::Overflow;
@@ -19,11 +19,18 @@ pub(super) struct Numbered {
 
 pub(super) fn event(topic: usize, id: &str, number: u64, token: &Arc<()>) -> Stored {
     Stored::new(EventData::<Numbered>::new(
-        "numbers",
-        topic,
+        (topic, "numbers"),
         IdString::from(id),
+        (),
         Numbered { number, _token: Arc::clone(token) },
+        None,
     ))
+}
+
+pub(super) type Reader = crate::engine::Reader<(Stored, u64)>;
+
+pub(super) fn subscribe(engine: &Arc<Engine>, interest: Interest, terms: Terms) -> Result<Reader, Refused> {
+    Ok(Reader::new(engine.subscribe(interest, terms)?, || Make::STORED))
 }
 
 pub(super) fn number(stored: Stored) -> u64 {

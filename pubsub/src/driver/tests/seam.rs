@@ -1,120 +1,21 @@
-//! The bus's half of the seam, against a link whose every word the test says.
+//! Events, subscriptions, and what happens on the way.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use futures::executor::block_on;
 use futures::{FutureExt, SinkExt};
-use pubsub_transports::Encoded;
 use pubsub_transports::codec::Json;
 use pubsub_transports::{
-    Address, Body, Carries as CarriedAs, Closing, ConnectError, ConnectionState, DecodeError,
-    Delivery as Times, ErrorCode, Frame, Gap, GapReason, Guarantees, Header, Inlet, Link, Ordering,
-    OwnEvents, Patience, Position, Rejection, SendError, Sending, Undecodable,
+    Body, ConnectError, ConnectionState, DecodeError, Encoded, ErrorCode, Frame, Gap, GapReason, Header,
+    Position, Rejection, SendError, Shared, Undecodable,
 };
-use serde::{Deserialize, Serialize};
 
-use super::{Carries, Driver, Parts};
+use super::{App, address, bus, bus_of, counting_waker, texts};
+use crate::driver::edge::Carries;
+use crate::event::{EventData, Stored};
 use crate::prelude::*;
 use crate::{BusError, EventId};
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EventMap)]
-enum App {
-    Note(String),
-    #[event(id = u64)]
-    Room(u32),
-}
-
-/// What the bus asked for, and what the other side has for it.
-#[derive(Default)]
-struct Wire {
-    asked: Mutex<Vec<String>>,
-    frames: Mutex<Vec<Frame>>,
-    answers: Mutex<Vec<futures::channel::oneshot::Sender<Result<(), SendError>>>>,
-    full: AtomicBool,
-    inlet: Mutex<Option<Arc<dyn Inlet>>>,
-}
-
-impl Wire {
-    fn inlet(&self) -> Arc<dyn Inlet> {
-        self.inlet.lock().unwrap().clone().expect("the link is open")
-    }
-
-    fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.asked.lock().unwrap())
-    }
-
-    fn note(&self, id: &str, text: &str) {
-        self.come("Note", id, &format!("{text:?}"));
-    }
-
-    fn come(&self, topic: &str, id: &str, json: &str) {
-        let header = Header::new(topic, id).with_position(Position::new(7));
-        self.inlet().deliver(Frame { header, body: Body::Bytes(json.to_owned().into()) });
-    }
-}
-
-impl Link for Wire {
-    fn publish(&self, frame: Frame, patience: Patience) -> Sending {
-        if self.full.load(Relaxed) && patience == Patience::Now {
-            return Sending::Done(Err(SendError::Full));
-        }
-        self.frames.lock().unwrap().push(frame);
-        match patience {
-            Patience::Now => Sending::Done(Ok(())),
-            Patience::Wait => {
-                let (answer, sending) = futures::channel::oneshot::channel();
-                self.answers.lock().unwrap().push(answer);
-                Sending::Pending(sending)
-            }
-        }
-    }
-
-    fn in_flight(&self) -> u64 {
-        self.answers.lock().unwrap().len() as u64
-    }
-
-    fn subscribe(&self, request: u64, addresses: Vec<Address>) {
-        let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        self.asked.lock().unwrap().push(format!("+{request} {}", addresses.join(" ")));
-    }
-
-    fn unsubscribe(&self, addresses: Vec<Address>) {
-        let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        self.asked.lock().unwrap().push(format!("- {}", addresses.join(" ")));
-    }
-
-    fn close(&self) -> Closing {
-        self.asked.lock().unwrap().push("close".to_owned());
-        *self.inlet.lock().unwrap() = None;
-        Closing::Done(self.in_flight())
-    }
-}
-
-const GUARANTEES: Guarantees = Guarantees {
-    ordering: Ordering::PerTopic,
-    delivery: Times::AtMostOnce,
-    own_events: OwnEvents::Echoed,
-    carries: CarriedAs::Bytes,
-    backpressure: false,
-};
-
-fn bus() -> (PubSub<App>, Arc<Wire>) {
-    let wire = Arc::<Wire>::default();
-    let bus = PubSub::with_driver(|parts: Parts| {
-        let edge = Carries::<App>::__edge(Encoded::new(Arc::new(Json::default())));
-        let attach = |inlet| {
-            *wire.inlet.lock().unwrap() = Some(inlet);
-            Arc::clone(&wire) as Arc<dyn Link>
-        };
-        Some(Driver::new::<App>(parts, edge, GUARANTEES, attach))
-    });
-    (bus, wire)
-}
-
-fn texts(subscription: &mut Subscription<Event<String>>) -> Vec<String> {
-    std::iter::from_fn(|| subscription.try_next().ok()).map(Event::into_payload).collect()
-}
 
 #[test]
 fn one_remote_subscription_however_many_local_ones() {
@@ -151,27 +52,6 @@ fn a_subscribe_that_is_dropped_before_the_acknowledgement_leaves_nothing() {
     drop(pending);
     assert_eq!(wire.asked(), ["+1 Note", "- Note"]);
     assert!(!bus.has_subscribers(App::NOTE));
-}
-
-#[test]
-fn a_refused_subscription_ends_with_the_reason_and_the_next_asks_again() {
-    let (bus, wire) = bus();
-    let mut open = bus.subscribe(App::NOTE.id("a")).now().unwrap();
-    let mut other = bus.subscribe(App::NOTE.id("b")).now().unwrap();
-    wire.inlet().refused("Note:a".parse().unwrap(), Rejection::new(ErrorCode::Denied, "no"));
-    assert!(
-        matches!(block_on(open.ready()), Err(SubscribeError::Rejected(rejection)) if rejection.message() == "no")
-    );
-    assert_eq!(open.try_next().unwrap_err(), TryNextError::Ended(End::Rejected));
-    assert_eq!(open.rejection().unwrap().code(), &ErrorCode::Denied);
-    assert_eq!(other.try_next().unwrap_err(), TryNextError::Empty);
-    let error = block_on(bus.errors().next());
-    assert!(
-        matches!(error, Some(BusError::SubscriptionRejected { address, .. }) if address.to_string() == "Note:a")
-    );
-    wire.asked();
-    let _again = bus.subscribe(App::NOTE.id("a")).now().unwrap();
-    assert_eq!(wire.asked(), ["+3 Note:a"]);
 }
 
 #[test]
@@ -298,6 +178,7 @@ fn publishers_on_a_network_do_not_wait() {
 fn what_happens_on_the_way_stands_between_the_events_before_and_after_it() {
     let (bus, wire) = bus();
     let mut notes = bus.subscribe(App::NOTE).now().unwrap();
+    wire.inlet().subscribed(1);
     wire.note("a", "1");
     let lost = ConnectError::TimedOut { during: "a ping" };
     wire.inlet().state(ConnectionState::Reconnecting { attempt: 1, error: lost });
@@ -307,7 +188,7 @@ fn what_happens_on_the_way_stands_between_the_events_before_and_after_it() {
     wire.note("a", "2");
     wire.come("Note", "a", "17");
     wire.note("a", "3");
-    wire.inlet().gap(Some("Note:a".parse().unwrap()), Gap::new(GapReason::Evicted, Some(4)));
+    wire.inlet().gap(Some(address("Note")), Gap::new(GapReason::Evicted, Some(4)));
     wire.note("a", "4");
     drop(later);
 
@@ -332,9 +213,9 @@ fn a_plain_loop_runs_through_all_of_it_and_counts_what_can_be_counted() {
     let (bus, wire) = bus();
     let mut notes = bus.subscribe(App::NOTE).now().unwrap();
     wire.note("a", "1");
-    wire.inlet().gap(None, Gap::new(GapReason::Overflow, Some(2)));
+    wire.inlet().gap(Some(address("Note")), Gap::new(GapReason::Overflow, Some(2)));
     wire.come("Note", "a", "null");
-    wire.inlet().gap(None, Gap::new(GapReason::Evicted, Some(3)));
+    wire.inlet().gap(Some(address("Note")), Gap::new(GapReason::Evicted, Some(3)));
     wire.note("a", "2");
     wire.note("a", "3");
     let events: Vec<_> =
@@ -347,6 +228,7 @@ fn what_cannot_be_read_is_passed_over_counted_and_visible() {
     let (bus, wire) = bus();
     let mut errors = bus.errors();
     let mut notes = bus.subscribe(App::NOTE.id("a")).now().unwrap();
+    let _rooms = bus.subscribe(App::ROOM).now().unwrap();
     wire.come("Note", "a", "[1");
     wire.come("Nothing", "a", "1");
     wire.come("Room", "not a number", "1");
@@ -371,6 +253,7 @@ fn what_cannot_be_read_is_passed_over_counted_and_visible() {
 fn a_reader_that_waits_is_woken_by_what_happens() {
     let (bus, wire) = bus();
     let mut notes = bus.subscribe(App::NOTE).now().unwrap();
+    wire.inlet().subscribed(1);
     let (waker, count) = counting_waker();
     let mut cx = std::task::Context::from_waker(&waker);
     let mut deliveries = notes.deliveries();
@@ -381,56 +264,128 @@ fn a_reader_that_waits_is_woken_by_what_happens() {
     assert!(matches!(next.poll_unpin(&mut cx), std::task::Poll::Ready(Some(Delivery::Gap(_)))));
 }
 
-fn counting_waker() -> (std::task::Waker, Arc<AtomicUsize>) {
-    struct Count(Arc<AtomicUsize>);
-    impl std::task::Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Relaxed);
+#[test]
+fn what_is_lost_to_one_address_is_told_to_those_who_follow_that_one() {
+    let (bus, wire) = bus();
+    let one = bus.subscribe(App::NOTE.id("a")).now().unwrap();
+    let whole = bus.subscribe(App::NOTE).now().unwrap();
+    wire.inlet().gap(Some(address("Note")), Gap::new(GapReason::Evicted, Some(5)));
+    assert_eq!((one.missed(), whole.missed()), (0, 5), "nobody knows how many of the 5 were for `a`");
+}
+
+#[test]
+fn how_many_were_lost_to_each_nobody_knows_of_a_gap_in_all() {
+    let (bus, wire) = bus();
+    let notes = bus.subscribe(App::NOTE).now().unwrap();
+    wire.inlet().subscribed(1);
+    wire.inlet().gap(None, Gap::new(GapReason::Disconnected, Some(4)));
+    assert_eq!((notes.missed(), notes.gaps()), (0, 1));
+}
+
+#[test]
+fn looking_for_an_event_does_not_pass_over_what_was_told_before_it() {
+    let (bus, wire) = bus();
+    let mut notes = bus.subscribe(App::NOTE).now().unwrap();
+    wire.inlet().gap(Some(address("Note")), Gap::new(GapReason::Evicted, Some(4)));
+    assert_eq!(notes.try_next().unwrap_err(), TryNextError::Empty);
+    wire.note("a", "1");
+    let mut deliveries = notes.deliveries();
+    assert!(matches!(block_on(deliveries.next()), Some(Delivery::Gap(_))));
+    assert!(matches!(block_on(deliveries.next()), Some(Delivery::Event(_))));
+}
+
+#[test]
+fn gaps_beyond_what_is_kept_are_told_no_earlier_than_they_were() {
+    let (bus, wire) = bus();
+    let mut notes = bus.subscribe(App::NOTE).now().unwrap();
+    for number in 0..200 {
+        wire.inlet().gap(Some(address("Note")), Gap::new(GapReason::Overflow, Some(1)));
+        wire.note("a", &number.to_string());
+    }
+    let told: Vec<u64> = std::iter::from_fn(|| notes.try_next().ok()).map(|event| event.missed).collect();
+    assert_eq!((told.len(), told.iter().sum::<u64>()), (200, 200));
+    for place in 0..told.len() {
+        assert!(told[..=place].iter().sum::<u64>() <= place as u64 + 1, "{told:?}");
+    }
+}
+
+#[test]
+fn nothing_is_acknowledged_while_there_is_no_connection() {
+    let (bus, wire) = bus();
+    let _one = bus.subscribe(App::NOTE).now().unwrap();
+    wire.inlet().subscribed(1);
+    let error = ConnectError::TimedOut { during: "a ping" };
+    wire.inlet().state(ConnectionState::Reconnecting { attempt: 1, error });
+    let mut late = Box::pin(async { bus.subscribe(App::NOTE).await });
+    assert!(late.as_mut().now_or_never().is_none());
+    wire.inlet().state(ConnectionState::Connected);
+    assert!(late.as_mut().now_or_never().expect("ready").is_ok());
+}
+
+mod other {
+    use crate::prelude::*;
+
+    #[derive(EventMap)]
+    pub(super) enum Other {
+        Note(u32),
+    }
+}
+
+#[test]
+fn a_shared_value_of_another_map_is_undecodable() {
+    let (bus, wire) = bus_of::<App>(Shared);
+    let mut notes = bus.subscribe(App::NOTE).now().unwrap();
+    let note = EventData::<u32>::new((0, other::Other::NOTE.name()), "a".into(), (), 5, None);
+    let body = Carries::<other::Other>::__edge(Shared).encode(&Stored::new(note)).unwrap();
+    wire.inlet().deliver(Frame { header: Header::new("Note", "a"), body });
+    assert_eq!(notes.try_next().unwrap_err(), TryNextError::Empty);
+    assert_eq!(bus.error_count(), 1);
+}
+
+mod bomb {
+    use crate::prelude::*;
+
+    pub(super) struct Bomb;
+
+    impl serde::Serialize for Bomb {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_unit()
         }
     }
-    let count = Arc::default();
-    (Arc::new(Count(Arc::clone(&count))).into(), count)
+
+    impl<'de> serde::Deserialize<'de> for Bomb {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            panic!("code of a user")
+        }
+    }
+
+    #[derive(EventMap)]
+    pub(super) enum Map {
+        Note(Bomb),
+    }
 }
 
 #[test]
-fn closing_gives_what_was_not_sent_and_frees_who_waits() {
-    let (bus, wire) = bus();
-    let mut connection = bus.connection();
-    let mut pending = Box::pin(async { bus.subscribe(App::NOTE).await });
-    assert!(pending.as_mut().now_or_never().is_none());
-    let mut publish = bus.publish(App::NOTE, "a", String::new());
-    assert!((&mut publish).now_or_never().is_none());
-    let report = block_on(bus.close());
-    assert_eq!(report.unsent, 1);
-    assert!(matches!(pending.now_or_never(), Some(Err(SubscribeError::Closed))));
-    assert!(matches!(bus.subscribe(App::NOTE).now(), Err(SubscribeError::Closed)));
-    assert!(matches!(block_on(connection.next()), Some(ConnectionState::Closed { error: None })));
-    assert!(wire.asked().contains(&"close".to_owned()));
+fn a_payload_whose_deserialize_panics_is_undecodable() {
+    let (bus, wire) = bus_of::<bomb::Map>(Encoded::new(Arc::new(Json::default())));
+    wire.note("a", "nobody follows it");
+    assert_eq!(bus.error_count(), 0);
+    let mut notes = bus.subscribe(bomb::Map::NOTE).now().unwrap();
+    wire.note("a", "boom");
+    assert_eq!(bus.error_count(), 1);
+    assert!(matches!(notes.deliveries().next().now_or_never(), Some(Some(Delivery::Undecodable(_)))));
 }
 
 #[test]
-fn the_other_side_that_closes_for_good_ends_subscriptions_and_says_why() {
+fn an_error_is_not_as_long_as_a_peer_likes() {
     let (bus, wire) = bus();
-    let mut notes = bus.subscribe(App::NOTE).now().unwrap();
-    let mut pending = Box::pin(async { bus.subscribe(App::ROOM).await });
-    assert!(pending.as_mut().now_or_never().is_none());
-    let error = ConnectError::Unauthenticated { message: "who are you".to_owned() };
-    wire.note("a", "last");
-    wire.inlet().state(ConnectionState::Closed { error: Some(error) });
-    assert_eq!(texts(&mut notes), ["last"]);
-    assert_eq!(notes.end(), Some(End::Closed));
-    assert!(matches!(pending.now_or_never(), Some(Err(SubscribeError::Closed))));
-    let ConnectionState::Closed { error: Some(error) } = bus.connection_state() else { panic!("not closed") };
-    assert_eq!(error.to_string(), "not authenticated: who are you");
-}
-
-#[test]
-fn dropping_the_last_handle_closes_the_link() {
-    let (bus, wire) = bus();
-    let mut notes = bus.subscribe(App::NOTE).now().unwrap();
-    wire.note("a", "last");
-    drop(bus);
-    assert!(wire.asked().contains(&"close".to_owned()));
-    assert_eq!(texts(&mut notes), ["last"]);
-    assert_eq!(notes.end(), Some(End::Closed));
+    let mut errors = bus.errors();
+    let _rooms = bus.subscribe(App::ROOM).now().unwrap();
+    wire.come("Room", "42", &format!("{:?}", "é".repeat(30_000)));
+    let Some(BusError::Undecodable(undecodable)) = block_on(errors.next()) else { panic!("no error") };
+    let DecodeError::Payload { reason, .. } = undecodable.error else { panic!("another error") };
+    assert!(reason.reveal().len() <= 256);
+    wire.come(&"x".repeat(60_000), "42", "1");
+    let Some(BusError::Undecodable(undecodable)) = block_on(errors.next()) else { panic!("no error") };
+    assert!(matches!(undecodable.error, DecodeError::UnknownType { topic } if topic.len() <= 256));
 }

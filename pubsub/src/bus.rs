@@ -16,7 +16,7 @@ use crate::interest::Interest;
 use crate::offer::Offer;
 use crate::stats::stats;
 use crate::{
-    Carries, Connections, EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId,
+    Carries, ConnectionStates, EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId,
     TopicKey, TopicStats,
 };
 
@@ -233,7 +233,7 @@ impl<M: EventMap> PubSub<M> {
     /// assert!(connection.next().await.is_none());
     /// # });
     /// ```
-    pub fn connection(&self) -> Connections {
+    pub fn connection(&self) -> ConnectionStates {
         self.handle.gauge.watch()
     }
 

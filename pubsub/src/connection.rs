@@ -16,14 +16,14 @@ use crate::next::Next;
 ///
 /// It begins with the state that there is, and goes on with each change. It is a gauge and no log: of changes between two
 /// reads only the last is given. It ends after [`Closed`](ConnectionState::Closed).
-pub struct Connections {
+pub struct ConnectionStates {
     gauge: Arc<Gauge>,
     key: u64,
     seen: u64,
     ended: bool,
 }
 
-impl Connections {
+impl ConnectionStates {
     /// The next state; `None` once the bus is closed and that was told.
     ///
     /// # Cancel safety
@@ -33,7 +33,7 @@ impl Connections {
     }
 }
 
-impl Stream for Connections {
+impl Stream for ConnectionStates {
     type Item = ConnectionState;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ConnectionState>> {
@@ -56,21 +56,21 @@ impl Stream for Connections {
     }
 }
 
-impl FusedStream for Connections {
+impl FusedStream for ConnectionStates {
     fn is_terminated(&self) -> bool {
         self.ended
     }
 }
 
-impl Drop for Connections {
+impl Drop for ConnectionStates {
     fn drop(&mut self) {
         let _waker = self.gauge.lock().readers.remove(&self.key);
     }
 }
 
-impl fmt::Debug for Connections {
+impl fmt::Debug for ConnectionStates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connections").field("ended", &self.ended).finish_non_exhaustive()
+        f.debug_struct("ConnectionStates").field("ended", &self.ended).finish_non_exhaustive()
     }
 }
 
@@ -114,9 +114,9 @@ impl Gauge {
         self.lock().state.clone()
     }
 
-    pub(crate) fn watch(self: &Arc<Self>) -> Connections {
+    pub(crate) fn watch(self: &Arc<Self>) -> ConnectionStates {
         let mut shown = self.lock();
         shown.last_key += 1;
-        Connections { gauge: Arc::clone(self), key: shown.last_key, seen: 0, ended: false }
+        ConnectionStates { gauge: Arc::clone(self), key: shown.last_key, seen: 0, ended: false }
     }
 }

@@ -30,7 +30,7 @@ use crate::{EventId, Position, TopicId};
 /// ```
 pub struct Event<P, I: TopicId + ?Sized = str> {
     /// How many events this subscription lost just before this one: 0 unless its bound was reached and its
-    /// [`Overflow`](crate::Overflow) policy drops. What is lost after the last event is told by
+    /// [`Overflow`](crate::Overflow) policy drops, or a network lost events and knows how many. What is lost after the last event is told by
     /// [`Subscription::missed`](crate::Subscription::missed) alone.
     pub missed: u64,
     data: Arc<EventData<P, I>>,

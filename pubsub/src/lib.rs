@@ -40,7 +40,7 @@ mod worker;
 
 pub use crate::bus::PubSub;
 pub use crate::close::{Close, CloseReport};
-pub use crate::connection::Connections;
+pub use crate::connection::ConnectionStates;
 pub use crate::delivery::{Deliveries, Delivery, End};
 pub use crate::driver::Carries;
 pub use crate::errors::{BusError, Errors};
@@ -83,9 +83,14 @@ pub use pubsub_transports::codec;
 pub use pubsub_transports::redis::{self, Redis};
 pub use pubsub_transports::{
     Address, AddressError, ConnectError, ConnectionState, DecodeError, EncodeError, ErrorCode, EventId, Gap,
-    GapReason, Guarantees, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared,
-    Transport, Undecodable,
+    GapReason, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared, Transport,
+    Undecodable,
 };
+
+/// What a transport promises, as a value: [`PubSub::guarantees`].
+pub mod guarantees {
+    pub use pubsub_transports::{Carries, Delivery, Guarantees, Ordering, OwnEvents};
+}
 
 /// What the derives name. Not part of the interface: it may change in any release.
 #[doc(hidden)]

@@ -147,8 +147,8 @@ impl<E> Subscription<E> {
     /// `missed`, and those lost after its last one, which no event tells. Gaps of unknown size are not in it: see
     /// [`gaps`](Self::gaps).
     ///
-    /// With [`Overflow::Backpressure`](crate::Overflow::Backpressure) it is 0, unless a bus that was [closed with a
-    /// deadline](crate::Close::until) discarded what was not read by then.
+    /// In one process and with [`Overflow::Backpressure`](crate::Overflow::Backpressure) it is 0, unless a bus that was [closed
+    /// with a deadline](crate::Close::until) discarded what was not read by then.
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.reader.missed() + self.remote().map_or(0, |remote| remote.notices.missed())

@@ -84,6 +84,27 @@ pub enum ConnectionState {
     },
 }
 
+impl ConnectionState {
+    /// Whether events flow.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        matches!(self, Self::Connected)
+    }
+}
+
+impl fmt::Display for ConnectionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected => f.write_str("connected"),
+            Self::Reconnecting { attempt, error } => {
+                write!(f, "reconnecting, {attempt} tries so far: {error}")
+            }
+            Self::Closed { error: None } => f.write_str("closed"),
+            Self::Closed { error: Some(error) } => write!(f, "closed: {error}"),
+        }
+    }
+}
+
 /// Why there is no connection.
 ///
 /// It names hosts, never users, passwords or tokens.

@@ -107,7 +107,7 @@ impl Inlet for Desk {
         self.lock().subscribed.push(request);
     }
 
-    fn refused(&self, _: Address, _: Rejection) {}
+    fn refused(&self, _: u64, _: Address, _: Rejection) {}
 
     fn gap(&self, _: Option<Address>, _: Gap) {}
 

@@ -208,7 +208,7 @@ async fn closing_sends_what_was_taken_and_then_takes_nothing() {
     let closing = peer.link.close();
     assert_eq!(peer.send("a", "1", "1", Patience::Now).await, Err(SendError::Closed));
     assert_eq!(peer.send("a", "1", "1", Patience::Wait).await, Err(SendError::Closed));
-    assert_eq!(closing.await, 0);
+    assert_eq!(closing.await, Some(0));
     other.heard.events(1000).await;
     assert_eq!(peer.close().await, 0, "a second time");
 }

@@ -65,7 +65,10 @@ impl Peer {
     }
 
     pub(crate) async fn close(&self) -> u64 {
-        tokio::time::timeout(DEADLINE, self.link.close()).await.expect("closing ends")
+        tokio::time::timeout(DEADLINE, self.link.close())
+            .await
+            .expect("closing ends")
+            .expect("it says what was given up")
     }
 }
 

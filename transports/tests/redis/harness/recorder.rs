@@ -142,7 +142,7 @@ impl Inlet for Recorder {
         self.write(Said::Subscribed(request));
     }
 
-    fn refused(&self, address: Address, rejection: Rejection) {
+    fn refused(&self, _: u64, address: Address, rejection: Rejection) {
         self.write(Said::Refused(address.to_string(), rejection.code().clone()));
     }
 

@@ -5,6 +5,7 @@
 //! and kills nothing.
 
 mod events;
+#[allow(unreachable_pub, reason = "the guide shares it")]
 mod server;
 
 use std::error::Error;

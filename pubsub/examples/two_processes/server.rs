@@ -6,28 +6,28 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-pub(crate) struct Server {
+pub struct Server {
     child: Child,
     port: u16,
 }
 
 impl Server {
-    pub(crate) fn start() -> io::Result<Self> {
+    pub fn start() -> io::Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         Ok(Self { child: spawn(port)?, port })
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// As a crash does it: nothing is said to anybody.
-    pub(crate) fn kill(&mut self) -> io::Result<()> {
+    pub fn kill(&mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(drop)
     }
 
-    pub(crate) fn restart(&mut self) -> io::Result<()> {
+    pub fn restart(&mut self) -> io::Result<()> {
         self.child = spawn(self.port)?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The bus over Redis against raw redis-rs, redis-benchmark, and ioredis under graphql-yoga.
 //!
 //! `cargo bench -p pubsub --features redis --bench redis` prints the table; `-- R2` only the rows whose name contains it;
-//! `-- --save` writes the table into `README.md` here, which says how to read it.
+//! `-- --ours` measures nobody else, for a profiler; `-- --save` writes the table into `README.md` here, which says how to read it.
 
 mod app;
 mod latency;
@@ -29,7 +29,7 @@ fn main() -> Result<()> {
     let only: Vec<String> =
         arguments.iter().filter(|argument| !argument.starts_with("--")).cloned().collect();
     let server = Server::start()?;
-    let mut table = Table::new(only);
+    let mut table = Table::new(only, arguments.iter().any(|argument| argument == "--ours"));
     receive::run(&server, &mut table)?;
     publish::run(&server, &mut table)?;
     latency::run(&server, &mut table)?;

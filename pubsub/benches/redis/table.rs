@@ -6,6 +6,8 @@ use std::{fs, io};
 
 pub(crate) struct Table {
     only: Vec<String>,
+    /// Only our side, for a profiler.
+    pub(crate) ours: bool,
     rows: String,
 }
 
@@ -29,9 +31,9 @@ pub(crate) enum Goal {
 }
 
 impl Table {
-    pub(crate) fn new(only: Vec<String>) -> Self {
+    pub(crate) fn new(only: Vec<String>, ours: bool) -> Self {
         print!("{HEAD}");
-        Self { only, rows: String::new() }
+        Self { only, ours, rows: String::new() }
     }
 
     pub(crate) fn wants(&self, workload: &str) -> bool {

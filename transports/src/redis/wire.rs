@@ -233,6 +233,10 @@ impl Wire {
     }
 
     fn lost(&self, error: io::Error) -> ConnectError {
+        // What rustls says of an alert, as when our certificate is refused.
+        if error.kind() == io::ErrorKind::InvalidData {
+            return protocol(&format!("TLS: {error}"));
+        }
         ConnectError::Unreachable { address: self.address.clone(), source: error.into() }
     }
 }

@@ -2,8 +2,8 @@
 //! twice.
 //!
 //! A few schedules run with the other tests. For 1,000:
-//! `REDIS_SCHEDULES=1000 cargo test --release -p pubsub-transports --features redis --test redis random -- --nocapture`.
-//! Each prints its seed; `REDIS_SEED=n` runs that one alone.
+//! `PUBSUB_REDIS_SCHEDULES=1000 cargo test --release -p pubsub-transports --features redis --test redis random -- --nocapture`.
+//! Each prints its seed; `PUBSUB_REDIS_SEED=n` runs that one alone.
 
 use std::time::Duration;
 
@@ -23,9 +23,9 @@ fn setting(name: &str) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_faults_lose_nothing_silently() {
-    let seeds: Vec<u64> = match setting("REDIS_SEED") {
+    let seeds: Vec<u64> = match setting("PUBSUB_REDIS_SEED") {
         Some(seed) => vec![seed],
-        None => (0..setting("REDIS_SCHEDULES").unwrap_or(12)).map(|_| fastrand::u64(..)).collect(),
+        None => (0..setting("PUBSUB_REDIS_SCHEDULES").unwrap_or(12)).map(|_| fastrand::u64(..)).collect(),
     };
     let (mut running, mut slowest, count) = (JoinSet::new(), Duration::ZERO, seeds.len());
     let mut gaps = 0;
@@ -49,7 +49,7 @@ async fn random_faults_lose_nothing_silently() {
 
 /// How long it took at most until events came again, and how many gaps there were.
 async fn schedule(seed: u64) -> (Duration, usize) {
-    println!("REDIS_SEED={seed}");
+    println!("PUBSUB_REDIS_SEED={seed}");
     let mut random = Rng::with_seed(seed);
     let server = Server::start();
     let slice = random.choice([usize::MAX, usize::MAX, 7, 1000]).unwrap_or(usize::MAX);

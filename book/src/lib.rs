@@ -3,6 +3,11 @@
 
 pub mod chapters;
 
+/// A redis-server for the chapters that need one.
+#[path = "../../pubsub/examples/two_processes/server.rs"]
+#[allow(missing_docs, reason = "a module of an example")]
+pub mod server;
+
 /// One module for each chapter, made by `build.rs`.
 #[cfg(doctest)]
 mod compiled {

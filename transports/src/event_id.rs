@@ -1,5 +1,6 @@
 //! Event ids: what makes an event recognisable when it arrives twice.
 
+mod monotonic;
 #[cfg(feature = "serde")]
 mod serde;
 
@@ -34,7 +35,8 @@ pub struct EventId(Uuid);
 const DOMAIN: &[u8] = b"pubsub.event-id.v1";
 
 impl EventId {
-    /// A new id: UUIDv7, which begins with the time in milliseconds and goes on with random bits.
+    /// A new id: UUIDv7, which begins with the time in milliseconds and goes on with 74 bits: random ones at first,
+    /// counted up within the millisecond.
     ///
     /// Within a process each is greater than the one before, also within a millisecond and when the clock is set
     /// back. Between processes ids are ordered as far as the clocks agree.
@@ -48,7 +50,7 @@ impl EventId {
     /// ```
     #[must_use]
     pub fn now_v7() -> Self {
-        Self(Uuid::now_v7())
+        Self(monotonic::next())
     }
 
     /// The id that belongs to these parts: the same parts give the same id, in every process and every language.

@@ -62,10 +62,12 @@ fn foreign(header: &Header) -> DecodeError {
 
 #[cfg(feature = "serde")]
 mod encoded {
+    use std::cell::Cell;
     use std::marker::PhantomData;
 
+    use bytes::Bytes;
     use pubsub_transports::Encoded;
-    use pubsub_transports::codec::Codec;
+    use pubsub_transports::codec::{Codec, MAX_MESSAGE};
     use serde::de::{DeserializeSeed, Deserializer};
     use serde::{Serialize, Serializer};
 
@@ -90,9 +92,15 @@ mod encoded {
         }
 
         fn encode(&self, stored: &Stored) -> Result<Body, EncodeError> {
-            let mut bytes = Vec::new();
-            self.codec.encode_payload(stored.name(), &Payload::<M>(stored, PhantomData), &mut bytes)?;
-            Ok(Body::Bytes(bytes.into()))
+            // Taken while it is in use: to serialise is anybody's code.
+            let mut room = ROOM.take();
+            room.clear();
+            let encoded =
+                self.codec.encode_payload(stored.name(), &Payload::<M>(stored, PhantomData), &mut room);
+            let bytes = Bytes::copy_from_slice(&room);
+            room.shrink_to(MAX_MESSAGE);
+            ROOM.set(room);
+            encoded.map(|()| Body::Bytes(bytes))
         }
 
         fn decode(&self, topic: usize, header: &Header, body: Body) -> Result<Stored, DecodeError> {
@@ -100,6 +108,11 @@ mod encoded {
             let seed = Seed::<M> { topic, id: header.id(), map: PhantomData };
             self.codec.decode(header.topic(), &bytes, seed)
         }
+    }
+
+    thread_local! {
+        /// Room to encode in, so that a payload is allocated once, when its size is known.
+        static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
 
     /// The payload of a stored event.

@@ -9,6 +9,8 @@ use std::process::{Command, Output};
 
 mod hello;
 mod quakes;
+#[cfg(feature = "redis")]
+mod two_processes;
 mod watch;
 
 /// What `quakes` computes with is tested here too: an example with tests of its own would no longer be built as a

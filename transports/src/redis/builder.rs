@@ -224,7 +224,7 @@ impl<C: Codec> RedisBuilder<C> {
             }
             tls
         };
-        let dialer = Arc::new(Dialer { server, tls, limits });
+        let dialer = Arc::new(Dialer::new(server, tls, limits));
         let (publish, subscribe) = (dialer.open().await?, dialer.open().await?);
         let (names, codec) = (Arc::new(Names::new(&prefix)), Arc::new(codec));
         Ok(Redis { codec, names, dialer, publish, subscribe, runtime: Handle::current() })

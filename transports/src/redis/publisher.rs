@@ -155,8 +155,8 @@ impl Publisher {
         let _ = self.teller.send(News::PublisherLost { attempt: 0, error });
         loop {
             let at = self.retry.next();
-            self.meanwhile(sleep_until(at)).await?;
             let dialer = Arc::clone(&self.dialer);
+            self.meanwhile(dialer.wait_until(at)).await?;
             let attempt = self.retry.begin();
             match self.meanwhile(dialer.open()).await? {
                 Ok(wire) => {

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use futures_channel::oneshot;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::incoming;
 use super::interest::Interest;
@@ -235,6 +235,8 @@ impl Subscriber {
         *restored = true;
         self.retry.connected();
         if self.health.subscriber.take().is_some() {
+            // The other connection is opened at this moment, if it was lost too. It will say so if it is not.
+            self.health.publisher = None;
             self.health.tell(&*self.inlet);
         }
         if std::mem::take(&mut self.lost) {
@@ -342,8 +344,9 @@ impl Subscriber {
                 self.health.tell(&*self.inlet);
             }
             News::PublisherConnected => {
-                self.health.publisher = None;
-                self.health.tell(&*self.inlet);
+                if self.health.publisher.take().is_some() {
+                    self.health.tell(&*self.inlet);
+                }
             }
             News::PublisherClosed(given_up) => self.closing.given_up = Some(given_up),
         }
@@ -356,8 +359,8 @@ impl Subscriber {
             self.health.subscriber = Some((attempt, error));
             self.health.tell(&*self.inlet);
             let at = self.retry.next();
-            self.meanwhile(sleep_until(at)).await?;
             let dialer = Arc::clone(&self.dialer);
+            self.meanwhile(dialer.wait_until(at)).await?;
             attempt = self.retry.begin();
             match self.meanwhile(dialer.open()).await? {
                 Ok(wire) => return Some(wire),

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::limits::{Limits, READ_CHUNK, WRITE_KEPT};
@@ -22,6 +23,8 @@ pub(super) struct Dialer {
     pub(super) server: Server,
     pub(super) tls: Tls,
     pub(super) limits: Limits,
+    /// Told when a connection was opened.
+    opened: Notify,
 }
 
 pub(super) struct Wire {
@@ -50,6 +53,16 @@ pub(super) enum Alarm {
 }
 
 impl Dialer {
+    pub(super) fn new(server: Server, tls: Tls, limits: Limits) -> Self {
+        Self { server, tls, limits, opened: Notify::new() }
+    }
+
+    /// Waits until it is time for the next try: at `at`, or at once when another connection was opened, since then the
+    /// server is back.
+    pub(super) async fn wait_until(&self, at: Instant) {
+        let _ = timeout_at(at, self.opened.notified()).await;
+    }
+
     /// A connection on which the server answers.
     ///
     /// # Errors
@@ -61,6 +74,7 @@ impl Dialer {
         let socket = socket.map_err(timed_out("opening a connection"))??;
         let mut wire = Wire::new(socket, self);
         timeout_at(deadline, wire.greet(&self.server)).await.map_err(timed_out("the first commands"))??;
+        self.opened.notify_waiters();
         Ok(wire)
     }
 }
@@ -219,6 +233,10 @@ impl Wire {
     }
 
     fn lost(&self, error: io::Error) -> ConnectError {
+        // What rustls says of an alert, as when our certificate is refused.
+        if error.kind() == io::ErrorKind::InvalidData {
+            return protocol(&format!("TLS: {error}"));
+        }
         ConnectError::Unreachable { address: self.address.clone(), source: error.into() }
     }
 }

@@ -122,6 +122,28 @@ async fn passwords_and_users() {
     assert!(!format!("{builder:?}").contains("hunter2"), "{builder:?}");
     builder.connect(format!("redis://{at}")).await.expect("a connection");
     Redis::builder().password("hunter2").connect(format!("redis://{at}")).await.expect("a connection");
+    // No more than the guide says.
+    server.cli(&[
+        "-a",
+        "hunter2",
+        "ACL",
+        "SETUSER",
+        "few",
+        "on",
+        ">few",
+        "resetchannels",
+        "&a:*",
+        "-@all",
+        "+ping",
+    ]);
+    for command in ["+publish", "+subscribe", "+unsubscribe", "+psubscribe", "+punsubscribe"] {
+        server.cli(&["-a", "hunter2", "ACL", "SETUSER", "few", command]);
+    }
+    let few = Peer::connect(&format!("redis://few:few@{at}")).await;
+    few.subscribe(&["a:1", "a"]).await;
+    few.publish("a", "1", "1").await;
+    few.unsubscribe(&["a:1", "a"]);
+    few.subscribe(&["a:2"]).await;
     let open = Server::start();
     let error = fails(&format!("redis://:hunter2@127.0.0.1:{}", open.port)).await;
     assert!(matches!(error, ConnectError::Unauthenticated { .. }), "{error:?}");

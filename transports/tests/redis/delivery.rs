@@ -6,7 +6,8 @@ use pubsub_transports::redis::Redis;
 use crate::harness::{Peer, Said, Server, envelope};
 
 /// Ids with everything that is special to Redis, to patterns or to us.
-const IDS: [&str; 12] = ["", "1", "1:2", "*", "?", "[ab]", "\\", "a b", "a\r\nb", "ß→🦀", ":", "h[^a]llo\\*"];
+pub(crate) const IDS: [&str; 12] =
+    ["", "1", "1:2", "*", "?", "[ab]", "\\", "a b", "a\r\nb", "ß→🦀", ":", "h[^a]llo\\*"];
 
 #[tokio::test]
 async fn one_id_gets_its_own_events_to_the_letter() {

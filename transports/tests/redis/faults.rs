@@ -13,7 +13,7 @@ pub(crate) fn quick() -> RedisBuilder {
     Redis::builder()
         .ping_interval(Duration::from_millis(50))
         .answer_timeout(Duration::from_millis(150))
-        .connect_timeout(Duration::from_millis(150))
+        .connect_timeout(Duration::from_millis(400))
         .publish_timeout(Duration::from_secs(20))
         .backoff(Duration::from_millis(5), Duration::from_millis(50))
 }

@@ -124,3 +124,44 @@ async fn a_thousand_random_messages_are_a_thousand_errors_or_events() {
         .count("end", 1, |said| matches!(said, Said::Event { payload, .. } if payload == "\"last\""))
         .await;
 }
+
+/// `npm ci` in `tests/redis/node` comes first: `tests/all` does it.
+#[tokio::test]
+#[ignore = "needs node and ioredis"]
+async fn ioredis_publishes_and_receives() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let server = Server::start();
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/redis/node");
+    let mut node = std::process::Command::new("node")
+        .args(["client.mjs", &server.port.to_string(), "chat:*"])
+        .current_dir(directory)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("node");
+    let mut lines = BufReader::new(node.stdout.take().expect("its output")).lines();
+    let mut line = || lines.next().expect("a line").expect("text");
+    assert_eq!(line(), "ready");
+    let peer = Peer::connect(&server.url()).await;
+    peer.subscribe(&["chat"]).await;
+    let mut input = node.stdin.take().expect("its input");
+    for (number, id) in crate::delivery::IDS.iter().enumerate() {
+        let message = envelope("chat", id, "{\"text\":\"ß→🦀\"}");
+        let message = serde_json::to_string(&message).expect("JSON");
+        let channel = serde_json::to_string(&format!("chat:{id}")).expect("JSON");
+        // Out: what we publish is what it gets.
+        peer.publish("chat", id, "{\"text\":\"ß→🦀\"}").await;
+        let seen: serde_json::Value = serde_json::from_str(&line()).expect("JSON");
+        assert_eq!(seen["channel"], format!("chat:{id}"));
+        let event: serde_json::Value =
+            serde_json::from_str(seen["message"].as_str().expect("text")).expect("JSON");
+        assert_eq!(event, serde_json::json!({"type": "chat", "id": id, "payload": {"text": "ß→🦀"}}));
+        // In: what it publishes is what we get.
+        writeln!(input, "{{\"channel\":{channel},\"message\":{message}}}").expect("written");
+        peer.heard.events(2 * (number + 1)).await;
+        assert_eq!(peer.heard.payloads(&format!("chat:{id}")), ["{\"text\":\"ß→🦀\"}"; 2]);
+        line();
+    }
+    drop(input);
+    assert!(node.wait().expect("it ends").success());
+}

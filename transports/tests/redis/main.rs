@@ -7,3 +7,5 @@ mod foreign;
 mod harness;
 mod publishing;
 mod random;
+#[cfg(feature = "redis-tls")]
+mod tls;

@@ -2,13 +2,13 @@
 //! twice.
 //!
 //! A few schedules run with the other tests. For 1,000:
-//! `REDIS_SCHEDULES=1000 cargo test --release -p pubsub-transports --features redis --test redis random -- --nocapture`.
-//! Each prints its seed; `REDIS_SEED=n` runs that one alone.
+//! `PUBSUB_REDIS_SCHEDULES=1000 cargo test --release -p pubsub-transports --features redis --test redis random -- --nocapture`.
+//! Each prints its seed; `PUBSUB_REDIS_SEED=n` runs that one alone.
 
 use std::time::Duration;
 
 use fastrand::Rng;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Instant, sleep};
 
 use crate::faults::{Numbers, check, heard_up_to, quick};
@@ -23,9 +23,9 @@ fn setting(name: &str) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_faults_lose_nothing_silently() {
-    let seeds: Vec<u64> = match setting("REDIS_SEED") {
+    let seeds: Vec<u64> = match setting("PUBSUB_REDIS_SEED") {
         Some(seed) => vec![seed],
-        None => (0..setting("REDIS_SCHEDULES").unwrap_or(12)).map(|_| fastrand::u64(..)).collect(),
+        None => (0..setting("PUBSUB_REDIS_SCHEDULES").unwrap_or(12)).map(|_| fastrand::u64(..)).collect(),
     };
     let (mut running, mut slowest, count) = (JoinSet::new(), Duration::ZERO, seeds.len());
     let mut gaps = 0;
@@ -49,18 +49,19 @@ async fn random_faults_lose_nothing_silently() {
 
 /// How long it took at most until events came again, and how many gaps there were.
 async fn schedule(seed: u64) -> (Duration, usize) {
-    println!("REDIS_SEED={seed}");
+    println!("PUBSUB_REDIS_SEED={seed}");
     let mut random = Rng::with_seed(seed);
-    let server = Server::start();
+    let server = block_in_place(Server::start);
     let slice = random.choice([usize::MAX, usize::MAX, 7, 1000]).unwrap_or(usize::MAX);
     let proxy = Proxy::new(server.port, slice).await;
-    let peer = Peer::new(quick().connect(proxy.url()).await.expect("connected"));
+    let patient = quick().connect_timeout(Duration::from_secs(2));
+    let peer = Peer::new(patient.clone().connect(proxy.url()).await.expect("connected"));
     // Beside the address that is watched: others to be restored, and a pattern that matches it too, or instead of it.
     let others: Vec<_> = (0..random.usize(0..2000)).map(|id| format!("c:{id}")).collect();
     let watched: &[&str] = random.choice([&["a:1"][..], &["a"], &["a:1", "a"]]).unwrap_or(&["a"]);
     peer.subscribe(&watched.iter().copied().chain(others.iter().map(String::as_str)).collect::<Vec<_>>())
         .await;
-    let numbers = Numbers::publish(Peer::new(quick().connect(server.url()).await.expect("connected")));
+    let numbers = Numbers::publish(Peer::new(patient.connect(server.url()).await.expect("connected")));
     heard_up_to(&peer.heard, 5).await;
     let mut slowest = Duration::ZERO;
     for _ in 0..random.usize(1..5) {
@@ -110,19 +111,19 @@ async fn fault(random: &mut Rng, server: &Server, proxy: &Proxy) {
     let (short, long) = (time(0, 100), time(150, 500));
     match random.u8(..9) {
         0 => {
-            server.kill();
+            block_in_place(|| server.kill());
             sleep(long).await;
-            server.restart();
+            block_in_place(|| server.restart());
         }
         1 => {
             for _ in 0..2 {
-                server.kill();
-                server.restart();
+                block_in_place(|| server.kill());
+                block_in_place(|| server.restart());
                 sleep(short / 4).await;
             }
         }
-        2 => _ = server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]),
-        3 => _ = server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]),
+        2 => _ = block_in_place(|| server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"])),
+        3 => _ = block_in_place(|| server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])),
         4 => proxy.cut(),
         5 => {
             proxy.set(Mode::Stall);
@@ -141,9 +142,9 @@ async fn fault(random: &mut Rng, server: &Server, proxy: &Proxy) {
             proxy.set(Mode::Pass);
         }
         _ => {
-            server.signal("STOP");
+            block_in_place(|| server.signal("STOP"));
             sleep(long).await;
-            server.signal("CONT");
+            block_in_place(|| server.signal("CONT"));
         }
     }
 }

@@ -83,5 +83,6 @@ pub(crate) fn frame(topic: &str, id: &str, payload: &str) -> Frame {
 }
 
 pub(crate) fn envelope(topic: &str, id: &str, payload: &str) -> String {
-    format!("{{\"type\":{topic:?},\"id\":{id:?},\"payload\":{payload}}}")
+    let text = |text: &str| serde_json::to_string(text).expect("JSON");
+    format!("{{\"type\":{},\"id\":{},\"payload\":{payload}}}", text(topic), text(id))
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
-use crate::engine::{Address, At, Engine, Pin, Refused, Waiting};
+use crate::engine::{Address, At, Engine, Pin, Refused, Store, Waiting};
 use crate::event::{EventData, Stored};
-use crate::{Event, EventId, TopicId};
+use crate::{Event, EventId, IdString, TopicId};
 
 /// An event that is about to be published; made by [`PubSub::publish`](crate::PubSub::publish).
 ///
@@ -72,13 +72,13 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     ///
     /// # Panics
     /// If it was polled before: a publish is either awaited or completed by this.
-    #[inline]
+    #[inline(always)]
     pub fn now(mut self) -> Result<(), PublishError<P, I>> {
         assert!(self.offer.payload.is_some(), "`Publish::now` called after it was polled");
         if self.engine.is_idle(self.offer.topic.0) {
             return Ok(());
         }
-        self.offer.hand_to(|address, store| self.engine.try_publish(address, store))
+        self.offer.hand_to(self.engine, None).map(|_| ())
     }
 }
 
@@ -88,35 +88,50 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Offer<'a, P, I
         Self { topic, id, pin, event_id: None, payload: Some(payload) }
     }
 
-    /// To `engine`, which stores the event, or refuses it: then it comes back in the error.
-    #[inline]
-    pub(crate) fn hand_to<T>(
+    /// To `engine`, which stores the event, or refuses it: then it comes back in the error. Where there is no room and
+    /// a waker, it waits.
+    ///
+    /// Not inlined, so that where nobody listens an event need not be put together for it.
+    #[inline(never)]
+    pub(crate) fn hand_to(
         &mut self,
-        engine: impl FnOnce(Address<'_>, &mut dyn FnMut() -> Stored) -> Result<T, Refused>,
-    ) -> Result<T, PublishError<P, I>> {
-        let Self { topic, id, pin, event_id, ref mut payload } = *self;
-        let written = id.__write();
-        let mut owned = id.__to_owned_early();
-        let at = pin.map_or_else(|| At::Id(id.__text(&written)), At::Pin);
-        // Called with locks held.
-        let mut store = || {
-            let payload = payload.take().expect("an event is stored once");
-            let id = owned.take().unwrap_or_else(|| id.__to_owned());
-            Stored::new(EventData::<P, I>::new(topic, id, written.clone(), payload, event_id))
-        };
-        engine(Address { topic: topic.0, at }, &mut store).map_err(|refused| self.refuse(refused))
+        engine: &Arc<Engine>,
+        waker: Option<&Waker>,
+    ) -> Result<Option<Waiting>, PublishError<P, I>> {
+        let written = self.id.__write();
+        let at = self.pin.map_or_else(|| At::Id(self.id.__text(&written)), At::Pin);
+        let address = Address { topic: self.topic.0, at };
+        let mut making = Making { owned: self.id.__to_owned_early(), written: &written, offer: self };
+        engine.publish(address, &mut making, waker).map_err(|refused| self.refuse(refused))
     }
 
     #[cold]
     fn refuse(&mut self, refused: Refused) -> PublishError<P, I> {
         let payload = self.payload.take().expect("a refused event was not stored");
         let id = self.id;
-        let data = EventData::new(self.topic, id.__to_owned(), id.__write(), payload, self.event_id);
+        let data = EventData::new(self.topic, id.__to_owned(None), id.__write(), payload, self.event_id);
         let event = Event::new(Arc::new(data), 0);
         match refused {
             Refused::Full => PublishError::Full(event),
             Refused::Closed => PublishError::Closed(event),
         }
+    }
+}
+
+/// An offer, with what of an event is code of users and done already.
+struct Making<'m, 'a, P, I: TopicId + ?Sized> {
+    offer: &'m mut Offer<'a, P, I>,
+    owned: Option<I::Owned>,
+    written: &'m I::__Text,
+}
+
+impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Store for Making<'_, '_, P, I> {
+    #[inline(always)]
+    fn store(&mut self, known: Option<&IdString>) -> Stored {
+        let Offer { topic, id, event_id, payload, .. } = &mut *self.offer;
+        let payload = payload.take().expect("an event is stored once");
+        let id = self.owned.take().unwrap_or_else(|| id.__to_owned(known));
+        Stored::new(EventData::<P, I>::new(*topic, id, self.written.clone(), payload, *event_id))
     }
 }
 
@@ -133,10 +148,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish
         assert!(this.offer.payload.is_some(), "`Publish` polled after it was ready");
         let engine = this.engine;
         if !engine.is_idle(this.offer.topic.0) {
-            let publish = |address: Address<'_>, store: &mut dyn FnMut() -> Stored| {
-                engine.publish(address, store, cx.waker())
-            };
-            this.waiting = this.offer.hand_to(publish)?;
+            this.waiting = this.offer.hand_to(engine, Some(cx.waker()))?;
         }
         // Accepted although nobody took it.
         this.offer.payload = None;

@@ -118,11 +118,8 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Sink<P> for Publis
     /// If the sink was not ready.
     fn start_send(mut self: Pin<&mut Self>, payload: P) -> Result<(), Self::Error> {
         assert!(self.waiting.is_none(), "`start_send` on a sink that is not ready");
-        let publish = |address: engine::Address<'_>, store: &mut dyn FnMut() -> _| {
-            // Whoever polls the sink next says who is to be woken.
-            self.handle.engine.publish(address, store, Waker::noop())
-        };
-        let waiting = self.offer(payload).hand_to(publish)?;
+        // Whoever polls the sink next says who is to be woken.
+        let waiting = self.offer(payload).hand_to(&self.handle.engine, Some(Waker::noop()))?;
         self.waiting = waiting;
         Ok(())
     }

@@ -9,8 +9,8 @@ use super::private::Private;
 use super::queue::Queue;
 use super::roster::Logs;
 use super::sync::MutexGuard;
+use super::Store;
 use super::topic::Topic;
-use crate::event::Stored;
 
 /// All that follow one address, locked.
 pub(super) struct Matching<'a> {
@@ -90,7 +90,7 @@ impl Matching<'_> {
     #[inline]
     pub(super) fn has_room(&mut self) -> bool {
         let (mut logs, mut queues) = self.waited_for();
-        logs.all(|log| log.claims.is_empty() && log.has_room())
+        logs.all(Log::has_room_now)
             && queues.all(|queue| queue.claims.is_empty() && !queue.is_full())
     }
 
@@ -129,7 +129,7 @@ impl Matching<'_> {
     /// given, as they listen no more.
     pub(super) fn accept(
         &mut self,
-        store: &mut dyn FnMut() -> Stored,
+        store: &mut dyn Store,
         effects: &mut Effects,
     ) -> Vec<Arc<Private>> {
         let mut ended = Vec::new();
@@ -139,7 +139,7 @@ impl Matching<'_> {
         if let Some(published) = &mut self.published {
             **published += 1;
         }
-        let stored = store();
+        let stored = store.store(None);
         let mut lost = 0;
         for Locked { private, queue } in self.guards.iter() {
             lost += queue.push(stored.clone(), effects);

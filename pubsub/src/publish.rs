@@ -73,12 +73,15 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     /// # Panics
     /// If it was polled before: a publish is either awaited or completed by this.
     #[inline(always)]
-    pub fn now(mut self) -> Result<(), PublishError<P, I>> {
-        assert!(self.offer.payload.is_some(), "`Publish::now` called after it was polled");
-        if self.engine.is_idle(self.offer.topic.0) {
+    pub fn now(self) -> Result<(), PublishError<P, I>> {
+        let Self { engine, offer, .. } = self;
+        assert!(offer.payload.is_some(), "`Publish::now` called after it was polled");
+        if engine.is_idle(offer.topic.0) {
             return Ok(());
         }
-        self.offer.hand_to(self.engine, None).map(|_| ())
+        // Moved here, so that it is put together only if somebody listens.
+        let mut offer = offer;
+        offer.hand_to(engine, None).map(|_| ())
     }
 }
 

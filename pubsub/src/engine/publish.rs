@@ -71,7 +71,7 @@ impl Engine {
             At::Id(id) => {
                 let hash = self.hash(address.topic as u32, id);
                 let shard = lock(self.shard(Self::shard_of(hash)));
-                let number = shard.number(hash, address.topic as u32, id);
+                let number = shard.number_inlined(hash, address.topic as u32, id);
                 (shard, number)
             }
         }

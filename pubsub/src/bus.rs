@@ -151,7 +151,7 @@ impl<M: EventMap> PubSub<M> {
     #[must_use]
     pub fn publisher<K: TopicKey<M>>(&self, topic: K, id: &K::Id) -> Publisher<K::Payload, K::Id> {
         let topic = topic.__topic();
-        Publisher::new(&self.handle, topic.name(), topic.index(), id.__to_owned())
+        Publisher::new(&self.handle, topic.name(), topic.index(), id.__to_owned(None))
     }
 
     /// Subscribes to what `selector` selects: complete it with `.await`, or with `.now()` from code that is not

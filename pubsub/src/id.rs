@@ -36,8 +36,9 @@ pub trait TopicId {
     /// What an event keeps of the id: [`IdString`] for `str`, the type itself for every other.
     type Owned: Borrow<Self> + Clone + Display + Send + Sync + 'static;
 
+    /// `known` is the same text, where it is there already.
     #[doc(hidden)]
-    fn __to_owned(&self) -> Self::Owned;
+    fn __to_owned(&self, known: Option<&IdString>) -> Self::Owned;
     /// The same where it is code of users, which is not run with a lock held.
     #[doc(hidden)]
     fn __to_owned_early(&self) -> Option<Self::Owned>;
@@ -59,7 +60,7 @@ impl<T: Display + FromStr + Clone + Send + Sync + 'static> TopicId for T {
     type Owned = T;
     type __Text = IdString;
 
-    fn __to_owned(&self) -> T {
+    fn __to_owned(&self, _: Option<&IdString>) -> T {
         self.clone()
     }
 
@@ -85,8 +86,8 @@ impl TopicId for str {
     type __Text = ();
 
     #[inline]
-    fn __to_owned(&self) -> IdString {
-        IdString::from(self)
+    fn __to_owned(&self, known: Option<&IdString>) -> IdString {
+        known.cloned().unwrap_or_else(|| IdString::from(self))
     }
 
     #[inline]
@@ -120,6 +121,23 @@ impl TopicId for str {
 pub struct IdString(CompactString);
 
 impl IdString {
+    /// Whether it is this text. Most ids are short: comparing them here costs less than calling a function for it.
+    #[inline]
+    pub(crate) fn is(&self, text: &str) -> bool {
+        let (one, two) = (self.as_str().as_bytes(), text.as_bytes());
+        if one.len() != two.len() {
+            return false;
+        }
+        match one.len() {
+            8..=16 => {
+                // They overlap.
+                one.first_chunk::<8>() == two.first_chunk() && one.last_chunk::<8>() == two.last_chunk()
+            }
+            4..8 => one.first_chunk::<4>() == two.first_chunk() && one.last_chunk::<4>() == two.last_chunk(),
+            _ => one == two,
+        }
+    }
+
     /// The text.
     #[inline]
     #[must_use]

@@ -1,10 +1,11 @@
 //! What an event is made of, before somebody is found who gets it.
 
 use std::sync::Arc;
+use std::task::Waker;
 
-use crate::engine::{Address, At, Pin, Refused};
+use crate::engine::{Address, At, Engine, Pin, Refused, Store, Waiting};
 use crate::event::{EventData, Stored};
-use crate::{Event, EventId, PublishError, TopicId};
+use crate::{Event, EventId, IdString, PublishError, TopicId};
 
 /// The event is made when somebody is found who gets it, and not before.
 pub(crate) struct Offer<'a, P, I: TopicId + ?Sized> {
@@ -45,23 +46,21 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Offer<'a, P, I
         self.payload = None;
     }
 
-    /// To `engine`, which stores the event, or refuses it: then it comes back in the error.
-    #[inline]
-    pub(crate) fn hand_to<T>(
+    /// To `engine`, which stores the event, or refuses it: then it comes back in the error. Where there is no room and
+    /// a waker, it waits.
+    ///
+    /// Not inlined, so that where nobody listens an event need not be put together for it.
+    #[inline(never)]
+    pub(crate) fn hand_to(
         &mut self,
-        engine: impl FnOnce(Address<'_>, &mut dyn FnMut() -> Stored) -> Result<T, Refused>,
-    ) -> Result<T, PublishError<P, I>> {
-        let Self { topic, id, pin, event_id, ref mut payload } = *self;
-        let written = id.__write();
-        let mut owned = id.__to_owned_early();
-        let at = pin.map_or_else(|| At::Id(id.__text(&written)), At::Pin);
-        // Called with locks held.
-        let mut store = || {
-            let payload = payload.take().expect("an event is stored once");
-            let id = owned.take().unwrap_or_else(|| id.__to_owned());
-            Stored::new(EventData::<P, I>::new(topic, id, written.clone(), payload, event_id))
-        };
-        engine(Address { topic: topic.0, at }, &mut store).map_err(|refused| self.refuse(refused))
+        engine: &Arc<Engine>,
+        waker: Option<&Waker>,
+    ) -> Result<Option<Waiting>, PublishError<P, I>> {
+        let written = self.id.__write();
+        let at = self.pin.map_or_else(|| At::Id(self.id.__text(&written)), At::Pin);
+        let address = Address { topic: self.topic.0, at };
+        let mut making = Making { owned: self.id.__to_owned_early(), written: &written, offer: self };
+        engine.publish(address, &mut making, waker).map_err(|refused| self.refuse(refused))
     }
 
     #[cold]
@@ -77,6 +76,23 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Offer<'a, P, I
     #[cold]
     pub(crate) fn make(&mut self) -> EventData<P, I> {
         let payload = self.payload.take().expect("an event is made once");
-        EventData::new(self.topic, self.id.__to_owned(), self.id.__write(), payload, self.event_id)
+        EventData::new(self.topic, self.id.__to_owned(None), self.id.__write(), payload, self.event_id)
+    }
+}
+
+/// An offer, with what of an event is code of users and done already.
+struct Making<'m, 'a, P, I: TopicId + ?Sized> {
+    offer: &'m mut Offer<'a, P, I>,
+    owned: Option<I::Owned>,
+    written: &'m I::__Text,
+}
+
+impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Store for Making<'_, '_, P, I> {
+    #[inline(always)]
+    fn store(&mut self, known: Option<&IdString>) -> Stored {
+        let Offer { topic, id, event_id, payload, .. } = &mut *self.offer;
+        let payload = payload.take().expect("an event is stored once");
+        let id = self.owned.take().unwrap_or_else(|| id.__to_owned(known));
+        Stored::new(EventData::<P, I>::new(*topic, id, self.written.clone(), payload, *event_id))
     }
 }

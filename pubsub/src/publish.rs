@@ -7,8 +7,7 @@ use pubsub_transports::Patience;
 
 use crate::bus::Handle;
 use crate::driver::{Driver, Outgoing};
-use crate::engine::{Address, Waiting};
-use crate::event::Stored;
+use crate::engine::Waiting;
 use crate::offer::Offer;
 use crate::{EventId, PublishError, TopicId};
 
@@ -89,17 +88,19 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
     ///
     /// # Panics
     /// If it was polled before: a publish is either awaited or completed by this.
-    #[inline]
-    pub fn now(mut self) -> Result<(), PublishError<P, I>> {
-        assert!(self.offer.is_open(), "`Publish::now` called after it was polled");
-        if let Some(driver) = &self.handle.driver {
-            return send_now(driver, &mut self.offer);
+    #[inline(always)]
+    pub fn now(self) -> Result<(), PublishError<P, I>> {
+        let Self { handle, offer, .. } = self;
+        assert!(offer.is_open(), "`Publish::now` called after it was polled");
+        if let Some(driver) = &handle.driver {
+            return send_now(driver, offer);
         }
-        let engine = &self.handle.engine;
-        if engine.is_idle(self.offer.topic()) {
+        if handle.engine.is_idle(offer.topic()) {
             return Ok(());
         }
-        self.offer.hand_to(|address, store| engine.try_publish(address, store))
+        // Moved here, so that it is put together only if somebody listens.
+        let mut offer = offer;
+        offer.hand_to(&handle.engine, None).map(|_| ())
     }
 }
 
@@ -107,7 +108,7 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Publish<'a, P,
 #[cold]
 fn send_now<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static>(
     driver: &Driver,
-    offer: &mut Offer<'_, P, I>,
+    mut offer: Offer<'_, P, I>,
 ) -> Result<(), PublishError<P, I>> {
     driver.send(offer.make(), Patience::Now)?.answer().map_err(PublishError::of_link)
 }
@@ -131,10 +132,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish
         }
         let engine = &this.handle.engine;
         if !engine.is_idle(this.offer.topic()) {
-            let publish = |address: Address<'_>, store: &mut dyn FnMut() -> Stored| {
-                engine.publish(address, store, cx.waker())
-            };
-            this.at_work = this.offer.hand_to(publish)?.map(AtWork::Engine);
+            this.at_work = this.offer.hand_to(engine, Some(cx.waker()))?.map(AtWork::Engine);
         }
         // Accepted although nobody took it.
         this.offer.discard();

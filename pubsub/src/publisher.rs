@@ -126,11 +126,9 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Sink<P> for Publis
             self.waiting = Some(AtWork::Link(Box::new(outgoing)));
             return Ok(());
         }
-        let publish = |address: engine::Address<'_>, store: &mut dyn FnMut() -> _| {
-            // Whoever polls the sink next says who is to be woken.
-            self.handle.engine.publish(address, store, Waker::noop())
-        };
-        self.waiting = self.offer(payload).hand_to(publish)?.map(AtWork::Engine);
+        // Whoever polls the sink next says who is to be woken.
+        let waiting = self.offer(payload).hand_to(&self.handle.engine, Some(Waker::noop()))?;
+        self.waiting = waiting.map(AtWork::Engine);
         Ok(())
     }
 

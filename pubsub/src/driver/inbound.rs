@@ -132,10 +132,9 @@ impl Inlet for BusInlet {
             stored
         };
         let mut stored = Some(stored);
-        let mut store = || stored.take().unwrap_or_else(|| unreachable!("an event is stored once"));
         let address = engine::Address { topic, at: At::Id(header.id()) };
         // A bus that is closed has no use for it.
-        if let Ok(waiting) = bus.engine.publish(address, &mut store, Waker::noop()) {
+        if let Ok(waiting) = bus.engine.publish(address, &mut stored, Some(Waker::noop())) {
             let before = std::mem::replace(&mut *lock(&bus.waiting), waiting);
             debug_assert!(before.is_none(), "an event came before there was room for it");
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::Store;
 use super::effects::Effects;
 use super::log::Log;
 use super::private::Private;
@@ -10,7 +11,6 @@ use super::queue::Queue;
 use super::roster::Logs;
 use super::sync::MutexGuard;
 use super::topic::Topic;
-use crate::event::Stored;
 
 /// All that follow one address, locked.
 pub(super) struct Matching<'a> {
@@ -90,8 +90,7 @@ impl Matching<'_> {
     #[inline]
     pub(super) fn has_room(&mut self) -> bool {
         let (mut logs, mut queues) = self.waited_for();
-        logs.all(|log| log.claims.is_empty() && log.has_room())
-            && queues.all(|queue| queue.claims.is_empty() && !queue.is_full())
+        logs.all(Log::has_room_now) && queues.all(|queue| queue.claims.is_empty() && !queue.is_full())
     }
 
     /// Whether the publish `key`, or one that has no key yet, has its turn everywhere, and there is room. Where there
@@ -127,11 +126,7 @@ impl Matching<'_> {
 
     /// Gives the event to all. `store` is called if somebody follows, and then once. Those who ended for it are
     /// given, as they listen no more.
-    pub(super) fn accept(
-        &mut self,
-        store: &mut dyn FnMut() -> Stored,
-        effects: &mut Effects,
-    ) -> Vec<Arc<Private>> {
+    pub(super) fn accept(&mut self, store: &mut dyn Store, effects: &mut Effects) -> Vec<Arc<Private>> {
         let mut ended = Vec::new();
         if self.guards.one.is_none() && self.logs().next().is_none() {
             return ended;
@@ -139,7 +134,7 @@ impl Matching<'_> {
         if let Some(published) = &mut self.published {
             **published += 1;
         }
-        let stored = store();
+        let stored = store.store(None);
         let mut lost = 0;
         for Locked { private, queue } in self.guards.iter() {
             lost += queue.push(stored.clone(), effects);

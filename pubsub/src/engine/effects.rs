@@ -1,5 +1,6 @@
 //! What is left to do once the locks are released.
 
+use std::mem::ManuallyDrop;
 use std::task::Waker;
 
 use crate::event::Stored;
@@ -9,9 +10,10 @@ use crate::event::Stored;
 /// A publish that wakes one reader and evicts one event, as most do, takes no memory for that.
 #[derive(Default)]
 pub(super) struct Effects {
-    wake: Option<Waker>,
-    garbage: Option<Stored>,
-    more: Option<Box<More>>,
+    // The destructor empties them; what the compiler would add to it finds nothing, which it does not know.
+    wake: ManuallyDrop<Option<Waker>>,
+    garbage: ManuallyDrop<Option<Stored>>,
+    more: ManuallyDrop<Option<Box<More>>>,
 }
 
 #[derive(Default)]
@@ -26,7 +28,7 @@ impl Effects {
     #[inline]
     pub(super) fn wake(&mut self, waker: Waker) {
         if self.wake.is_none() {
-            self.wake = Some(waker);
+            *self.wake = Some(waker);
         } else {
             self.more().wake.push(waker);
         }
@@ -50,7 +52,7 @@ impl Effects {
     #[inline]
     pub(super) fn discard(&mut self, stored: Stored) {
         if self.garbage.is_none() {
-            self.garbage = Some(stored);
+            *self.garbage = Some(stored);
         } else {
             self.more().garbage.push(stored);
         }
@@ -73,6 +75,9 @@ impl Drop for Effects {
     fn drop(&mut self) {
         if let Some(waker) = self.wake.take() {
             waker.wake();
+        }
+        if let Some(stored) = self.garbage.take() {
+            drop(stored);
         }
         if let Some(more) = self.more.take() {
             more.run();

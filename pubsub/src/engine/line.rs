@@ -9,7 +9,7 @@ use super::private::Private;
 use super::routing::{Address, At};
 use super::sync::lock;
 use super::topic::Topic;
-use super::{Engine, Refused};
+use super::{Engine, Refused, Store};
 use crate::IdString;
 use crate::event::Stored;
 
@@ -20,6 +20,13 @@ pub(super) struct Line {
     /// Events to give back: the bus was closed before there was room.
     refused: BTreeMap<u64, Stored>,
     last_key: u64,
+}
+
+/// One that was made before: as long as it waits.
+impl Store for Option<Stored> {
+    fn store(&mut self, _: Option<&IdString>) -> Stored {
+        self.take().expect("an event is stored once")
+    }
 }
 
 pub(super) struct Waiter {
@@ -62,7 +69,7 @@ impl Engine {
     pub(super) fn join_line(
         self: &Arc<Self>,
         address: Address<'_>,
-        store: &mut dyn FnMut() -> Stored,
+        store: &mut dyn Store,
         waker: &Waker,
     ) -> Result<Option<Waiting>, Refused> {
         let mut effects = Effects::default();
@@ -84,7 +91,7 @@ impl Engine {
             self.stop_listening(&ended);
             return Ok(None);
         }
-        let stored = store();
+        let stored = store.store(None);
         let waiter = Waiter {
             topic: address.topic,
             id: stored.id_text().into(),
@@ -101,11 +108,10 @@ impl Engine {
         while let Some(key) = next.pop_first() {
             let Some(Waiter { topic, id, stored, .. }) = line.waiters.get_mut(&key) else { continue };
             let address = Address { topic: *topic, at: At::Id(id) };
-            let mut store = || stored.take().expect("an event is stored once");
             let ended = self.with_matching(address, |matching| {
                 matching.has_room_for(Some(key)).then(|| {
                     matching.unclaim(key, &mut next);
-                    matching.accept(&mut store, effects)
+                    matching.accept(stored, effects)
                 })
             });
             if let Some(ended) = ended {

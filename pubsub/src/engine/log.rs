@@ -1,6 +1,5 @@
 //! A log that subscriptions share: one write for each event, a cursor for each reader.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -9,6 +8,7 @@ use super::cursors::{Cursor, Cursors};
 use super::effects::Effects;
 use super::held::{DISCARDED, Held, WAITED_FOR};
 use super::parked::{Parked, Ticket};
+use super::ring::{Ring, Slot};
 use super::stats::Blocking;
 use crate::delivery::End;
 use crate::event::Stored;
@@ -23,7 +23,7 @@ pub(super) const BATCH: usize = 32;
 pub(super) struct Log {
     pub(super) terms: Shared,
     closed: bool,
-    slots: VecDeque<Slot>,
+    slots: Ring,
     /// The number of the first slot. Every event ever written has one.
     first: u64,
     /// Backpressure: places that are known to be free. There may be more.
@@ -41,13 +41,6 @@ pub(super) struct Shared {
     pub(super) drops_oldest: bool,
 }
 
-struct Slot {
-    stored: Stored,
-    /// How many have still to read it. Whoever came later owes nothing, and nobody skips an event; so it never
-    /// falls from one slot to the next, and the slots that nobody owes are the first ones.
-    owed: u32,
-}
-
 /// What a reader learns besides the event, or instead of one. Not returned with the event: a result of two words stays
 /// in registers, and a larger one, handed up from function to function, took a third of the time of a single event.
 #[derive(Default)]
@@ -63,7 +56,7 @@ impl Log {
         Self {
             terms,
             closed: false,
-            slots: VecDeque::new(),
+            slots: Ring::default(),
             first: 0,
             free: terms.bound,
             cursors: Cursors::default(),
@@ -84,13 +77,22 @@ impl Log {
         !self.terms.drops_oldest
     }
 
+    /// Whether an event can be taken in now, without overtaking one that waits.
+    #[inline]
+    pub(super) fn has_room_now(&mut self) -> bool {
+        self.terms.drops_oldest || (self.claims.is_empty() && self.has_room())
+    }
+
     /// Whether one more event has room, were nobody waiting.
     #[inline]
     pub(super) fn has_room(&mut self) -> bool {
-        self.free > 0 || {
-            self.count_free(Cursor::held_count);
-            self.free > 0
-        }
+        self.free > 0 || self.finds_room()
+    }
+
+    #[inline(never)]
+    fn finds_room(&mut self) -> bool {
+        self.count_free(Cursor::held_count);
+        self.free > 0
     }
 
     /// Says to all that hold something that room is waited for. Whether there is some after all.
@@ -107,9 +109,22 @@ impl Log {
         self.free = u32::try_from(u64::from(self.terms.bound).saturating_sub(most)).unwrap_or(u32::MAX);
     }
 
+    /// Takes an event in where nobody waits for it and none gives way, as [`push`](Self::push) does otherwise. Gives it
+    /// back if it is not so.
+    #[inline]
+    pub(super) fn push_quietly(&mut self, stored: Stored) -> Option<Stored> {
+        let gives_way = self.terms.drops_oldest && self.slots.len() >= self.terms.bound as usize;
+        if gives_way || !self.parked.is_empty() {
+            return Some(stored);
+        }
+        // With drop-oldest it says nothing.
+        self.free = self.free.wrapping_sub(1);
+        self.slots.push(stored, self.cursors.count());
+        None
+    }
+
     /// Takes an event in. Under backpressure the caller has seen to it that there is room. Gives how many readers
     /// lost one for it.
-    #[inline]
     pub(super) fn push(&mut self, stored: Stored, effects: &mut Effects) -> u32 {
         let mut lost = 0;
         if self.terms.drops_oldest {
@@ -119,16 +134,17 @@ impl Log {
         } else {
             self.free -= 1;
         }
-        let owed = self.cursors.count();
-        self.slots.push_back(Slot { stored, owed });
+        self.slots.push(stored, self.cursors.count());
         self.parked.wake_all(effects);
         lost
     }
 
     fn evict(&mut self, effects: &mut Effects) -> u32 {
-        let Some(oldest) = self.slots.pop_front() else { return 0 };
+        let Some(oldest) = self.slots.pop() else { return 0 };
         self.first += 1;
-        effects.discard(oldest.stored);
+        if let Some(stored) = oldest.stored {
+            effects.discard(stored);
+        }
         oldest.owed
     }
 
@@ -180,12 +196,12 @@ impl Log {
 
     /// The event at `offset`: moved out for the last of those who have still to read it, shared otherwise.
     #[inline]
-    pub(super) fn take_one(&mut self, offset: usize) -> Stored {
-        let slot = &mut self.slots[offset];
+    pub(super) fn take_one(&mut self, offset: usize) -> Option<Stored> {
+        let slot = self.slots.slot(offset);
         slot.owed -= 1;
         if offset == 0 && slot.owed == 0 {
             self.first += 1;
-            return self.slots.pop_front().expect("it was just looked at").stored;
+            return self.slots.pop().and_then(|slot| slot.stored);
         }
         slot.stored.clone()
     }
@@ -199,32 +215,38 @@ impl Log {
         (offset, batch): (usize, usize),
         events: &mut Vec<T>,
         make: impl Fn(Stored) -> T,
-    ) -> Stored {
+    ) -> Option<Stored> {
         events.reserve(batch - 1);
-        if offset == 0 && self.slots[batch - 1].owed == 1 {
-            self.first += batch as u64;
-            let mut slots = self.slots.drain(..batch);
-            let first = slots.next().expect("a batch is not empty").stored;
-            // Not `extend`, which asks for room again and again.
-            while let Some(slot) = slots.next_back() {
-                events.push(make(slot.stored));
+        let rest = (offset + 1, batch - 1);
+        if offset == 0 && self.slots.slot(batch - 1).owed == 1 {
+            for slot in self.slots.backwards(rest.0, rest.1) {
+                if let Some(stored) = slot.stored.take() {
+                    events.push(make(stored));
+                }
             }
+            let first = self.slots.slot(0).stored.take();
+            self.slots.skip(batch);
+            self.first += batch as u64;
             return first;
         }
         let share = |slot: &mut Slot| {
             slot.owed -= 1;
             slot.stored.clone()
         };
-        events.extend(self.slots.range_mut(offset + 1..offset + batch).rev().map(|slot| make(share(slot))));
-        let first = share(&mut self.slots[offset]);
+        for slot in self.slots.backwards(rest.0, rest.1) {
+            if let Some(stored) = share(slot) {
+                events.push(make(stored));
+            }
+        }
+        let first = share(self.slots.slot(offset));
         self.trim();
         first
     }
 
-    /// Gives up the slots that nobody owes any more.
+    /// Gives up the slots that nobody owes any more. Their readers took what was in them: it lives on.
     fn trim(&mut self) {
-        while self.slots.front().is_some_and(|slot| slot.owed == 0) {
-            self.slots.pop_front();
+        while self.slots.first().is_some_and(|slot| slot.owed == 0) {
+            self.slots.pop();
             self.first += 1;
         }
     }
@@ -266,10 +288,10 @@ impl Log {
         let cursor = self.cursors.leave(seat);
         let undrained = self.closed && cursor.settle(unread);
         let offset = (cursor.at.max(self.first) - self.first) as usize;
-        for slot in self.slots.range_mut(offset..) {
+        for slot in self.slots.backwards(offset, self.slots.len() - offset) {
             slot.owed -= 1;
         }
-        while self.slots.front().is_some_and(|slot| slot.owed == 0) {
+        while self.slots.first().is_some_and(|slot| slot.owed == 0) {
             self.evict(effects);
         }
         // Not woken but dropped, outside the lock.
@@ -333,7 +355,7 @@ impl Log {
             drained += usize::from(cursor.settle(unread));
         }
         self.first = self.end();
-        effects.discard_all(self.slots.drain(..).map(|slot| slot.stored));
+        effects.discard_all(std::iter::from_fn(|| self.slots.pop()?.stored));
         self.parked.wake_all(effects);
         (discarded, drained)
     }

@@ -41,6 +41,7 @@ mod private;
 mod publish;
 mod queue;
 mod reader;
+mod ring;
 mod roster;
 mod routing;
 mod shard;
@@ -63,8 +64,10 @@ pub(crate) use self::stats::Figures;
 pub(crate) use self::subscribe::Terms;
 use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use self::topic::Topic;
+use crate::IdString;
 #[cfg(test)]
-use crate::{delivery::End, event::Stored};
+use crate::delivery::End;
+use crate::event::Stored;
 
 #[cfg(doc)]
 use self::{claims::Claims, effects::Effects, line::Line, log::Log, queue::Queue, roster::Roster};
@@ -81,6 +84,12 @@ pub(crate) struct Engine {
     /// Subscriptions to a closed bus that still have something to read.
     undrained: AtomicUsize,
     drained: Mutex<closing::Drained>,
+}
+
+/// What is published, before it is an event.
+pub(crate) trait Store {
+    /// Makes the event, once. Called with locks held. `id` is the id as text, where it is there already.
+    fn store(&mut self, id: Option<&IdString>) -> Stored;
 }
 
 /// Why an event was not accepted.

@@ -40,6 +40,10 @@ impl Parked {
     }
 
     #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.wakers.is_empty()
+    }
+
     pub(super) fn wake_all(&mut self, effects: &mut Effects) {
         if self.wakers.is_empty() {
             return;

@@ -5,11 +5,10 @@ use std::task::Waker;
 
 use super::effects::Effects;
 use super::line::Waiting;
-use super::roster::Roster;
 use super::routing::{Address, At};
-use super::sync::lock;
+use super::sync::{MutexGuard, lock};
 use super::topic::Topic;
-use super::{Engine, Refused};
+use super::{Engine, Refused, Shard, Store};
 use crate::event::Stored;
 
 impl Engine {
@@ -21,92 +20,65 @@ impl Engine {
 
     /// Gives the event to all that follow its address, or to none. `store` is called only if it is accepted, and at
     /// most once.
-    pub(crate) fn try_publish(
-        &self,
-        address: Address<'_>,
-        store: &mut dyn FnMut() -> Stored,
-    ) -> Result<(), Refused> {
+    ///
+    /// Compiled for each type of events where one log follows the address, as is most often the case: the event is put
+    /// together where it is stored.
+    #[inline]
+    pub(crate) fn try_publish(&self, address: Address<'_>, store: &mut impl Store) -> Result<(), Refused> {
         let topic = &self.topics[address.topic];
-        let listening = topic.listening();
-        match (listening.to_topic(), listening.to_addresses()) {
-            (false, true) => self.publish_to_address(topic, address, store),
-            (true, false) => self.publish_to_topic(topic, address, store),
-            (true, true) => self.publish_widely(address, store),
-            (false, false) if self.is_closed() => Err(Refused::Closed),
-            (false, false) => Ok(()),
+        if !topic.listening().only_to_addresses() {
+            return self.publish_widely(address, store);
         }
-    }
-
-    fn publish_to_address(
-        &self,
-        topic: &Topic,
-        address: Address<'_>,
-        store: &mut dyn FnMut() -> Stored,
-    ) -> Result<(), Refused> {
-        let mut effects = Effects::default();
-        let mut shard;
-        let place = match address.at {
-            At::Pin(pin) => {
-                shard = lock(self.shard(pin.shard));
-                Some(shard.place(pin.place))
-            }
-            At::Id(id) => {
-                let hash = self.hash(address.topic as u32, id);
-                shard = lock(self.shard(Self::shard_of(hash)));
-                shard.find(hash, address.topic as u32, id)
-            }
-        };
+        let (mut shard, number) = self.locate(address);
         if self.is_closed() {
             return Err(Refused::Closed);
         }
-        let Some(place) = place else { return Ok(()) };
-        if let Some(published) = Self::publish_to_one(topic, &mut place.roster, store, &mut effects) {
-            return published;
+        let Some(number) = number else { return Ok(()) };
+        let place = shard.place(number);
+        let Some(log) = place.roster.only_log() else {
+            drop(shard);
+            return self.publish_widely(address, store);
+        };
+        if !log.has_room_now() {
+            return Err(Refused::Full);
+        }
+        let loud = log.push_quietly(store.store(Some(&place.id)));
+        place.roster.published += 1;
+        if let Some(stored) = loud {
+            Self::push_loudly(topic, shard, number, stored);
+        }
+        Ok(())
+    }
+
+    /// What remains of the above where readers wait, or an event gives way.
+    #[inline(never)]
+    fn push_loudly(topic: &Topic, mut shard: MutexGuard<'_, Shard>, number: u32, stored: Stored) {
+        let mut effects = Effects::default();
+        if let Some(log) = shard.place(number).roster.only_log() {
+            topic.lose(u64::from(log.push(stored, &mut effects)));
         }
         drop(shard);
-        self.publish_widely(address, store)
     }
 
-    fn publish_to_topic(
-        &self,
-        topic: &Topic,
-        address: Address<'_>,
-        store: &mut dyn FnMut() -> Stored,
-    ) -> Result<(), Refused> {
-        let mut effects = Effects::default();
-        let mut roster = lock(&topic.roster);
-        if self.is_closed() {
-            return Err(Refused::Closed);
+    /// The shard of an address, locked, and the address's place in it.
+    fn locate(&self, address: Address<'_>) -> (MutexGuard<'_, Shard>, Option<u32>) {
+        match address.at {
+            At::Pin(pin) => (lock(self.shard(pin.shard)), Some(pin.place)),
+            At::Id(id) => {
+                let hash = self.hash(address.topic as u32, id);
+                let shard = lock(self.shard(Self::shard_of(hash)));
+                let number = shard.number_inlined(hash, address.topic as u32, id);
+                (shard, number)
+            }
         }
-        if let Some(published) = Self::publish_to_one(topic, &mut roster, store, &mut effects) {
-            return published;
-        }
-        drop(roster);
-        self.publish_widely(address, store)
     }
 
-    /// To the one log that follows, as is most often the case. Gives nothing if it is not.
-    #[inline]
-    fn publish_to_one(
-        topic: &Topic,
-        roster: &mut Roster,
-        store: &mut dyn FnMut() -> Stored,
-        effects: &mut Effects,
-    ) -> Option<Result<(), Refused>> {
-        if !roster.private.is_empty() {
-            return None;
+    /// To logs and queues of any number, of the topic and of the address.
+    #[inline(never)]
+    fn publish_widely(&self, address: Address<'_>, store: &mut dyn Store) -> Result<(), Refused> {
+        if self.is_idle(address.topic) {
+            return Ok(());
         }
-        let log = roster.logs.only()?;
-        if log.makes_wait() && !(log.claims.is_empty() && log.has_room()) {
-            return Some(Err(Refused::Full));
-        }
-        roster.published += 1;
-        let lost = log.push(store(), effects);
-        topic.lose(u64::from(lost));
-        Some(Ok(()))
-    }
-
-    fn publish_widely(&self, address: Address<'_>, store: &mut dyn FnMut() -> Stored) -> Result<(), Refused> {
         let mut effects = Effects::default();
         let ended = self.with_matching(address, |matching| {
             if self.is_closed() {
@@ -121,18 +93,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Like [`try_publish`](Self::try_publish); where there is no room the event joins the line.
+    /// Like [`try_publish`](Self::try_publish); where there is no room the event joins the line, if there is a waker.
     #[inline]
     pub(crate) fn publish(
         self: &Arc<Self>,
         address: Address<'_>,
-        store: &mut dyn FnMut() -> Stored,
-        waker: &Waker,
+        store: &mut impl Store,
+        waker: Option<&Waker>,
     ) -> Result<Option<Waiting>, Refused> {
-        match self.try_publish(address, store) {
-            Ok(()) => Ok(None),
-            Err(Refused::Full) => self.join_line(address, store, waker),
-            Err(Refused::Closed) => Err(Refused::Closed),
+        match (self.try_publish(address, store), waker) {
+            (Ok(()), _) => Ok(None),
+            (Err(Refused::Full), Some(waker)) => self.join_line(address, store, waker),
+            (Err(refused), _) => Err(refused),
         }
     }
 }

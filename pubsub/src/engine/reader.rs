@@ -45,7 +45,7 @@ pub struct Make<T> {
     batch: Option<Batch<T>>,
 }
 
-type Batch<T> = fn(&mut Log, (usize, usize), &mut Vec<T>) -> Stored;
+type Batch<T> = fn(&mut Log, (usize, usize), &mut Vec<T>) -> Option<Stored>;
 
 impl<T> Make<T> {
     /// Each when it is given out.
@@ -230,7 +230,7 @@ impl<T> Reader<T> {
                 _ => log.take_one(offset),
             };
             log.after_read(*number, &mut follow);
-            Some(stored)
+            stored
         });
         if found.end.is_some() {
             found.missed += self.local.as_mut().map_or(0, |local| std::mem::take(&mut local.untold));

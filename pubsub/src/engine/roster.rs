@@ -121,6 +121,12 @@ impl Roster {
         self.logs.is_empty() && self.private.is_empty()
     }
 
+    /// The one log, where there is nothing else.
+    #[inline]
+    pub(super) fn only_log(&mut self) -> Option<&mut Log> {
+        if self.private.is_empty() { self.logs.only() } else { None }
+    }
+
     /// The log that readers of these terms share, if there is one.
     pub(super) fn find(&self, terms: Shared) -> Option<u32> {
         self.logs.find(terms)

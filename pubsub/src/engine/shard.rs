@@ -26,7 +26,7 @@ pub(super) struct Place {
 impl Place {
     #[inline]
     fn is(&self, topic: u32, id: &str) -> bool {
-        self.topic == topic && self.id == *id
+        self.topic == topic && self.id.is(id)
     }
 }
 
@@ -36,10 +36,18 @@ impl Shard {
         self.table.is_empty() && self.places.is_empty()
     }
 
-    #[inline]
-    pub(super) fn number(&self, hash: u64, topic: u32, id: &str) -> Option<u32> {
-        let places = &self.places;
+    /// For publishing; elsewhere [`number`](Self::number), to keep it in few places.
+    #[inline(always)]
+    pub(super) fn number_inlined(&self, hash: u64, topic: u32, id: &str) -> Option<u32> {
+        let places = &*self.places;
         let same = |&number: &u32| places[number as usize].as_ref().is_some_and(|place| place.is(topic, id));
+        self.table.find(hash, same).copied()
+    }
+
+    #[inline(never)]
+    pub(super) fn number(&self, hash: u64, topic: u32, id: &str) -> Option<u32> {
+        let same =
+            |&number: &u32| self.places[number as usize].as_ref().is_some_and(|place| place.is(topic, id));
         self.table.find(hash, same).copied()
     }
 

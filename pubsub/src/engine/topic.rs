@@ -42,6 +42,10 @@ impl Listening {
         self.0 != 0
     }
 
+    pub(super) fn only_to_addresses(self) -> bool {
+        self.to_addresses() && !self.to_topic()
+    }
+
     pub(super) fn to_topic(self) -> bool {
         self.0 >> 32 != 0
     }

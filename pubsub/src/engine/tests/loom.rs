@@ -9,9 +9,8 @@ use std::task::{Context, Poll, Waker};
 use loom::future::block_on;
 use loom::thread;
 
-use super::support::{self, Reader, address, assert_empty, at, event, number, terms};
-use crate::engine::{Draining, Engine, Refused, Taken, Waiting};
-use crate::event::Stored;
+use super::support::{self, Making, Reader, address, assert_empty, at, event, number, terms};
+use crate::engine::{Draining, Engine, Refused, Store, Taken, Waiting};
 use crate::interest::Interest;
 use crate::overflow::Overflow;
 
@@ -40,8 +39,8 @@ fn whole(engine: &Arc<Engine>, bound: usize) -> Reader {
     subscribe(engine, interest, bound)
 }
 
-fn stored(number: u64) -> impl FnMut() -> Stored {
-    move || event(0, "a", number, &Arc::new(()))
+fn stored(number: u64) -> impl Store {
+    Making(move || event(0, "a", number, &Arc::new(())))
 }
 
 fn publish_now(engine: &Engine, number: u64) -> Result<(), Refused> {
@@ -55,7 +54,7 @@ fn publish(engine: &Arc<Engine>, number: u64) -> bool {
         if let Some(waiting) = &waiting {
             return waiting.poll(cx.waker()).map(|result| result.is_ok());
         }
-        match engine.publish(at(0, "a"), &mut stored(number), cx.waker()) {
+        match engine.publish(at(0, "a"), &mut stored(number), Some(cx.waker())) {
             Ok(None) => Poll::Ready(true),
             Ok(Some(joined)) => {
                 waiting = Some(joined);
@@ -169,7 +168,7 @@ fn a_cancelled_publish_gives_up_its_turn() {
         let engine = engine();
         let mut reader = one(&engine, 1);
         assert_eq!(publish_now(&engine, 1), Ok(()));
-        let waiting = engine.publish(at(0, "a"), &mut stored(2), Waker::noop());
+        let waiting = engine.publish(at(0, "a"), &mut stored(2), Some(Waker::noop()));
         let behind = thread::spawn({
             let engine = Arc::clone(&engine);
             move || assert!(publish(&engine, 3))
@@ -193,7 +192,7 @@ fn a_publish_is_accepted_by_all_or_by_none() {
         let mut wide = whole(&engine, 1);
         assert_eq!(publish_now(&engine, 1), Ok(()));
         let mut narrow = one(&engine, 1);
-        let waiting = engine.publish(at(0, "a"), &mut stored(2), Waker::noop());
+        let waiting = engine.publish(at(0, "a"), &mut stored(2), Some(Waker::noop()));
         let cancelling = thread::spawn(move || drop(waiting));
         assert_eq!(read_now(&mut wide), Some(1));
         cancelling.join().unwrap();

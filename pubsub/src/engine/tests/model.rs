@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::plain;
-use super::support::{self, Alarm, Random, Reader, assert_empty, at, event, number, terms};
+use super::support::{self, Alarm, Making, Random, Reader, assert_empty, at, event, number, terms};
 use crate::engine::{Draining, Engine, Left, Taken, Waiting};
 use crate::interest::Interest;
 use crate::overflow::Overflow;
@@ -176,7 +176,7 @@ impl Schedule {
     fn publish_now(&mut self) {
         let (topic, id) = (self.random.below(TOPICS), self.random.pick(&IDS));
         self.last += 1;
-        let mut store = || event(topic, id, self.last, &self.token);
+        let mut store = Making(|| event(topic, id, self.last, &self.token));
         let plain = self.plain.try_publish(topic, id, &mut store);
         assert_eq!(plain, self.engine.try_publish(at(topic, id), &mut store));
     }
@@ -191,11 +191,11 @@ impl Schedule {
     fn publish(&mut self) {
         let (topic, id) = (self.random.below(TOPICS), self.random.pick(&IDS));
         self.last += 1;
-        let mut store = || event(topic, id, self.last, &self.token);
+        let mut store = Making(|| event(topic, id, self.last, &self.token));
         let (alarm, waker) = Alarm::new();
         let cx = Context::from_waker(Waker::noop());
         let plain = self.plain.publish(topic, id, &mut store, &cx);
-        let ours = self.engine.publish(at(topic, id), &mut store, &waker);
+        let ours = self.engine.publish(at(topic, id), &mut store, Some(&waker));
         match (plain, ours) {
             (Ok(Some(plain)), Ok(Some(waiting))) => {
                 self.publishes.push(Publish { plain, waiting, alarm, waker, parked: 0 });

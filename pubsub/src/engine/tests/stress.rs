@@ -10,7 +10,7 @@ use std::thread;
 
 use futures::executor::block_on;
 
-use super::support::{self, Reader, address, assert_empty, at, event, number, terms};
+use super::support::{self, Making, Reader, address, assert_empty, at, event, number, terms};
 use crate::engine::{Engine, Taken, Waiting};
 use crate::interest::Interest;
 use crate::overflow::Overflow;
@@ -27,13 +27,13 @@ fn subscribe(engine: &Arc<Engine>, interest: Interest, bound: usize) -> Reader {
 /// Publishes the numbers from 1 on, with the publisher in the upper bits.
 async fn publish(engine: &Arc<Engine>, publisher: u64, total: u64, token: &Arc<()>) {
     for count in 1..=total {
-        let mut store = || event(0, "a", publisher << 32 | count, token);
+        let mut store = Making(|| event(0, "a", publisher << 32 | count, token));
         let mut waiting: Option<Waiting> = None;
         let accepted = poll_fn(|cx| {
             if let Some(waiting) = &waiting {
                 return waiting.poll(cx.waker()).map(|result| result.is_ok());
             }
-            waiting = engine.publish(at(0, "a"), &mut store, cx.waker()).expect("the bus is open");
+            waiting = engine.publish(at(0, "a"), &mut store, Some(cx.waker())).expect("the bus is open");
             if waiting.is_some() { Poll::Pending } else { Poll::Ready(true) }
         });
         assert!(accepted.await);
@@ -125,7 +125,7 @@ fn joining_and_leaving_together_leaves_nothing() {
             scope.spawn(|| {
                 for _ in 0..events() / 4 {
                     let mut reader = subscribe(&engine, address(0, "a"), 1);
-                    let accepted = engine.try_publish(at(0, "a"), &mut || event(0, "a", 1, &token));
+                    let accepted = engine.try_publish(at(0, "a"), &mut Making(|| event(0, "a", 1, &token)));
                     let got = reader.poll_next(std::task::Waker::noop()).is_ready();
                     assert!(got || accepted.is_err(), "what was accepted was not delivered");
                 }

@@ -6,7 +6,7 @@ use std::task::{Wake, Waker};
 
 use crate::IdString;
 use crate::engine::sync::lock;
-use crate::engine::{Address, At, Engine, Make, Refused, Terms};
+use crate::engine::{Address, At, Engine, Make, Refused, Store, Terms};
 use crate::event::{EventData, Stored};
 use crate::interest::Interest;
 use crate::overflow::Overflow;
@@ -25,6 +25,15 @@ pub(super) fn event(topic: usize, id: &str, number: u64, token: &Arc<()>) -> Sto
         Numbered { number, _token: Arc::clone(token) },
         None,
     ))
+}
+
+/// Makes an event as a function says.
+pub(super) struct Making<F>(pub(super) F);
+
+impl<F: FnMut() -> Stored> Store for Making<F> {
+    fn store(&mut self, _: Option<&IdString>) -> Stored {
+        (self.0)()
+    }
 }
 
 pub(super) type Reader = crate::engine::Reader<(Stored, u64)>;

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 use self::queue::{Popped, Queue};
 use self::waiting::Line;
 pub(in crate::engine::tests) use self::waiting::Waiting;
-use crate::engine::{Left, Refused, Taken};
+use crate::engine::{Left, Refused, Store, Taken};
 use crate::event::Stored;
 use crate::interest::Interest;
 use crate::overflow::Overflow;
@@ -74,7 +74,7 @@ impl Engine {
         &self,
         topic: usize,
         id: &str,
-        store: &mut dyn FnMut() -> Stored,
+        store: &mut dyn Store,
     ) -> Result<(), Refused> {
         self.with(|state, effects| {
             if state.closed {
@@ -93,7 +93,7 @@ impl Engine {
         self: &Arc<Self>,
         topic: usize,
         id: &str,
-        store: &mut dyn FnMut() -> Stored,
+        store: &mut dyn Store,
         cx: &Context<'_>,
     ) -> Result<Option<Waiting>, Refused> {
         self.with(|state, effects| {
@@ -105,7 +105,7 @@ impl Engine {
                 return Ok(None);
             }
             let key = state.new_key();
-            state.line.join(key, topic, id.into(), store(), cx.waker().clone());
+            state.line.join(key, topic, id.into(), store.store(None), cx.waker().clone());
             Ok(Some(Waiting::new(Arc::clone(self), key)))
         })
     }
@@ -187,10 +187,10 @@ impl State {
         blocking.next().is_none()
     }
 
-    fn accept(&mut self, topic: usize, id: &str, store: &mut dyn FnMut() -> Stored, effects: &mut Effects) {
+    fn accept(&mut self, topic: usize, id: &str, store: &mut dyn Store, effects: &mut Effects) {
         let mut stored = None;
         for queue in self.queues.values_mut().filter(|queue| queue.follows(topic, id)) {
-            let stored = stored.get_or_insert_with(&mut *store);
+            let stored = stored.get_or_insert_with(|| store.store(None));
             queue.push(stored.clone(), id, &mut effects.garbage);
             effects.wake.extend(queue.take_waker());
         }
@@ -202,8 +202,7 @@ impl State {
         while let Some(admitted) = self.line.next_admissible(&self.queues) {
             effects.wake.push(admitted.waker);
             let mut stored = Some(admitted.stored);
-            let mut store = || stored.take().expect("an event is stored once");
-            self.accept(admitted.topic, &admitted.id, &mut store, effects);
+            self.accept(admitted.topic, &admitted.id, &mut stored, effects);
             effects.garbage.extend(stored);
         }
     }

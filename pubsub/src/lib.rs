@@ -79,11 +79,13 @@ pub use pubsub_operators as operators;
 pub use pubsub_transports::Backoff;
 #[cfg(feature = "serde")]
 pub use pubsub_transports::codec;
+#[cfg(all(feature = "serde", feature = "test-util"))]
+pub use pubsub_transports::{Chaos, ChaosHandle, Loopback, Mischief};
 #[cfg(feature = "redis")]
 pub use pubsub_transports::redis::{self, Redis};
 pub use pubsub_transports::{
     Address, AddressError, ConnectError, ConnectionState, DecodeError, EncodeError, ErrorCode, EventId, Gap,
-    GapReason, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared, Transport,
+    GapReason, Header, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared, Transport,
     Undecodable,
 };
 

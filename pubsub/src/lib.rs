@@ -79,8 +79,6 @@ pub use pubsub_operators as operators;
 pub use pubsub_transports::Backoff;
 #[cfg(feature = "serde")]
 pub use pubsub_transports::codec;
-#[cfg(all(feature = "serde", feature = "test-util"))]
-pub use pubsub_transports::{Chaos, ChaosHandle, Loopback, Mischief};
 #[cfg(feature = "redis")]
 pub use pubsub_transports::redis::{self, Redis};
 pub use pubsub_transports::{
@@ -88,6 +86,8 @@ pub use pubsub_transports::{
     GapReason, Header, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared, Transport,
     Undecodable,
 };
+#[cfg(all(feature = "serde", feature = "test-util"))]
+pub use pubsub_transports::{Chaos, ChaosHandle, Loopback, Mischief};
 
 /// What a transport promises, as a value: [`PubSub::guarantees`].
 pub mod guarantees {

@@ -11,7 +11,8 @@ use crate::exchange::{Exchange, Member};
 use crate::transport::{Connection, sealed};
 use crate::{
     Address, Body, Carries, Closing, ConnectionState, Delivery, Encoded, ErrorCode, Frame, Gap, Guarantees,
-    Header, Inlet, Link, Ordering, OwnEvents, Patience, Rejection, SendError, Sending, Transport, Undecodable,
+    Header, Inlet, Link, Ordering, OwnEvents, Patience, Rejection, SendError, Sending, Transport,
+    Undecodable,
 };
 
 /// A transport within one process that encodes all the same: for tests, and for trying a codec.
@@ -126,7 +127,9 @@ impl<C: Codec> Link for Writer<C> {
         let Frame { header, body } = frame;
         let mut message = Vec::new();
         let written = match &body {
-            Body::Bytes(payload) => self.codec.join(&header, payload, &mut message).map_err(|it| it.to_string()),
+            Body::Bytes(payload) => {
+                self.codec.join(&header, payload, &mut message).map_err(|it| it.to_string())
+            }
             Body::Shared(_) => Err("a body that is not encoded".to_owned()),
         };
         match written {

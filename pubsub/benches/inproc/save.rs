@@ -10,8 +10,7 @@ pub(crate) fn save(command: &str, table: &str) -> io::Result<()> {
     let begin = format!("<!-- table: written by `{command}` -->\n");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/README.md");
     let readme = fs::read_to_string(&path)?;
-    let parts =
-        readme.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let parts = readme.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let Some((before, after)) = parts else {
         return Err(io::Error::other("benches/README.md does not say where the table goes"));
     };

@@ -17,7 +17,9 @@ enum App {
 const ID: &str = "project-42";
 
 /// A worker that follows what goes there.
-fn start(run: impl FnOnce(PubSub<App>, Subscription<Event<Status>>) + Send + 'static) -> (WorkerHost<App>, Worker<App>) {
+fn start(
+    run: impl FnOnce(PubSub<App>, Subscription<Event<Status>>) + Send + 'static,
+) -> (WorkerHost<App>, Worker<App>) {
     let host = WorkerHost::<App>::with_inbox(BOUND);
     let worker = host.build("worker").inbox(BOUND).spawn(|bus| {
         let there = bus.subscribe(App::THERE.id(ID)).bound(BOUND).now().expect("the bus is open");

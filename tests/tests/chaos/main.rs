@@ -115,7 +115,10 @@ fn a_publish_is_accepted_or_says_that_it_was_not() {
         let got: Vec<u64> = std::iter::from_fn(|| witness.try_next().ok()).map(|it| it.payload).collect();
         assert!(got.is_sorted(), "{got:?}");
         assert!(accepted.iter().all(|n| got.contains(n)), "an accepted event did not arrive");
-        assert!(got.iter().all(|n| accepted.contains(n) || doubtful.contains(n)), "it was said not to be sent");
+        assert!(
+            got.iter().all(|n| accepted.contains(n) || doubtful.contains(n)),
+            "it was said not to be sent"
+        );
         // Of those that were taken at once, each that failed is told.
         chaos.calm();
         let did = chaos.did();
@@ -165,7 +168,8 @@ fn closing_holds_nothing_back() {
         while let Some(_event) = block_on(subscription.next()) {
             arrived += 1;
         }
-        let gone = chaos.did().iter().filter(|it| matches!(it, Mischief::Dropped(_) | Mischief::Lost(_))).count();
+        let gone =
+            chaos.did().iter().filter(|it| matches!(it, Mischief::Dropped(_) | Mischief::Lost(_))).count();
         assert_eq!(arrived + gone as u64, EVENTS);
         assert_eq!(subscription.missed(), gone as u64);
     });

@@ -5,8 +5,8 @@ use std::task::{Poll, Waker};
 
 use super::{Mischief, Shared, Word};
 use crate::{
-    Address, Closing, ConnectionState, Frame, Gap, Header, Inlet, Link, Patience, Rejection, SendError, Sending,
-    Undecodable,
+    Address, Closing, ConnectionState, Frame, Gap, Header, Inlet, Link, Patience, Rejection, SendError,
+    Sending, Undecodable,
 };
 
 pub(super) struct ChaosLink {

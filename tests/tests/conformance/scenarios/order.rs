@@ -1,6 +1,5 @@
 //! What order is kept.
 
-
 use crate::exchange::Exchange;
 use crate::harness::{App, next, number, numbers_until};
 

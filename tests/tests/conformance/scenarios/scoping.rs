@@ -34,13 +34,8 @@ pub(crate) async fn all_subset_and_tuple_select_what_they_name<X: Exchange>() {
     here.publish(App::TEXT, &7, "seven".to_owned()).await.unwrap();
     here.publish(App::PAIR, "a", (1, 2)).await.unwrap();
     here.publish(App::RESTART, "", ()).await.unwrap();
-    let everything = [
-        App::Number(1),
-        App::Number(2),
-        App::Text("seven".to_owned()),
-        App::Pair(1, 2),
-        App::Restart,
-    ];
+    let everything =
+        [App::Number(1), App::Number(2), App::Text("seven".to_owned()), App::Pair(1, 2), App::Restart];
     // Between two topics there is no promised order.
     let sorted = |mut events: Vec<App>| {
         events.sort_by_key(|event| format!("{event:?}"));

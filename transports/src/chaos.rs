@@ -2,7 +2,7 @@
 
 mod link;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -168,11 +168,13 @@ struct Plan {
     due: VecDeque<Word>,
     is_telling: bool,
     inlet: Option<Arc<dyn Inlet>>,
+    followed: BTreeSet<Address>,
 }
 
 /// A connection that is cut: for how many events and publishes yet, and what was lost.
 struct CutOff {
     left: u32,
+    /// By followed address.
     lost: BTreeMap<Address, u64>,
 }
 
@@ -250,8 +252,15 @@ impl Plan {
         }
     }
 
+    /// The followed addresses that an event matches.
+    fn matching(&self, header: &Header) -> impl Iterator<Item = Address> + use<> {
+        let both = [header.address(), Address::whole(header.topic())];
+        let followed = both.map(|address| address.ok().filter(|address| self.followed.contains(address)));
+        followed.into_iter().flatten()
+    }
+
     fn gap(&mut self, header: &Header, reason: GapReason, missed: u64) {
-        if let Ok(address) = header.address() {
+        for address in self.matching(header) {
             self.say(Word::Gap(address, Gap::new(reason, Some(missed))));
         }
     }
@@ -275,8 +284,9 @@ impl Plan {
     }
 
     fn lose(&mut self, header: Header) {
-        if let (Some(cut), Ok(address)) = (&mut self.cut, header.address()) {
-            *cut.lost.entry(address).or_default() += 1;
+        let matching = self.matching(&header);
+        if let Some(cut) = &mut self.cut {
+            matching.for_each(|address| *cut.lost.entry(address).or_default() += 1);
         }
         self.did.push(Mischief::Lost(header));
         self.pass_time();

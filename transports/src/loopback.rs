@@ -185,8 +185,8 @@ impl<C: Codec> Inlet for Reader<C> {
         self.inlet.subscribed(request);
     }
 
-    fn refused(&self, address: Address, rejection: Rejection) {
-        self.inlet.refused(address, rejection);
+    fn refused(&self, request: u64, address: Address, rejection: Rejection) {
+        self.inlet.refused(request, address, rejection);
     }
 
     fn gap(&self, address: Option<Address>, gap: Gap) {
@@ -218,7 +218,7 @@ impl Inlet for Deaf {
 
     fn subscribed(&self, _: u64) {}
 
-    fn refused(&self, _: Address, _: Rejection) {}
+    fn refused(&self, _: u64, _: Address, _: Rejection) {}
 
     fn gap(&self, _: Option<Address>, _: Gap) {}
 

@@ -67,10 +67,13 @@ impl Link for ChaosLink {
     }
 
     fn subscribe(&self, request: u64, addresses: Vec<Address>) {
+        // Before anything can come to them.
+        self.shared.change(|plan| plan.followed.extend(addresses.iter().cloned()));
         self.link.subscribe(request, addresses);
     }
 
     fn unsubscribe(&self, addresses: Vec<Address>) {
+        self.shared.change(|plan| plan.followed.retain(|address| !addresses.contains(address)));
         self.link.unsubscribe(addresses);
     }
 
@@ -103,8 +106,8 @@ impl Inlet for ChaosInlet {
         self.inlet.subscribed(request);
     }
 
-    fn refused(&self, address: Address, rejection: Rejection) {
-        self.inlet.refused(address, rejection);
+    fn refused(&self, request: u64, address: Address, rejection: Rejection) {
+        self.inlet.refused(request, address, rejection);
     }
 
     fn gap(&self, address: Option<Address>, gap: Gap) {

@@ -13,9 +13,8 @@ pub(crate) async fn subscribe_is_live_when_it_returns<X: Exchange>() {
         let mut one = there.subscribe(App::NUMBER.id(&id)).await.unwrap();
         number(&here, &id, n).await;
         assert_eq!(next(&mut one).await.payload, n);
-        let later = there.subscribe(App::TEXT.id(&1)).now().unwrap();
+        let mut later = there.subscribe(App::TEXT.id(&1)).now().unwrap();
         later.ready().await.unwrap();
-        let mut later = later;
         here.publish(App::TEXT, &1, "now".to_owned()).await.unwrap();
         assert_eq!(next(&mut later).await.payload, "now");
     }

@@ -1,7 +1,7 @@
 //! Workers that come and go leave nothing behind: no thread, no entry in the exchange, no memory. One test, since it counts
 //! for the whole process.
 //!
-//! `PUBSUB_WORKER_CYCLES=10000` is the full number.
+//! Ten thousand of them; `PUBSUB_WORKER_CYCLES=<n>` for another number.
 
 #[path = "../memory/allocator.rs"]
 mod allocator;
@@ -20,11 +20,14 @@ enum App {
     Done(u64),
 }
 
+/// How long something may take that must happen.
+const DEADLINE: Duration = Duration::from_secs(20);
+
 /// Waits until it holds: a thread has ended a moment after its worker.
 fn until(what: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(60), "not {what} in time");
+        assert!(start.elapsed() < DEADLINE, "not {what} in time");
         std::thread::yield_now();
     }
 }
@@ -41,7 +44,7 @@ fn work(bus: PubSub<App>) {
     }
 }
 
-/// One worker: asked something, then stopped; or it panics, or leaves with its inbox full.
+/// One worker: asked something, then stopped; or it leaves while its inbox is full.
 fn cycle(host: &WorkerHost<App>, done: &mut Subscription<Event<u64>>, number: u64) {
     match number % 4 {
         3 => {
@@ -86,7 +89,7 @@ fn host_cycle() {
 
 #[test]
 fn workers_that_come_and_go_leave_nothing() {
-    let cycles = std::env::var("PUBSUB_WORKER_CYCLES").map_or(1_000, |text| text.parse().expect("a number"));
+    let cycles = std::env::var("PUBSUB_WORKER_CYCLES").map_or(10_000, |text| text.parse().expect("a number"));
     let host = WorkerHost::<App>::new();
     let mut done = host.bus().subscribe(App::DONE).now().expect("the bus is open");
     // What is made once and stays: thread-local values, the first room of the tables.
@@ -94,7 +97,8 @@ fn workers_that_come_and_go_leave_nothing() {
     host_cycle();
     let before = threads();
     until("at rest", || threads() <= before);
-    let (memory, entries) = (allocated(), format!("{host:?}"));
+    let entries = format!("{host:?}");
+    let memory = allocated();
     for number in 0..cycles {
         cycle(&host, &mut done, number);
         if number % 10 == 0 {
@@ -105,5 +109,10 @@ fn workers_that_come_and_go_leave_nothing() {
     assert_eq!(format!("{host:?}"), entries);
     assert!(host.workers().is_empty());
     assert_eq!(host.bus().error_count(), 0);
-    until("given back", || allocated() <= memory);
+    // A thread that has just ended may still hold some of its own.
+    let start = Instant::now();
+    while allocated() > memory {
+        assert!(start.elapsed() < DEADLINE, "{} bytes are left of {cycles} cycles", allocated() - memory);
+        std::thread::yield_now();
+    }
 }

@@ -107,7 +107,6 @@ impl Exchange {
     }
 
     /// Answers when the member follows all of this, by these addresses or by the whole topic. Cancelled when it left before.
-    #[must_use]
     pub fn until_follows(&self, member: MemberId, addresses: Vec<Address>) -> oneshot::Receiver<()> {
         self.shared.change(|state, effects| state.until_follows(member, addresses, effects))
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use futures::executor::block_on;
 use pubsub::prelude::*;
-use pubsub::{BusError, EventId, FinishedError, TestBus};
+use pubsub::{BusError, EventId, FinishedError, TestBus, WorkerError, WorkerHost};
 
 #[derive(EventMap)]
 enum App {
@@ -89,6 +89,30 @@ fn errors_of_handlers() -> Result<(), Box<dyn Error>> {
         assert_eq!(reported.len(), 3, "{reported:?}");
         text("FinishedError::NotSubscribed", &FinishedError::NotSubscribed(SubscribeError::Closed));
         text("FinishedError::Cancelled", &FinishedError::Cancelled);
+        Ok(())
+    })
+}
+
+#[test]
+fn errors_of_workers() -> Result<(), Box<dyn Error>> {
+    block_on(async {
+        let host = WorkerHost::<App>::new();
+        let mut errors = host.bus().errors();
+        let (end, wait) = std::sync::mpsc::channel::<()>();
+        let worker = host.spawn("w", move |_| {
+            let _ = wait.recv();
+            panic!("text of the panic");
+        })?;
+        text("WorkerError::NameTaken", &host.spawn("w", drop).unwrap_err());
+        text("WorkerError::InvalidName", &host.spawn("", drop).unwrap_err());
+        drop(end);
+        text("WorkerError::Panicked", &worker.finished().await.unwrap_err());
+        text("BusError::WorkerPanicked", &errors.next().await.unwrap());
+        text("WorkerError::Ended", &worker.follows(App::T).await.unwrap_err());
+        host.close().await;
+        text("WorkerError::Closed", &host.spawn("w", drop).unwrap_err());
+        let error = std::sync::Arc::new(std::io::Error::other("no"));
+        text("WorkerError::NotStarted", &WorkerError::NotStarted { name: "w".to_owned(), error });
         Ok(())
     })
 }

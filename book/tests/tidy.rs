@@ -261,7 +261,7 @@ fn every_feature_has_its_place() {
 #[test]
 fn every_option_and_every_default_has_its_place() {
     let page = page("reference/configuration.md");
-    for file in ["pubsub/src/subscribe.rs", "pubsub/src/publish.rs"] {
+    for file in ["pubsub/src/subscribe.rs", "pubsub/src/publish.rs", "pubsub/src/worker/builder.rs"] {
         let text = read(&source(file));
         let options =
             text.lines().filter_map(|line| line.trim().strip_prefix("pub fn ")?.split_once("(mut self, "));
@@ -275,6 +275,7 @@ fn every_option_and_every_default_has_its_place() {
         pubsub::defaults::BOUND % 1_000
     );
     assert!(page.contains(&events), "{events}");
+    assert!(page.contains(&format!("`defaults::INBOX`, {} |", pubsub::defaults::INBOX)));
     assert!(page.contains(&format!("`Overflow::{:?}` |", pubsub::defaults::OVERFLOW)));
     assert!(page.contains(&format!("{}, `Errors::KEPT`", pubsub::Errors::KEPT)));
     let budget = read(&source("pubsub/src/subscription.rs"));

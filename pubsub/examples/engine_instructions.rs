@@ -27,6 +27,8 @@ fn main() {
         "fan-out" => fan_out(times, 16),
         "single" => single(times),
         "subscribe" => subscribe(times),
+        #[cfg(feature = "worker")]
+        "worker" => worker(times),
         other => panic!("no workload is called {other:?}"),
     }
 }
@@ -87,5 +89,20 @@ fn subscribe(times: u64) {
     let bus = PubSub::<App>::default();
     for _ in 0..times {
         drop(bus.subscribe(App::STATUS.id(ID)).now().expect("open"));
+    }
+}
+
+/// Over the exchange of workers, from the host's bus to itself, in bursts.
+#[cfg(feature = "worker")]
+fn worker(times: u64) {
+    let host = pubsub::WorkerHost::<App>::new();
+    let mut subscription = host.bus().subscribe(App::STATUS.id(ID)).now().expect("open");
+    for number in 0..times {
+        host.bus().publish(App::STATUS, ID, [number; 4]).now().expect("there is room");
+        if number % BURST == BURST - 1 {
+            while let Ok(event) = subscription.try_next() {
+                assert_eq!(event.payload[0], event.payload[3]);
+            }
+        }
     }
 }

@@ -83,9 +83,11 @@ pub use pubsub_transports::codec;
 pub use pubsub_transports::redis::{self, Redis};
 pub use pubsub_transports::{
     Address, AddressError, ConnectError, ConnectionState, DecodeError, EncodeError, ErrorCode, EventId, Gap,
-    GapReason, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared, Transport,
-    Undecodable,
+    GapReason, Header, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared,
+    Transport, Undecodable,
 };
+#[cfg(all(feature = "serde", feature = "test-util"))]
+pub use pubsub_transports::{Chaos, ChaosHandle, Loopback, Mischief};
 
 /// What a transport promises, as a value: [`PubSub::guarantees`].
 pub mod guarantees {

@@ -10,6 +10,8 @@
 mod address;
 #[cfg(any(feature = "wire", feature = "worker"))]
 mod backoff;
+#[cfg(feature = "test-util")]
+mod chaos;
 #[cfg(feature = "wire")]
 pub mod codec;
 mod codec_error;
@@ -20,6 +22,8 @@ mod exchange;
 mod frame;
 mod guarantees;
 mod link;
+#[cfg(feature = "test-util")]
+mod loopback;
 mod notice;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -30,12 +34,16 @@ pub mod websocket;
 pub use address::{Address, AddressError};
 #[cfg(any(feature = "wire", feature = "worker"))]
 pub use backoff::Backoff;
+#[cfg(feature = "test-util")]
+pub use chaos::{Chaos, ChaosHandle, Mischief};
 pub use codec_error::{DecodeError, EncodeError, Redacted};
 pub use error::{ErrorCode, Rejection, SendError};
 pub use event_id::{EventId, ParseEventIdError};
 pub use frame::{Body, Frame, Header, Position};
 pub use guarantees::{Carries, Delivery, Guarantees, Ordering, OwnEvents};
 pub use link::{Closing, Inlet, Link, Patience, Sending};
+#[cfg(feature = "test-util")]
+pub use loopback::Loopback;
 pub use notice::{ConnectError, ConnectionState, Gap, GapReason, Undecodable};
 #[cfg(feature = "wire")]
 pub use transport::Encoded;

@@ -6,12 +6,12 @@
 mod bus;
 mod ours;
 mod peers;
+mod save;
 mod suite;
 mod table;
 mod workloads;
 
-use std::path::Path;
-use std::{env, fs, io};
+use std::{env, io};
 
 fn main() -> io::Result<()> {
     // Cargo passes `--bench`.
@@ -27,20 +27,7 @@ fn main() -> io::Result<()> {
         }
     }
     if arguments.iter().any(|argument| argument == "--save") {
-        save(&table)?;
+        save::save("cargo bench -p pubsub -- --save", &table)?;
     }
     Ok(())
-}
-
-const BEGIN: &str = "<!-- table: written by `cargo bench -p pubsub -- --save` -->\n";
-const END: &str = "<!-- end of the table -->";
-
-fn save(table: &str) -> io::Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/README.md");
-    let readme = fs::read_to_string(&path)?;
-    let parts = readme.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let Some((before, after)) = parts else {
-        return Err(io::Error::other("benches/README.md does not say where the table goes"));
-    };
-    fs::write(path, format!("{before}{BEGIN}{table}{END}{after}"))
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(server: &Server, table: &mut Table) -> Result<()> {
         for id in 0..CHANNELS {
             all.push(bus.subscribe(App::STATUS.id(&*id.to_string())).now()?);
         }
-        for events in &all {
+        for events in &mut all {
             events.ready().await?;
         }
         let client = redis::Client::open(&*url)?;

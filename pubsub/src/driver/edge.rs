@@ -74,7 +74,7 @@ mod encoded {
     use super::{Arc, Body, Carries, DecodeError, Edge, EncodeError, Header, Stored, foreign};
     use crate::WireMap;
 
-    #[diagnostic::do_not_recommend]
+    // Recommended, unlike the one for what is shared: the compiler names the payload that cannot be encoded.
     impl<M: WireMap, C: Codec> Carries<M> for Encoded<C> {
         fn __edge(self) -> Arc<dyn Edge> {
             Arc::new(EncodedEdge::<M, C> { codec: Arc::clone(self.codec()), map: PhantomData })

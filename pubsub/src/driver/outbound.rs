@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use pubsub_transports::{Frame, Header, Patience, SendError, Sending};
+use pubsub_transports::{Address, Frame, Header, Patience, SendError, Sending};
 
 use super::Driver;
 use crate::event::{EventData, Stored};
@@ -47,7 +47,10 @@ impl Driver {
         if let Some(event_id) = stored.event_id() {
             header = header.with_event_id(event_id);
         }
-        let body = header.address().map_err(Into::into).and_then(|_| self.edge.encode(&stored));
+        // The derive checked the topic's grammar; only the length depends on the id.
+        let fits = header.topic().len() + 1 + header.id().len() <= Address::MAX_LEN;
+        let address = if fits { Ok(()) } else { header.address().map(drop) };
+        let body = address.map_err(Into::into).and_then(|()| self.edge.encode(&stored));
         match body {
             Ok(body) => {
                 let sending = publish(Frame { header, body });

@@ -7,15 +7,15 @@ mod builder;
 mod close;
 mod core;
 mod error;
+mod handle;
 mod host;
 mod publish;
 mod slot;
 mod thread;
-mod worker;
 
 pub use self::builder::{RestartingWorker, WorkerBuilder};
 pub use self::close::{CloseHost, HostReport};
 pub use self::error::WorkerError;
+pub use self::handle::{Worker, WorkerReport};
 pub use self::host::WorkerHost;
 pub use self::publish::PublishTo;
-pub use self::worker::{Worker, WorkerReport};

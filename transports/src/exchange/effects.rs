@@ -6,13 +6,18 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 
 use super::pump::Run;
-use crate::{Frame, Inlet, SendError};
+use crate::{ConnectionState, Frame, Inlet, SendError};
 
 /// A publish to one member, as most are, takes no memory for it.
 #[derive(Default)]
 pub(super) struct Effects {
     run: Option<Run>,
-    more_runs: VecDeque<Run>,
+    more: Option<Box<More>>,
+}
+
+#[derive(Default)]
+struct More {
+    runs: VecDeque<Run>,
     answers: Vec<(oneshot::Sender<Result<(), SendError>>, Result<(), SendError>)>,
     closed: Vec<Arc<dyn Inlet>>,
     closings: Vec<(oneshot::Sender<u64>, u64)>,
@@ -25,16 +30,19 @@ pub(super) struct Effects {
 
 impl Effects {
     /// The pump of a member is to go on. It is claimed: nobody else runs it.
+    #[inline]
     pub(super) fn run(&mut self, run: Run) {
-        if self.run.is_none() && self.more_runs.is_empty() {
+        let others_wait = self.more.as_ref().is_some_and(|more| !more.runs.is_empty());
+        if self.run.is_none() && !others_wait {
             self.run = Some(run);
         } else {
-            self.more_runs.push_back(run);
+            self.more().runs.push_back(run);
         }
     }
 
+    #[inline]
     pub(super) fn next_run(&mut self) -> Option<Run> {
-        self.run.take().or_else(|| self.more_runs.pop_front())
+        self.run.take().or_else(|| self.more.as_mut()?.runs.pop_front())
     }
 
     pub(super) fn answer(
@@ -42,46 +50,62 @@ impl Effects {
         publisher: oneshot::Sender<Result<(), SendError>>,
         answer: Result<(), SendError>,
     ) {
-        self.answers.push((publisher, answer));
+        self.more().answers.push((publisher, answer));
     }
 
     /// A member has got all that it will get.
     pub(super) fn closed(&mut self, inlet: Arc<dyn Inlet>) {
-        self.closed.push(inlet);
+        self.more().closed.push(inlet);
     }
 
     pub(super) fn closing(&mut self, closing: oneshot::Sender<u64>, given_up: u64) {
-        self.closings.push((closing, given_up));
+        self.more().closings.push((closing, given_up));
     }
 
     pub(super) fn follows(&mut self, watcher: oneshot::Sender<()>) {
-        self.following.push(watcher);
+        self.more().following.push(watcher);
     }
 
     pub(super) fn forget(&mut self, watcher: oneshot::Sender<()>) {
-        self.forgotten.push(watcher);
+        self.more().forgotten.push(watcher);
     }
 
     /// The inlet of a member that has left.
     pub(super) fn release(&mut self, inlet: Arc<dyn Inlet>) {
-        self.released.push(inlet);
-    }
-
-    pub(super) fn discard(&mut self, frame: Frame) {
-        self.garbage.push(frame);
+        self.more().released.push(inlet);
     }
 
     pub(super) fn discard_all(&mut self, frames: impl IntoIterator<Item = Frame>) {
-        self.garbage.extend(frames);
+        self.more().garbage.extend(frames);
     }
 
-    /// Does all but running pumps. Whoever is told is gone, if nobody hears it.
+    pub(super) fn discard(&mut self, frame: Frame) {
+        self.discard_all([frame]);
+    }
+
+    #[cold]
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
+    /// Does all but running pumps.
+    #[inline]
     pub(super) fn settle(&mut self) {
+        if let Some(more) = &mut self.more {
+            more.settle();
+        }
+    }
+}
+
+impl More {
+    /// Whoever does not hear the answer is gone.
+    #[cold]
+    fn settle(&mut self) {
         for (publisher, answer) in self.answers.drain(..) {
             let _gone = publisher.send(answer);
         }
         for inlet in self.closed.drain(..) {
-            inlet.state(crate::ConnectionState::Closed { error: None });
+            inlet.state(ConnectionState::Closed { error: None });
         }
         for (closing, given_up) in self.closings.drain(..) {
             let _gone = closing.send(given_up);

@@ -7,7 +7,7 @@ use super::state::Offered;
 use super::{MemberId, Shared};
 use crate::{Address, Closing, Frame, Link, Patience, SendError, Sending};
 
-/// A member of an [`Exchange`](super::Exchange). Dropped, it leaves, and what its inbox holds is given up.
+/// A member of an [`Exchange`](super::Exchange). Dropping it closes it.
 pub struct Member {
     shared: Arc<Shared>,
     id: MemberId,
@@ -83,7 +83,7 @@ impl Link for Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.shared.change(|state, effects| state.leave(self.id, effects));
+        drop(self.close());
     }
 }
 

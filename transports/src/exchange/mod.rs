@@ -3,17 +3,20 @@
 //! # What it promises
 //! A member has an inbox, which is bounded, and follows addresses. A publish is accepted by the inboxes of all members that
 //! follow its address, each once, the publisher's own included, or by none. So there is one order of all events, and every
-//! member sees its part of it. Where there is no room a publish is refused, or it joins the [line](State::admit): first come,
+//! member sees its part of it. Where there is no room a publish is refused, or it joins the [line]: first come,
 //! first served, and nobody overtakes a publish that waits for a member which both match. That it was accepted is its answer.
 //!
 //! # Who does the work
-//! Whoever has put a frame into an inbox hands it on to the member's inlet, if nobody else is at it: see [`pump`]. When an
+//! Whoever has put a frame into an inbox hands it on to the member's inlet, if nobody else is at it: see `pump`. When an
 //! inlet has no room the frame stays in the inbox, and whoever makes room, a reader most often, goes on from there.
 //!
 //! # Locks
-//! One, for all of it. None is held while an inlet, a waker or the destructor of a frame runs: see [`Effects`].
+//! One, for all of it. None is held while an inlet, a waker or the destructor of a frame runs: see `Effects`.
 
 mod effects;
+mod ending;
+mod interest;
+mod line;
 mod member;
 mod pump;
 mod routes;
@@ -104,7 +107,6 @@ impl Exchange {
     }
 
     /// Answers when the member follows all of this, by these addresses or by the whole topic. Cancelled when it left before.
-    #[must_use]
     pub fn until_follows(&self, member: MemberId, addresses: Vec<Address>) -> oneshot::Receiver<()> {
         self.shared.change(|state, effects| state.until_follows(member, addresses, effects))
     }

@@ -12,11 +12,13 @@
 //! other; never one inside itself, so it is nested at most as deep as there are members.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Wake, Waker};
 
 use super::effects::Effects;
+use super::state::State;
 use super::sync::{AtomicBool, Ordering};
 use super::{MemberId, Shared};
 use crate::{Frame, Inlet};
@@ -103,6 +105,7 @@ fn step(shared: &Shared, mut run: Run, effects: &mut Effects) -> Result<(), Box<
     // Destructors run outside the lock, and what a panic left in hand is not tried again.
     if result.is_err() {
         run.frame = None;
+        run.hand.hold(false);
     }
     let mut state = shared.lock();
     match &result {
@@ -111,4 +114,64 @@ fn step(shared: &Shared, mut run: Run, effects: &mut Effects) -> Result<(), Box<
     }
     drop(state);
     result.map(|_| ())
+}
+
+impl State {
+    /// The inlet of a member has room.
+    pub(super) fn wake(&mut self, member: MemberId, effects: &mut Effects) {
+        let Some(seat) = self.seats.get_mut(&member) else { return };
+        match seat.pump {
+            Pump::Parked => {
+                let frame = seat.inbox.pop_front();
+                effects.run(seat.run(frame));
+            }
+            Pump::Running => seat.pump = Pump::Again,
+            // Idle: there is nothing that waits for room.
+            Pump::Again | Pump::Idle => {}
+        }
+    }
+
+    /// The inlet had no room for what this run has in hand.
+    pub(super) fn had_no_room(&mut self, mut run: Run, effects: &mut Effects) {
+        let Some(seat) = self.seats.get_mut(&run.hand.member) else {
+            effects.discard_all(run.frame);
+            return effects.release(run.inlet);
+        };
+        if seat.pump == Pump::Again {
+            seat.pump = Pump::Running;
+            return effects.run(run);
+        }
+        seat.pump = Pump::Parked;
+        seat.hand.hold(false);
+        if let Some(frame) = run.frame.take() {
+            seat.inbox.push_front(frame);
+        }
+    }
+
+    /// The inlet has what this run had in hand, if anything. Goes on with the next frame; the last thing before the end is
+    /// to wait until the inlet has room, as then it has put everything where it belongs.
+    pub(super) fn handed_on(&mut self, run: Run, had_frame: bool, effects: &mut Effects) {
+        let member = run.hand.member;
+        if let Some(first) = self.seats.get(&member).and_then(|seat| seat.claims.first()) {
+            self.admit(BTreeSet::from([*first]), effects);
+        }
+        let Some(seat) = self.seats.get_mut(&member) else { return effects.release(run.inlet) };
+        if let Some(frame) = seat.inbox.pop_front() {
+            seat.pump = Pump::Running;
+            seat.hand.hold(true);
+            return effects.run(Run { frame: Some(frame), ..run });
+        }
+        if seat.gets_no_more && had_frame {
+            seat.pump = Pump::Running;
+            return effects.run(Run { frame: None, ..run });
+        }
+        seat.pump = Pump::Idle;
+        if seat.gets_no_more && !seat.is_told {
+            seat.is_told = true;
+            effects.closed(run.inlet);
+            if !seat.closings.is_empty() {
+                self.leave(member, effects);
+            }
+        }
+    }
 }

@@ -92,7 +92,7 @@ fn what_was_accepted_arrives_before_the_end() {
         let publisher = thread::spawn(move || {
             (1..=3).for_each(|number| publish(&one, number).unwrap());
         });
-        let closer = thread::spawn(move || assert_eq!(block_on(member.close()), 0));
+        let closer = thread::spawn(move || assert_eq!(block_on(member.close()), Some(0)));
         let mut got = Vec::new();
         while let Some(number) = block_on(desk.next()) {
             got.push(number);

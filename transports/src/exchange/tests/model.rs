@@ -226,6 +226,7 @@ impl Schedule {
             }
             _ => {
                 let (member, desk) = self.members.remove(place);
+                self.exchange.expel(id);
                 drop(member);
                 if let Some(reader) = self.reference.members.remove(&id) {
                     self.reference.refuse(|it| it.from == id || it.to == Some(id), &mut answers);
@@ -285,6 +286,9 @@ fn random_schedules_agree_with_the_reference() {
             let mut schedule = Schedule::new(seed);
             (0..200).for_each(|_| schedule.step());
             let Schedule { exchange, members, sendings, .. } = schedule;
+            for (member, _) in &members {
+                exchange.expel(member.id());
+            }
             drop((members, sendings));
             assert_eq!(exchange.entries(), (0, 0, 0));
         });

@@ -141,13 +141,13 @@ fn closing_gives_the_inlet_what_was_accepted_before_it_is_over() {
 }
 
 #[test]
-fn a_member_that_is_dropped_says_what_it_gave_up() {
+fn a_member_that_is_expelled_says_what_it_gave_up() {
     let exchange = Exchange::new();
     let (one, _desk) = member(&exchange, 4, 1);
     follow(&one, &["a"]);
     (1..=3).for_each(|number| now(&one, "", number).unwrap());
     let closing = one.close();
-    drop(one);
+    assert_eq!(exchange.expel(one.id()), 2);
     assert_eq!(block_on(closing), Some(2));
 }
 

@@ -1,0 +1,6 @@
+//! Worker threads: typed events between them, and how they end.
+
+mod closing;
+mod flow;
+mod harness;
+mod panics;

@@ -401,3 +401,22 @@ fn a_client_of_another_codec_gets_the_same_event() {
     assert_eq!(heard[2..], ["1}", "2}"]);
     assert_eq!(payloads(clients[1])[1..], ["[1]}", "[2]}"]);
 }
+
+#[test]
+fn an_event_for_one_connection_goes_to_it_alone() {
+    let mut raw = Raw::new(HubConfig::default());
+    let (one, other) = (raw.open(), raw.open());
+    [one, other].into_iter().for_each(|client| raw.subscribe(client, "a:1"));
+    raw.subscribe(one, "b");
+    assert_eq!(raw.hub.subscriptions(one), ["a:1".parse().unwrap(), "b".parse().unwrap()]);
+    raw.hub.send_to(one, &Header::new("a", "1"), "7".into()).unwrap();
+    raw.publish("a", "1");
+    let heard = raw.hear(one);
+    assert_eq!(heard[2], r#"{"type":"a","id":"1","payload":7}"#);
+    assert!(heard[3].contains(r#""offset":1,"after":0"#), "it has no place in the history: {heard:?}");
+    assert_eq!(raw.hear(other).len(), 2);
+    raw.hub.closed(one);
+    assert!(raw.hub.subscriptions(one).is_empty());
+    let gone = raw.hub.send_to(one, &Header::new("a", "1"), "7".into());
+    assert_eq!(*gone.unwrap_err().code(), ErrorCode::NotFound);
+}

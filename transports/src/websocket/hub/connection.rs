@@ -160,6 +160,10 @@ impl Subscriptions {
         self.by_address.len()
     }
 
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.by_address.keys()
+    }
+
     pub(super) fn find(&self, address: &Address) -> Option<Slot> {
         self.by_address.get(address).copied()
     }

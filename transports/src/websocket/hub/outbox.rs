@@ -42,6 +42,9 @@ impl Default for OutboxConfig {
 /// A subscription's place among those of its connection.
 pub(super) type Slot = u32;
 
+/// The slot of what goes to a connection whatever it follows.
+pub(super) const NO_SLOT: Slot = Slot::MAX;
+
 /// What follows when an answer was taken to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {

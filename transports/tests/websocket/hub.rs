@@ -420,3 +420,27 @@ fn an_event_for_one_connection_goes_to_it_alone() {
     let gone = raw.hub.send_to(one, &Header::new("a", "1"), "7".into());
     assert_eq!(*gone.unwrap_err().code(), ErrorCode::NotFound);
 }
+
+#[test]
+fn who_knows_more_than_there_is_knows_another_history() {
+    let mut raw = Raw::new(HubConfig::default());
+    let client = raw.open();
+    raw.publish("a", "1");
+    raw.subscribe(client, "a");
+    let Some(Outgoing::Message(subscribed)) = raw.out(client).pop() else { panic!("an answer") };
+    let subscribed: serde_json::Value = serde_json::from_slice(subscribed.bytes()).unwrap();
+    let epoch = subscribed["payload"]["epoch"].as_str().unwrap().to_owned();
+    for (offset, recovered) in [(0, true), (1, true), (2, false), (u64::MAX, false)] {
+        for topic in ["a", "a:1"] {
+            let client = raw.open();
+            let since = serde_json::json!({ "epoch": epoch, "offset": offset });
+            let payload = serde_json::json!({ "topic": topic, "since": since });
+            let subscribe = serde_json::json!({ "type": "__subscribe", "id": "1", "payload": payload });
+            raw.say(client, &subscribe.to_string());
+            let heard = raw.hear(client);
+            assert_eq!(heard[0].contains(r#""recovered":true"#), recovered, "{offset}: {heard:?}");
+            assert_eq!(heard[0].contains(r#""gap":"epoch""#), !recovered, "{offset}: {heard:?}");
+            assert_eq!(heard.len(), if offset == 0 { 2 } else { 1 }, "{offset}: {heard:?}");
+        }
+    }
+}

@@ -189,7 +189,7 @@ impl Expected {
             match missed {
                 // The hub cannot count what it did not lose.
                 Some(missed) if self.lossy => {
-                    assert!(lost >= missed, "{address}: the gap counts more than is lost")
+                    assert!(lost >= missed, "{address}: the gap counts more than is lost");
                 }
                 Some(missed) => assert_eq!(lost, missed, "{address}: the gap counts wrong"),
                 // What a wider address lost need not have been of this one.

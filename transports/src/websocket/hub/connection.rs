@@ -6,7 +6,8 @@ use std::time::Duration;
 use compact_str::CompactString;
 
 use super::config::HubConfig;
-use super::outbox::{Outbox, Overflow, Slot};
+use super::outbox::{Outbox, Slot};
+use super::overflow::Overflow;
 use crate::Address;
 use crate::websocket::CloseCode;
 

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use compact_str::CompactString;
 
 use super::connection::State;
-use super::outbox::{Full, NO_SLOT, Overflow};
+use super::outbox::{Full, NO_SLOT};
+use super::overflow::Overflow;
 use super::routes::{Member, Topic};
 use super::slab::Connections;
 use super::{ConnectionId, HubOutput, HubProtocol, wake};

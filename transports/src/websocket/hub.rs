@@ -5,6 +5,7 @@ mod connection;
 mod control;
 mod forget;
 mod outbox;
+mod overflow;
 mod publish;
 mod pull;
 mod routes;
@@ -22,13 +23,13 @@ pub use self::config::HubConfig;
 use self::connection::Connection;
 pub use self::connection::ConnectionId;
 use self::outbox::{Full, Outbox};
-pub use self::outbox::{OutboxConfig, Overflow};
+pub use self::overflow::{OutboxConfig, Overflow};
 use self::routes::Topic;
 use self::slab::Connections;
 use super::CloseCode;
 use super::codecs::{self, Codecs};
 use super::wire::{Disconnect, Message, Reply, millis};
-use crate::Frame;
+use crate::{Address, Frame};
 
 /// What happened at a hub that its caller has to do something about.
 #[derive(Debug)]
@@ -234,8 +235,15 @@ impl HubProtocol {
 
     /// How many bytes wait for a connection.
     #[must_use]
-    pub fn queued_bytes(&mut self, id: ConnectionId) -> usize {
-        self.connections.get(id).map_or(0, |connection| connection.outbox.bytes())
+    pub fn queued_bytes(&self, id: ConnectionId) -> usize {
+        self.connections.peek(id).map_or(0, |connection| connection.outbox.bytes())
+    }
+
+    /// What a connection follows.
+    #[must_use]
+    pub fn subscriptions(&self, id: ConnectionId) -> Vec<Address> {
+        let followed = |connection: &Connection| connection.subscriptions.addresses().cloned().collect();
+        self.connections.peek(id).map_or_else(Vec::new, followed)
     }
 
     /// How many routes there are: places in the lists of types and ids.

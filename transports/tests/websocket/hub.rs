@@ -401,3 +401,46 @@ fn a_client_of_another_codec_gets_the_same_event() {
     assert_eq!(heard[2..], ["1}", "2}"]);
     assert_eq!(payloads(clients[1])[1..], ["[1]}", "[2]}"]);
 }
+
+#[test]
+fn an_event_for_one_connection_goes_to_it_alone() {
+    let mut raw = Raw::new(HubConfig::default());
+    let (one, other) = (raw.open(), raw.open());
+    [one, other].into_iter().for_each(|client| raw.subscribe(client, "a:1"));
+    raw.subscribe(one, "b");
+    assert_eq!(raw.hub.subscriptions(one), ["a:1".parse().unwrap(), "b".parse().unwrap()]);
+    raw.hub.send_to(one, &Header::new("a", "1"), "7".into()).unwrap();
+    raw.publish("a", "1");
+    let heard = raw.hear(one);
+    assert_eq!(heard[2], r#"{"type":"a","id":"1","payload":7}"#);
+    assert!(heard[3].contains(r#""offset":1,"after":0"#), "it has no place in the history: {heard:?}");
+    assert_eq!(raw.hear(other).len(), 2);
+    raw.hub.closed(one);
+    assert!(raw.hub.subscriptions(one).is_empty());
+    let gone = raw.hub.send_to(one, &Header::new("a", "1"), "7".into());
+    assert_eq!(*gone.unwrap_err().code(), ErrorCode::NotFound);
+}
+
+#[test]
+fn who_knows_more_than_there_is_knows_another_history() {
+    let mut raw = Raw::new(HubConfig::default());
+    let client = raw.open();
+    raw.publish("a", "1");
+    raw.subscribe(client, "a");
+    let Some(Outgoing::Message(subscribed)) = raw.out(client).pop() else { panic!("an answer") };
+    let subscribed: serde_json::Value = serde_json::from_slice(subscribed.bytes()).unwrap();
+    let epoch = subscribed["payload"]["epoch"].as_str().unwrap().to_owned();
+    for (offset, recovered) in [(0, true), (1, true), (2, false), (u64::MAX, false)] {
+        for topic in ["a", "a:1"] {
+            let client = raw.open();
+            let since = serde_json::json!({ "epoch": epoch, "offset": offset });
+            let payload = serde_json::json!({ "topic": topic, "since": since });
+            let subscribe = serde_json::json!({ "type": "__subscribe", "id": "1", "payload": payload });
+            raw.say(client, &subscribe.to_string());
+            let heard = raw.hear(client);
+            assert_eq!(heard[0].contains(r#""recovered":true"#), recovered, "{offset}: {heard:?}");
+            assert_eq!(heard[0].contains(r#""gap":"epoch""#), !recovered, "{offset}: {heard:?}");
+            assert_eq!(heard.len(), if offset == 0 { 2 } else { 1 }, "{offset}: {heard:?}");
+        }
+    }
+}

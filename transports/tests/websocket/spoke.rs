@@ -381,3 +381,31 @@ fn nothing_prints_a_payload() {
     assert!(!format!("{outputs:?}").contains("secret"));
     assert!(!format!("{:?}", alone.spoke).contains("secret"));
 }
+
+#[test]
+fn an_event_can_be_taken_back_until_it_is_written() {
+    let mut alone = Alone::new(SpokeConfig::default());
+    alone.publish(1, "1").unwrap();
+    alone.publish(2, "2").unwrap();
+    assert!(alone.spoke.withdraw(EventId::from_u128(1)));
+    assert!(!alone.spoke.withdraw(EventId::from_u128(1)));
+    alone.connect();
+    assert!(!alone.spoke.withdraw(EventId::from_u128(2)));
+    assert_eq!(alone.spoke.in_flight(), 1);
+    let sent = alone.sent();
+    assert!(sent.last().unwrap().ends_with(r#""payload":2}"#), "{sent:?}");
+}
+
+#[test]
+fn many_addresses_are_asked_for_in_several_messages() {
+    let mut alone = Alone::new(SpokeConfig::default());
+    let long = "x".repeat(240);
+    for number in 0..1000 {
+        alone.spoke.subscribe(&address(&format!("a:{long}{number}")));
+    }
+    alone.spoke.opened(alone.now);
+    let sent = alone.sent();
+    assert!(sent.iter().all(|message| message.len() < 65_536));
+    let asked: usize = sent.iter().map(|message| message.matches(r#"{"topic":"#).count()).sum();
+    assert_eq!(asked, 1000);
+}

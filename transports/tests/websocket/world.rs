@@ -169,6 +169,20 @@ impl World {
         }
     }
 
+    /// One event on its way to the spoke disappears, and the connection lives on: what no connection does, and a hub
+    /// with a mistake in it might.
+    pub(crate) fn lose(&mut self, peer: usize) {
+        let Some(socket) = &mut self.peers[peer].socket else { return };
+        let is_event = |out: &Outgoing| match out {
+            Outgoing::Message(message) => !message.bytes().starts_with(br#"{"type":"__"#),
+            _ => false,
+        };
+        if let Some(at) = socket.down.iter().position(is_event) {
+            socket.down.remove(at);
+            self.peers[peer].expected.lossy = true;
+        }
+    }
+
     /// The spoke's side notices at once that the connection is cut, the hub's side at once or later.
     pub(crate) fn cut(&mut self, peer: usize, hub_notices: bool) {
         let Some(socket) = self.peers[peer].socket.take() else { return };
@@ -307,6 +321,13 @@ impl World {
 
     /// Lets everything come to rest, and holds it against the model.
     pub(crate) fn settle(&mut self) {
+        self.come_to_rest();
+        for peer in &self.peers {
+            peer.expected.settled(&self.log);
+        }
+    }
+
+    pub(crate) fn come_to_rest(&mut self) {
         for _ in 0..40 {
             self.notice_half_open();
             self.flow();
@@ -315,9 +336,6 @@ impl World {
                 break;
             }
             self.advance(Duration::from_secs(5));
-        }
-        for peer in &self.peers {
-            peer.expected.settled(&self.log);
         }
     }
 }

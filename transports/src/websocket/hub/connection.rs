@@ -6,7 +6,8 @@ use std::time::Duration;
 use compact_str::CompactString;
 
 use super::config::HubConfig;
-use super::outbox::{Outbox, Overflow, Slot};
+use super::outbox::{Outbox, Slot};
+use super::overflow::Overflow;
 use crate::Address;
 use crate::websocket::CloseCode;
 
@@ -158,6 +159,10 @@ pub(super) struct Subscriptions {
 impl Subscriptions {
     pub(super) fn len(&self) -> usize {
         self.by_address.len()
+    }
+
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.by_address.keys()
     }
 
     pub(super) fn find(&self, address: &Address) -> Option<Slot> {

@@ -19,6 +19,8 @@ impl HubProtocol {
             route.last = 0;
             members.extend(&route.members);
         }
+        // Routes have no order, and what a hub says has one.
+        members.sort_unstable();
         for member in members {
             let Some(connection) = self.connections.at(member.connection) else { continue };
             let id = connection.id;

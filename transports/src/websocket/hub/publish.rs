@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use compact_str::CompactString;
 
 use super::connection::State;
-use super::outbox::Full;
+use super::outbox::{Full, NO_SLOT};
+use super::overflow::Overflow;
 use super::routes::{Member, Topic};
 use super::slab::Connections;
 use super::{ConnectionId, HubOutput, HubProtocol, wake};
@@ -46,8 +48,7 @@ impl HubProtocol {
         }
         let bodies = self.codecs.encode_all(name, body, codec).map_err(|error| bad(&error))?;
         if !self.codecs.fit(name, id, &bodies, self.config.max_frame) {
-            let message = format!("a message has at most {} bytes", self.config.max_frame);
-            return Err(Rejection::new(ErrorCode::TooLarge, message));
+            return Err(self.too_large());
         }
         let offset = topic.history.head() + 1;
         let route = topic.ids.get_mut(id);
@@ -83,6 +84,40 @@ impl HubProtocol {
             }
         }
         Ok(offset)
+    }
+
+    /// Sends an event of the hub's own process, encoded in the first codec, to this connection alone. It has no offset
+    /// and is kept nowhere: if the connection is lost before it was read, so is the event.
+    ///
+    /// # Errors
+    /// Those of [`publish`](Self::publish), and `not_found` if the connection is gone.
+    pub fn send_to(&mut self, id: ConnectionId, header: &Header, body: Bytes) -> Result<(), Rejection> {
+        let bad = |error: &dyn std::fmt::Display| Rejection::new(ErrorCode::BadRequest, error.to_string());
+        let address = header.address().map_err(|error| bad(&error))?;
+        let name = address.topic();
+        let bodies = self.codecs.encode_all(name, body, 0).map_err(|error| bad(&error))?;
+        if !self.codecs.fit(name, header.id(), &bodies, self.config.max_frame) {
+            return Err(self.too_large());
+        }
+        let gone = || Rejection::new(ErrorCode::NotFound, "there is no such connection");
+        let connection = self.connections.get(id).filter(|it| it.closing.is_none()).ok_or_else(gone)?;
+        let mut plain = Header::new(name, header.id());
+        if let Some(event_id) = header.event_id() {
+            plain = plain.with_event_id(event_id);
+        }
+        let message = self.codecs.join(connection.codec, &plain, bodies.get(connection.codec));
+        let result =
+            connection.outbox.event(NO_SLOT, &CompactString::default(), 0, Overflow::Disconnect, message);
+        wake(connection, &mut self.outputs);
+        if result.is_err() {
+            self.disconnect(id, CloseCode::SlowConsumer);
+        }
+        Ok(())
+    }
+
+    fn too_large(&self) -> Rejection {
+        let message = format!("a message has at most {} bytes", self.config.max_frame);
+        Rejection::new(ErrorCode::TooLarge, message)
     }
 
     /// Lets there be a history of this type.

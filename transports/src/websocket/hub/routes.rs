@@ -9,7 +9,7 @@ use crate::Address;
 use crate::websocket::history::History;
 
 /// A subscription of a connection: what routes lead to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Member {
     pub(super) connection: u32,
     pub(super) slot: Slot,

@@ -47,6 +47,11 @@ impl Connections {
         self.at(id.index).filter(|connection| connection.id == id)
     }
 
+    pub(super) fn peek(&self, id: ConnectionId) -> Option<&Connection> {
+        let (_, connection) = self.slots.get(id.index as usize)?;
+        connection.as_ref().filter(|connection| connection.id == id)
+    }
+
     /// The one that a route leads to.
     pub(super) fn at(&mut self, index: u32) -> Option<&mut Connection> {
         self.slots.get_mut(index as usize)?.1.as_mut()

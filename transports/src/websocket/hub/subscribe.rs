@@ -85,7 +85,7 @@ impl HubProtocol {
             _ => State::Behind { after: start, until: None },
         };
         let is_whole = address.id().is_none();
-        if is_whole && self.absorb_narrow(id, &address, start, head) {
+        if is_whole && self.absorb_narrow(id, &address, start) {
             state = State::Behind { after: start, until: None };
         }
         Ok((reply, self.add_subscription(id, one, address, start, state)))
@@ -119,7 +119,7 @@ impl HubProtocol {
 
     /// The subscriptions of single ids give way to that of their type, which delivers from `start`. Whether it has to
     /// wait for one that is not so far yet.
-    fn absorb_narrow(&mut self, id: ConnectionId, whole: &Address, start: u64, head: u64) -> bool {
+    fn absorb_narrow(&mut self, id: ConnectionId, whole: &Address, start: u64) -> bool {
         let Some(connection) = self.connections.get(id) else { return false };
         let mut wait = false;
         let mut absorbed = Vec::new();
@@ -136,7 +136,6 @@ impl HubProtocol {
         for slot in absorbed {
             self.absorb(id, slot);
         }
-        debug_assert!(start <= head);
         wait
     }
 

@@ -10,6 +10,9 @@ use crate::{Address, Rejection};
 /// How many addresses one `__subscribe` names, where they can be apart.
 const BATCH: usize = 64;
 
+/// How many it names at most: as many as a hub grants by default, which fit in the smallest message by default.
+const MAX_BATCH: usize = 128;
+
 impl SpokeProtocol {
     /// Follows an address from now on, over all connections. Nothing, if that was asked for before.
     pub fn subscribe(&mut self, address: &Address) {
@@ -84,6 +87,10 @@ impl SpokeProtocol {
                 self.ask(std::mem::take(&mut batch));
             }
             batch.extend(together);
+            while batch.len() > MAX_BATCH {
+                let rest = batch.split_off(MAX_BATCH);
+                self.ask(std::mem::replace(&mut batch, rest));
+            }
         }
         self.ask(batch);
     }

@@ -45,6 +45,16 @@ impl Pending {
         Ok(())
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(super) fn withdraw(&mut self, id: EventId) -> bool {
+        let fresh = |event: &Event| event.id == id && event.written_to.is_none();
+        let at = self.events.iter().position(fresh);
+        at.and_then(|at| self.remove(at)).is_some()
+    }
+
     pub(super) fn answered(&mut self, id: EventId) -> bool {
         let Some(at) = self.events.iter().position(|event| event.id == id) else { return false };
         self.remove(at);

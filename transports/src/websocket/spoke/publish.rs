@@ -38,6 +38,17 @@ impl SpokeProtocol {
         Ok(())
     }
 
+    /// Takes an event back that has not been written. Whether it was: otherwise its outcome comes as that of any.
+    pub fn withdraw(&mut self, event_id: EventId) -> bool {
+        self.pending.withdraw(event_id)
+    }
+
+    /// How many events wait for their outcome.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.pending.len()
+    }
+
     fn max_frame_text(&self) -> String {
         format!("the hub takes messages of at most {} bytes", self.max_frame)
     }

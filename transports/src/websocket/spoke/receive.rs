@@ -124,7 +124,7 @@ impl SpokeProtocol {
         for address in named.map_or_else(|| self.asked_with(number), |address| vec![address]) {
             match self.flow(&address).and_then(|flow| flow.asked) {
                 Some(Asked::Subscribe(asked)) if asked == number => {
-                    self.refused(&address, failure.rejection())
+                    self.refused(&address, failure.rejection());
                 }
                 // It had no such subscription: so much the better.
                 Some(Asked::Unsubscribe(asked)) if asked == number => self.unsubscribed(&address, number),

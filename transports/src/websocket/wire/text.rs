@@ -55,6 +55,19 @@ impl fmt::Display for GapReason {
     }
 }
 
+impl From<&GapReason> for crate::GapReason {
+    /// One that this version does not know is told as the connection's.
+    fn from(reason: &GapReason) -> Self {
+        match reason {
+            GapReason::Overflow => Self::Overflow,
+            GapReason::Epoch => Self::Epoch,
+            GapReason::Evicted => Self::Evicted,
+            GapReason::TooMany => Self::TooMany,
+            GapReason::Other(_) => Self::Disconnected,
+        }
+    }
+}
+
 impl Serialize for GapReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())

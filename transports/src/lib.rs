@@ -20,6 +20,8 @@ mod guarantees;
 mod link;
 mod notice;
 mod transport;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 pub use address::{Address, AddressError};
 #[cfg(feature = "wire")]

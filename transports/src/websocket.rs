@@ -1,0 +1,3 @@
+//! WebSockets.
+#![allow(dead_code, unused_imports)]
+mod socket;

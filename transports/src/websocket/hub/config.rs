@@ -1,0 +1,64 @@
+//! What a hub allows, and how long it waits.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use compact_str::CompactString;
+
+use super::outbox::{Overflow, OutboxConfig};
+use crate::websocket::HistoryConfig;
+
+/// What a hub allows, and how long it waits. What one reaches has an error or close code of its own.
+#[derive(Debug, Clone)]
+pub struct HubConfig {
+    /// Whether clients without an identity are admitted: yes. Otherwise they are closed with 4500.
+    pub anonymous: bool,
+    /// How many bytes a message may have: 64 KiB. A larger one closes the connection with 1009, and an event that
+    /// would be larger where it is delivered is `too_large`.
+    pub max_frame: usize,
+    /// How many connections there may be: 16,384. Beyond it 4504.
+    pub max_connections: usize,
+    /// How many subscriptions a connection may have: 128. Beyond it `limit`.
+    pub max_topics: usize,
+    /// How many event types there may be: 256. Beyond it `limit`. Each may have a history.
+    pub max_types: usize,
+    /// How many mistakes a client may make one after the other: 16. Then 4509.
+    pub max_errors: u32,
+    /// How long a client may take to its first valid command: 10 s. Then 4502.
+    pub handshake_timeout: Duration,
+    /// After how long without a sign of life a client is pinged: 25 s.
+    pub ping_every: Duration,
+    /// How long it may take to answer: 10 s. Then 4004.
+    pub pong_timeout: Duration,
+    /// How long a queue may stay too long without becoming shorter than it was: 30 s. Then 4002.
+    pub stall_timeout: Duration,
+    /// The bounds of each queue.
+    pub outbox: OutboxConfig,
+    /// What happens to events for a full queue.
+    pub overflow: Overflow,
+    /// The same for single event types.
+    pub overflow_of: HashMap<CompactString, Overflow>,
+    /// The bounds of each history.
+    pub history: HistoryConfig,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self {
+            anonymous: true,
+            max_frame: 64 * 1024,
+            max_connections: 16 * 1024,
+            max_topics: 128,
+            max_types: 256,
+            max_errors: 16,
+            handshake_timeout: Duration::from_secs(10),
+            ping_every: Duration::from_secs(25),
+            pong_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(30),
+            outbox: OutboxConfig::default(),
+            overflow: Overflow::default(),
+            overflow_of: HashMap::new(),
+            history: HistoryConfig::default(),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! One connection, as the hub sees it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use compact_str::CompactString;
+
+use super::config::HubConfig;
+use super::outbox::{Outbox, Overflow, Slot};
+use crate::Address;
+use crate::websocket::CloseCode;
+
+/// A connection of a hub. The id of one that ended is never another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId {
+    pub(super) index: u32,
+    pub(super) generation: u32,
+}
+
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) codec: usize,
+    pub(super) identity: Option<CompactString>,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) outbox: Outbox,
+    /// Its writer was woken, and has not found the queue empty since.
+    pub(super) awake: bool,
+    pub(super) closing: Option<CloseCode>,
+    /// A valid command came.
+    pub(super) admitted: bool,
+    pub(super) errors: u32,
+    pub(super) ping: bool,
+    pub(super) times: Times,
+}
+
+impl Connection {
+    pub(super) fn new(
+        id: ConnectionId,
+        codec: usize,
+        identity: Option<CompactString>,
+        config: &HubConfig,
+        now: Duration,
+    ) -> Self {
+        Self {
+            id,
+            codec,
+            identity,
+            subscriptions: Subscriptions::default(),
+            outbox: Outbox::new(config.outbox),
+            awake: false,
+            closing: None,
+            admitted: false,
+            errors: 0,
+            ping: false,
+            times: Times { opened: now, heard: now, pinged: None, stalled: None, timer: None },
+        }
+    }
+
+    /// What time alone does to it.
+    pub(super) fn due(&mut self, now: Duration, config: &HubConfig) -> Option<CloseCode> {
+        let times = &mut self.times;
+        if !self.admitted && times.opened + config.handshake_timeout <= now {
+            return Some(CloseCode::Stale);
+        }
+        if times.stalled.is_some_and(|(since, _)| since + config.stall_timeout <= now) {
+            return Some(CloseCode::SlowConsumer);
+        }
+        match times.pinged {
+            Some(at) if at + config.pong_timeout <= now => return Some(CloseCode::NoPong),
+            None if times.heard + config.ping_every <= now => {
+                times.pinged = Some(now);
+                self.ping = true;
+            }
+            _ => {}
+        }
+        None
+    }
+
+    pub(super) fn next_due(&self, config: &HubConfig) -> Duration {
+        let times = &self.times;
+        let mut next = match times.pinged {
+            Some(at) => at + config.pong_timeout,
+            None => times.heard + config.ping_every,
+        };
+        if !self.admitted {
+            next = next.min(times.opened + config.handshake_timeout);
+        }
+        if let Some((since, _)) = times.stalled {
+            next = next.min(since + config.stall_timeout);
+        }
+        next
+    }
+
+    pub(super) fn heard(&mut self, now: Duration) {
+        self.times.heard = now;
+        self.times.pinged = None;
+    }
+
+    /// Starts, restarts or stops the clock of a queue that is too long: it restarts with every new low.
+    pub(super) fn watch_progress(&mut self, now: Duration) {
+        let bytes = self.outbox.bytes();
+        self.times.stalled = match self.times.stalled {
+            _ if !self.outbox.is_over() => None,
+            Some((since, low)) if bytes >= low => Some((since, low)),
+            _ => Some((now, bytes)),
+        };
+    }
+}
+
+pub(super) struct Times {
+    pub(super) opened: Duration,
+    pub(super) heard: Duration,
+    pub(super) pinged: Option<Duration>,
+    /// Since when the queue has been too long, and the fewest bytes it has had since.
+    pub(super) stalled: Option<(Duration, usize)>,
+    /// For when a timer is set.
+    pub(super) timer: Option<Duration>,
+}
+
+pub(super) struct Subscription {
+    /// As the client names it.
+    pub(super) asked: CompactString,
+    pub(super) address: Address,
+    pub(super) overflow: Overflow,
+    /// Everything after this was delivered, or will be.
+    pub(super) start: u64,
+    pub(super) state: State,
+    /// Its answer was taken to be written: events may follow.
+    pub(super) announced: bool,
+    /// It waits in `behind`.
+    pub(super) queued: bool,
+    /// Its place in its route, while it has one.
+    pub(super) place: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Events go to the queue as they are published.
+    Live,
+    /// Events are read from the history, after this offset, and up to another where a wider address takes over.
+    Behind { after: u64, until: Option<u64> },
+    /// A wider address of the connection delivers for it.
+    Absorbed,
+    /// It has ended, and may have events in the queue.
+    Leaving,
+}
+
+#[derive(Default)]
+pub(super) struct Subscriptions {
+    slots: Vec<Option<Subscription>>,
+    free: Vec<Slot>,
+    /// Those that have not ended. In its order a type comes right before its ids.
+    by_address: BTreeMap<Address, Slot>,
+    /// Those to be replayed to.
+    pub(super) behind: VecDeque<Slot>,
+}
+
+impl Subscriptions {
+    pub(super) fn len(&self) -> usize {
+        self.by_address.len()
+    }
+
+    pub(super) fn find(&self, address: &Address) -> Option<Slot> {
+        self.by_address.get(address).copied()
+    }
+
+    pub(super) fn whole(&self, topic: &str) -> Option<&Subscription> {
+        let slot = self.find(&Address::whole(topic).ok()?)?;
+        Some(self.get(slot))
+    }
+
+    /// Those of single ids of a type.
+    pub(super) fn narrow(&self, topic: &str) -> Vec<Slot> {
+        let Ok(whole) = Address::whole(topic) else { return Vec::new() };
+        let from = self.by_address.range(whole..);
+        let of_type = from.take_while(|(address, _)| address.topic() == topic);
+        of_type.filter(|(address, _)| address.id().is_some()).map(|(_, slot)| *slot).collect()
+    }
+
+    pub(super) fn insert(&mut self, subscription: Subscription) -> Slot {
+        let address = subscription.address.clone();
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = Some(subscription);
+                slot
+            }
+            None => {
+                self.slots.push(Some(subscription));
+                Slot::try_from(self.slots.len() - 1).expect("a connection has few subscriptions")
+            }
+        };
+        self.by_address.insert(address, slot);
+        slot
+    }
+
+    /// No new event goes to it. What is queued still does, so it keeps its slot.
+    pub(super) fn end(&mut self, address: &Address) {
+        if let Some(slot) = self.by_address.remove(address) {
+            self.get_mut(slot).state = State::Leaving;
+        }
+    }
+
+    pub(super) fn release(&mut self, slot: Slot) {
+        self.slots[slot as usize] = None;
+        self.free.push(slot);
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> &Subscription {
+        self.slots[slot as usize].as_ref().expect("a slot that is named is taken")
+    }
+
+    pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Subscription {
+        self.slots[slot as usize].as_mut().expect("a slot that is named is taken")
+    }
+
+    /// Lets a subscription be replayed to, if it is behind and may.
+    pub(super) fn queue_behind(&mut self, slot: Slot) {
+        let subscription = self.get_mut(slot);
+        let behind = matches!(subscription.state, State::Behind { .. });
+        if behind && subscription.announced && !subscription.queued {
+            subscription.queued = true;
+            self.behind.push_back(slot);
+        }
+    }
+
+    /// What each that still has a route is, and its place there.
+    pub(super) fn routed(&self) -> Vec<(Slot, Address)> {
+        let all = self.by_address.iter().map(|(address, slot)| (*slot, address.clone()));
+        all.filter(|(slot, _)| self.get(*slot).place.is_some()).collect()
+    }
+}

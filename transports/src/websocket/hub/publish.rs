@@ -1,0 +1,190 @@
+//! Accepting an event, and handing it to everyone who follows its address.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::connection::State;
+use super::outbox::Full;
+use super::routes::{Member, Topic};
+use super::slab::Connections;
+use super::{ConnectionId, HubOutput, HubProtocol, wake};
+use crate::websocket::CloseCode;
+use crate::websocket::codecs::{self, Codecs};
+use crate::websocket::history::{Entry, History, Through};
+use crate::websocket::wire::{SELF_ID, resolve};
+use crate::{Address, Body, ErrorCode, Frame, Header, Rejection};
+
+impl HubProtocol {
+    /// Publishes an event of the hub's own process, encoded in the first codec. Gives its offset; that of before, if
+    /// it has an event id that is remembered, and then nothing else happens.
+    ///
+    /// # Errors
+    /// `bad_request` if type and id are no address, `denied` if the id is `@self`, `too_large` if its message would
+    /// be, `limit` if there are too many event types, `bad_request` if another codec cannot carry it.
+    pub fn publish(&mut self, now: Duration, header: &Header, body: Bytes) -> Result<u64, Rejection> {
+        self.accept(now, header, body, 0, None)
+    }
+
+    pub(super) fn accept(
+        &mut self,
+        now: Duration,
+        header: &Header,
+        body: Bytes,
+        codec: usize,
+        identity: Option<&str>,
+    ) -> Result<u64, Rejection> {
+        let bad = |error: &dyn std::fmt::Display| Rejection::new(ErrorCode::BadRequest, error.to_string());
+        let address = header.address().map_err(|error| bad(&error))?;
+        let address = resolve(address, identity).ok_or_else(denied)?;
+        let (name, id) = (address.topic(), address.id().unwrap_or_default());
+        self.add_topic(name)?;
+        let Some(topic) = self.topics.get_mut(name) else { return Err(too_many_types()) };
+        if let Some(offset) = header.event_id().and_then(|known| topic.history.published.get(known, now)) {
+            return Ok(offset);
+        }
+        let bodies = self.codecs.encode_all(name, body, codec).map_err(|error| bad(&error))?;
+        if !self.codecs.fit(name, id, &bodies, self.config.max_frame) {
+            let message = format!("a message has at most {} bytes", self.config.max_frame);
+            return Err(Rejection::new(ErrorCode::TooLarge, message));
+        }
+        let offset = topic.history.head() + 1;
+        let route = topic.ids.get_mut(id);
+        let after = match &route {
+            Some(route) => route.last,
+            None => topic.history.last(id),
+        };
+        let mut entry = Entry::new(id, header.event_id(), offset, after, bodies);
+        let mut delivery = Delivery {
+            topic: name,
+            epoch: topic.history.epoch(),
+            codecs: &self.codecs,
+            connections: &mut self.connections,
+            outputs: &mut self.outputs,
+            now,
+            concerned: Vec::new(),
+        };
+        if let Some(route) = route {
+            route.last = offset;
+            delivery.give(&mut entry, Through::Id, &route.members);
+        }
+        delivery.give(&mut entry, Through::Type, &topic.whole);
+        let concerned = delivery.concerned;
+        deliver_locally(topic, &entry, &mut self.outputs);
+        if let Some(event_id) = header.event_id() {
+            topic.history.published.insert(event_id, offset, now);
+        }
+        topic.history.push(entry);
+        for (connection, result) in concerned {
+            match result {
+                Err(Full) => self.disconnect(connection, CloseCode::SlowConsumer),
+                Ok(()) => self.set_timer(connection),
+            }
+        }
+        Ok(offset)
+    }
+
+    /// Lets there be a history of this type.
+    pub(super) fn add_topic(&mut self, name: &str) -> Result<(), Rejection> {
+        if self.topics.contains_key(name) {
+            return Ok(());
+        }
+        if self.topics.len() >= self.config.max_types {
+            self.topics.retain(|_, topic| !topic.is_unused());
+        }
+        if self.topics.len() >= self.config.max_types {
+            return Err(too_many_types());
+        }
+        let epoch = codecs::epoch(&mut self.random);
+        let history = History::new(name, epoch, self.config.history);
+        self.topics.insert(name.into(), Topic::new(history));
+        Ok(())
+    }
+
+    /// From now on the hub's own process gets the events of this address. Gives the epoch, and the offset after which
+    /// they come.
+    ///
+    /// # Errors
+    /// `limit` if there are too many event types, `denied` if the id is `@self`.
+    pub fn subscribe_local(&mut self, address: &Address) -> Result<(String, u64), Rejection> {
+        if address.id() == Some(SELF_ID) {
+            return Err(denied());
+        }
+        self.add_topic(address.topic())?;
+        let Some(topic) = self.topics.get_mut(address.topic()) else { return Err(too_many_types()) };
+        let head = topic.history.head();
+        match address.id() {
+            None => topic.local.whole = true,
+            Some(id) => drop(topic.local.ids.insert(id.into(), head)),
+        }
+        Ok((topic.history.epoch().to_owned(), head))
+    }
+
+    /// No longer does it.
+    pub fn unsubscribe_local(&mut self, address: &Address) {
+        let Some(topic) = self.topics.get_mut(address.topic()) else { return };
+        match address.id() {
+            None => topic.local.whole = false,
+            Some(id) => drop(topic.local.ids.remove(id)),
+        }
+    }
+}
+
+pub(super) fn denied() -> Rejection {
+    Rejection::new(ErrorCode::Denied, "`@self` needs an identity")
+}
+
+fn too_many_types() -> Rejection {
+    Rejection::new(ErrorCode::Limit, "there are as many event types as the hub may have")
+}
+
+/// A wider address absorbs a narrower one here too.
+fn deliver_locally(topic: &mut Topic, entry: &Entry, outputs: &mut VecDeque<HubOutput>) {
+    let before = topic.local.ids.get_mut(&entry.id).map(|last| std::mem::replace(last, entry.offset()));
+    let after = match before {
+        _ if topic.local.whole => entry.offset() - 1,
+        Some(before) => before,
+        None => return,
+    };
+    let header = entry.header(topic.history.topic(), topic.history.epoch(), after);
+    outputs.push_back(HubOutput::Deliver(Frame { header, body: Body::Bytes(entry.body(0)) }));
+}
+
+/// One event on its way to many.
+struct Delivery<'a> {
+    topic: &'a str,
+    epoch: &'a str,
+    codecs: &'a Codecs,
+    connections: &'a mut Connections,
+    outputs: &'a mut VecDeque<HubOutput>,
+    now: Duration,
+    /// Whose queue is longer than it should be.
+    concerned: Vec<(ConnectionId, Result<(), Full>)>,
+}
+
+impl Delivery<'_> {
+    fn give(&mut self, entry: &mut Entry, through: Through, members: &[Member]) {
+        for member in members {
+            let Some(connection) = self.connections.at(member.connection) else { continue };
+            let subscription = connection.subscriptions.get(member.slot);
+            // One that is behind reads the event from the history.
+            if subscription.state != State::Live {
+                continue;
+            }
+            let overflow = subscription.overflow;
+            let message = entry.message(self.topic, self.epoch, through, connection.codec, self.codecs);
+            let result = connection.outbox.event(member.slot, &entry.id, entry.offset(), overflow, message);
+            wake(connection, self.outputs);
+            if connection.outbox.is_over() {
+                let watched = connection.times.stalled.is_some();
+                connection.watch_progress(self.now);
+                if !watched || result.is_err() {
+                    self.concerned.push((connection.id, result));
+                }
+            } else if result.is_err() {
+                self.concerned.push((connection.id, result));
+            }
+        }
+    }
+}

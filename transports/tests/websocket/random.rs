@@ -1,0 +1,176 @@
+//! Random schedules, held against the model; one that fails is made shorter until nothing can be left out.
+//!
+//! `SCHEDULES=100000 SEED=7 cargo test --release --features websocket random -- --nocapture`
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use fastrand::Rng;
+use pubsub_transports::Address;
+use pubsub_transports::websocket::{HistoryConfig, HubConfig, OutboxConfig, Overflow, SpokeConfig};
+
+use crate::world::{TOPICS, World};
+
+#[derive(Debug, Clone)]
+enum Step {
+    Publish(&'static str, &'static str),
+    PublishFrom(usize, &'static str, &'static str),
+    Follow(usize, Address),
+    Unfollow(usize, Address),
+    Up(usize, usize),
+    Pull(usize, usize),
+    Down(usize, usize),
+    Cut(usize, bool),
+    CutAtHub(usize),
+    NoticeHalfOpen,
+    Restart,
+    Forget(&'static str),
+    Advance(u64),
+}
+
+#[derive(Debug, Clone)]
+struct Schedule {
+    peers: usize,
+    history: usize,
+    replay: usize,
+    queue: usize,
+    steps: Vec<Step>,
+}
+
+const IDS: [&str; 3] = ["1", "2", "3"];
+
+fn address(random: &mut Rng) -> Address {
+    let topic = random.choice(TOPICS).unwrap();
+    match random.u8(..3) {
+        0 => Address::whole(topic).unwrap(),
+        _ => Address::new(topic, random.choice(IDS).unwrap()).unwrap(),
+    }
+}
+
+fn step(random: &mut Rng, peers: usize) -> Step {
+    let peer = random.usize(..peers);
+    let (topic, id) = (random.choice(TOPICS).unwrap(), random.choice(IDS).unwrap());
+    match random.u8(..100) {
+        0..20 => Step::Publish(topic, id),
+        20..26 => Step::PublishFrom(peer, topic, id),
+        26..38 => Step::Follow(peer, address(random)),
+        38..44 => Step::Unfollow(peer, address(random)),
+        44..60 => Step::Up(peer, random.usize(1..4)),
+        60..72 => Step::Pull(peer, random.usize(1..600)),
+        72..88 => Step::Down(peer, random.usize(1..6)),
+        88..91 => Step::Cut(peer, random.bool()),
+        91..93 => Step::CutAtHub(peer),
+        93 => Step::NoticeHalfOpen,
+        94 => Step::Restart,
+        95 => Step::Forget(topic),
+        _ => Step::Advance(random.u64(1..3000)),
+    }
+}
+
+fn schedule(random: &mut Rng) -> Schedule {
+    let peers = random.usize(1..4);
+    let length = random.usize(10..120);
+    Schedule {
+        peers,
+        history: random.usize(0..12),
+        replay: random.usize(0..12),
+        queue: random.usize(200..1200),
+        steps: (0..length).map(|_| step(random, peers)).collect(),
+    }
+}
+
+/// What a schedule came to: events and gaps.
+fn run(schedule: &Schedule) -> (u64, u64) {
+    let config = HubConfig {
+        history: HistoryConfig { events: schedule.history, replay: schedule.replay, ..Default::default() },
+        outbox: OutboxConfig { bytes: schedule.queue, hard_bytes: 3 * schedule.queue + 4000, answer_bytes: 4000 },
+        overflow_of: [("b".into(), Overflow::DropOldest), ("c".into(), Overflow::LatestPerId)].into(),
+        ..Default::default()
+    };
+    let mut world = World::new(config, schedule.peers, &SpokeConfig::default());
+    for step in &schedule.steps {
+        match step {
+            Step::Publish(topic, id) => world.publish(topic, id),
+            Step::PublishFrom(peer, topic, id) => drop(world.publish_from(*peer, topic, id)),
+            Step::Follow(peer, address) => world.follow(*peer, address),
+            Step::Unfollow(peer, address) => world.unfollow(*peer, address),
+            Step::Up(peer, count) => world.up(*peer, *count),
+            Step::Pull(peer, bytes) => drop(world.pull(*peer, *bytes)),
+            Step::Down(peer, count) => world.down(*peer, *count),
+            Step::Cut(peer, hub_notices) => world.cut(*peer, *hub_notices),
+            Step::CutAtHub(peer) => world.cut_at_hub(*peer),
+            Step::NoticeHalfOpen => world.notice_half_open(),
+            Step::Restart => world.restart(),
+            Step::Forget(topic) => world.forget(topic),
+            Step::Advance(ms) => world.advance(Duration::from_millis(*ms)),
+        }
+    }
+    world.settle();
+    let all = world.peers.iter().map(|peer| &peer.expected);
+    all.fold((0, 0), |(events, gaps), it| (events + it.delivered, gaps + it.gaps))
+}
+
+fn fails(schedule: &Schedule) -> bool {
+    catch_unwind(AssertUnwindSafe(|| run(schedule))).is_err()
+}
+
+/// Leaves out ever smaller parts, as long as what is left still fails.
+fn shrink(mut schedule: Schedule) -> Schedule {
+    let mut part = schedule.steps.len();
+    while part > 0 {
+        let (mut from, before) = (0, schedule.steps.len());
+        while from < schedule.steps.len() {
+            let mut shorter = schedule.clone();
+            shorter.steps.drain(from..(from + part).min(schedule.steps.len()));
+            if fails(&shorter) {
+                schedule = shorter;
+            } else {
+                from += part;
+            }
+        }
+        if schedule.steps.len() == before {
+            part /= 2;
+        }
+    }
+    schedule
+}
+
+fn from_env(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn random_schedules_agree_with_the_model() {
+    let (first, count) = (from_env("SEED", 1), from_env("SCHEDULES", 2000));
+    println!("SEED={first} SCHEDULES={count}");
+    let quiet = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let work = |thread: u64| {
+        let (mut events, mut gaps) = (0, 0);
+        for seed in (first..first + count).filter(|seed| seed % threads == thread) {
+            let schedule = schedule(&mut Rng::with_seed(seed));
+            match catch_unwind(AssertUnwindSafe(|| run(&schedule))) {
+                Ok((more, lost)) => (events, gaps) = (events + more, gaps + lost),
+                Err(_) => return Err(seed),
+            }
+        }
+        Ok((events, gaps))
+    };
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..threads).map(|thread| scope.spawn(move || work(thread))).collect();
+        all.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let failed = results.iter().filter_map(|result| result.as_ref().err()).min().copied();
+    if let Some(seed) = failed {
+        let shortest = shrink(schedule(&mut Rng::with_seed(seed)));
+        std::panic::set_hook(quiet);
+        println!("SEED={seed} SCHEDULES=1\n{shortest:#?}");
+        run(&shortest);
+        unreachable!("it failed before");
+    }
+    std::panic::set_hook(quiet);
+    let total = results.into_iter().flatten().fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1));
+    println!("{} events delivered, {} gaps", total.0, total.1);
+    assert!(total.0 > count && total.1 > count / 20, "the schedules reach what they are for");
+}

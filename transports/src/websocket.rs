@@ -20,6 +20,7 @@ mod close_code;
 mod codecs;
 mod history;
 mod hub;
+mod server;
 #[allow(dead_code, unused_imports)]
 mod socket;
 mod spoke;
@@ -29,4 +30,5 @@ pub use self::close_code::CloseCode;
 pub use self::codecs::Codecs;
 pub use self::history::HistoryConfig;
 pub use self::hub::{ConnectionId, HubConfig, HubOutput, HubProtocol, Outgoing, OutboxConfig, Overflow};
+pub use self::server::{AcceptError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents, HubTransport};
 pub use self::spoke::{SpokeConfig, SpokeOutput, SpokeProtocol, SpokeState};

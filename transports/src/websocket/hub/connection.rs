@@ -17,6 +17,13 @@ pub struct ConnectionId {
     pub(super) generation: u32,
 }
 
+impl ConnectionId {
+    /// Its place, which is no other's while it is there, and small.
+    pub(crate) fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
 pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) codec: usize,
@@ -158,6 +165,10 @@ pub(super) struct Subscriptions {
 impl Subscriptions {
     pub(super) fn len(&self) -> usize {
         self.by_address.len()
+    }
+
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.by_address.keys()
     }
 
     pub(super) fn find(&self, address: &Address) -> Option<Slot> {

@@ -61,7 +61,10 @@ pub(crate) struct Handle {
 
 impl Handle {
     pub(crate) fn close_engine(&self) -> crate::engine::Left {
-        let left = self.engine.close();
+        let left = match &self.driver {
+            Some(driver) if driver.is_draining() => self.engine.unread(),
+            _ => self.engine.close(),
+        };
         self.gauge.show(ConnectionState::Closed { error: None });
         left
     }
@@ -103,6 +106,11 @@ impl<M: EventMap> PubSub<M> {
         let parts = Parts { engine: Arc::clone(&engine), errors: errors.clone(), gauge: Arc::clone(&gauge) };
         let driver = driver(parts).map(Arc::new);
         Self { handle: Arc::new(Handle { engine, errors, gauge, driver }), map: PhantomData }
+    }
+
+    #[cfg(feature = "worker")]
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// Publishes `payload` to `topic` under `id`: complete it with `.await`, or with `.now()` from code that is not
@@ -303,7 +311,7 @@ impl<M: EventMap> PubSub<M> {
     /// Whether the bus was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.handle.engine.is_closed()
+        self.handle.engine.is_closed() || self.handle.driver.as_ref().is_some_and(|it| it.is_closed())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Pending;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 use pubsub_transports::Closing;
@@ -104,15 +104,21 @@ impl<D: Future> Future for Close<'_, D> {
             match Pin::new(this.closing.get_or_insert_with(|| driver.close())).poll(cx) {
                 Poll::Ready(unsent) => *this.unsent = unsent,
                 Poll::Pending => {
-                    let deadline = this.deadline.as_mut().as_pin_mut();
-                    if deadline.is_none_or(|deadline| deadline.poll(cx).is_pending()) {
-                        return Poll::Pending;
+                    match this.deadline.as_mut().as_pin_mut() {
+                        Some(deadline) => {
+                            ready!(deadline.poll(cx));
+                            is_over = true;
+                        }
+                        // Its end depends on readers, which are not waited for.
+                        None if driver.guarantees().backpressure => {}
+                        None => return Poll::Pending,
                     }
-                    (*this.unsent, is_over) = (driver.in_flight(), true);
+                    *this.unsent = driver.in_flight();
                 }
             }
         }
         let left = match *this.refused {
+            None if is_over => this.handle.engine.close(),
             None => this.handle.close_engine(),
             Some(_) => Left::default(),
         };
@@ -152,7 +158,8 @@ pub struct CloseReport {
     /// Publishes that waited for room, and got their event back as
     /// [`PublishError::Closed`](crate::PublishError::Closed).
     pub refused: usize,
-    /// Events that a network transport had taken, and did not send or got no answer to.
+    /// Events that a network transport had taken, and did not send or got no answer to; or that the inbox of a worker's bus
+    /// held, and that reach its subscriptions as far as these make room.
     pub unsent: u64,
 }
 

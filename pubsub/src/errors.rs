@@ -53,6 +53,16 @@ pub enum BusError {
         /// Why; also the [`source`](Error::source).
         error: SendError,
     },
+    /// A worker thread panicked. It harms no other.
+    #[cfg(feature = "worker")]
+    WorkerPanicked {
+        /// The name of the worker.
+        worker: String,
+        /// What it panicked with.
+        message: String,
+        /// Whether it is restarted.
+        restarts: bool,
+    },
     /// The other side does not allow to follow this. Subscriptions to it have ended.
     SubscriptionRejected {
         /// What was followed.
@@ -76,6 +86,11 @@ impl fmt::Display for BusError {
             }
             Self::Undecodable(undecodable) => undecodable.fmt(f),
             Self::NotSent { topic, id, .. } => write!(f, "`{topic}` for the id {id:?} was not sent"),
+            #[cfg(feature = "worker")]
+            Self::WorkerPanicked { worker, message, restarts } => {
+                let then = if *restarts { ", and is restarted" } else { "" };
+                write!(f, "the worker `{worker}` panicked{then}: {message}")
+            }
             Self::SubscriptionRejected { address, .. } => {
                 write!(f, "subscriptions to `{address}` are not allowed")
             }
@@ -88,6 +103,8 @@ impl Error for BusError {
         match self {
             Self::HandlerFailed { error, .. } => Some(&**error),
             Self::HandlerPanicked { .. } => None,
+            #[cfg(feature = "worker")]
+            Self::WorkerPanicked { .. } => None,
             Self::HandlerNotSubscribed { error, .. } => Some(error),
             Self::Undecodable(undecodable) => undecodable.source(),
             Self::NotSent { error, .. } => Some(error),

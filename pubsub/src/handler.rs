@@ -130,7 +130,7 @@ pub(crate) async fn run<E, R: HandlerResult>(
 }
 
 /// What `panic!` was given.
-fn message(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("the panic carries no text")

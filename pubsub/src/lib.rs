@@ -33,6 +33,8 @@ mod testing;
 mod topic;
 #[cfg(feature = "serde")]
 mod wire_map;
+#[cfg(feature = "worker")]
+mod worker;
 
 pub use crate::bus::PubSub;
 pub use crate::close::{Close, CloseReport};
@@ -60,13 +62,22 @@ pub use crate::testing::{NotPublished, TestBus};
 pub use crate::topic::{Topic, TopicKey};
 #[cfg(feature = "serde")]
 pub use crate::wire_map::WireMap;
+#[cfg(feature = "worker")]
+pub use crate::worker::{
+    CloseHost, HostReport, PublishTo, RestartingWorker, Worker, WorkerBuilder, WorkerError, WorkerHost,
+    WorkerReport,
+};
 /// What streams of events are bounded by in signatures; of the crate `futures-core`.
 pub use futures_core::{FusedStream, Stream};
 pub use pubsub_macros::{EventMap, EventSubset};
 /// Operators for any stream; those of a [`Subscription`] need no import.
 pub use pubsub_operators as operators;
+#[cfg(any(feature = "serde", feature = "worker"))]
+pub use pubsub_transports::Backoff;
 #[cfg(feature = "serde")]
 pub use pubsub_transports::codec;
+#[cfg(feature = "redis")]
+pub use pubsub_transports::redis::{self, Redis};
 pub use pubsub_transports::{
     Address, AddressError, ConnectError, ConnectionState, DecodeError, EncodeError, ErrorCode, EventId, Gap,
     GapReason, Guarantees, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared,

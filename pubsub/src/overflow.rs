@@ -46,6 +46,9 @@ pub mod defaults {
 
     /// Events that a subscription holds at most.
     pub const BOUND: usize = 1_024;
+    /// Events that the inbox of a worker thread, or of its host, holds at most.
+    #[cfg(feature = "worker")]
+    pub const INBOX: usize = 256;
     /// What happens beyond the bound where publishers can wait: in one process.
     pub const OVERFLOW: Overflow = Overflow::Backpressure;
     /// What happens beyond the bound where they cannot: over a network, whose reading never waits for a subscriber.

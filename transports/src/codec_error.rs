@@ -45,6 +45,11 @@ pub enum DecodeError {
     },
     /// Type and id are not an address.
     Address(AddressError),
+    /// A member of the envelope says that the event belongs elsewhere than where it came.
+    Elsewhere {
+        /// Its name.
+        member: &'static str,
+    },
     /// The type is that of no event in the map.
     UnknownType {
         /// The type.
@@ -79,6 +84,9 @@ impl fmt::Display for DecodeError {
                 write!(f, "the member `{member}` of the envelope has a value that it cannot have")
             }
             Self::Address(error) => error.fmt(f),
+            Self::Elsewhere { member } => {
+                write!(f, "the member `{member}` of the envelope is not that of the channel that it came on")
+            }
             Self::UnknownType { topic } => write!(f, "the event map has no topic {topic:?}"),
             Self::Payload { topic, .. } => write!(f, "the payload is not one of the topic {topic:?}"),
         }

@@ -8,23 +8,27 @@
 #![forbid(unsafe_code)]
 
 mod address;
-#[cfg(feature = "wire")]
+#[cfg(any(feature = "wire", feature = "worker"))]
 mod backoff;
 #[cfg(feature = "wire")]
 pub mod codec;
 mod codec_error;
 mod error;
 mod event_id;
+#[cfg(feature = "worker")]
+mod exchange;
 mod frame;
 mod guarantees;
 mod link;
 mod notice;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod transport;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
 pub use address::{Address, AddressError};
-#[cfg(feature = "wire")]
+#[cfg(any(feature = "wire", feature = "worker"))]
 pub use backoff::Backoff;
 pub use codec_error::{DecodeError, EncodeError, Redacted};
 pub use error::{ErrorCode, Rejection, SendError};
@@ -40,5 +44,7 @@ pub use transport::{InProcess, Shared, Transport};
 /// For the `pubsub` crate. Not part of the interface: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
+    #[cfg(feature = "worker")]
+    pub use crate::exchange::{Exchange, Member, MemberId};
     pub use crate::transport::{Connection, connect};
 }

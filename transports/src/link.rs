@@ -29,7 +29,7 @@ pub trait Link: Send + Sync {
     fn unsubscribe(&self, addresses: Vec<Address>);
 
     /// Takes nothing more, and sends what was taken, within a time that the transport bounds. Then every task, socket and
-    /// remote subscription of it is gone, and so is its inlet. Whether the answer is awaited changes nothing.
+    /// remote subscription of it is gone, and so is its inlet. Whether the answer is awaited changes nothing, and every call is answered.
     fn close(&self) -> Closing;
 }
 
@@ -45,7 +45,8 @@ pub trait Inlet: Send + Sync {
     /// An event, when [`poll_ready`](Self::poll_ready) said so.
     fn deliver(&self, frame: Frame);
 
-    /// Every address of this request is followed: what is published from now on arrives.
+    /// Every address of this request is followed, but those that were refused or left: what is published from now on
+    /// arrives.
     fn subscribed(&self, request: u64);
 
     /// This address is followed no more, or never was: the other side does not allow it.

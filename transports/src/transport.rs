@@ -10,7 +10,7 @@ use crate::{Guarantees, Inlet, Link};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a transport",
     label = "not a transport of this crate",
-    note = "the transport there is: `InProcess`",
+    note = "the transports there are: `InProcess`, and `Redis` with the feature `redis`",
     note = "the trait `Transport` is sealed; to carry events another way, subscribe to `All` and hand on what you receive"
 )]
 pub trait Transport: sealed::Connect {

@@ -29,6 +29,6 @@ pub mod wire;
 pub use self::close_code::CloseCode;
 pub use self::codecs::Codecs;
 pub use self::history::HistoryConfig;
-pub use self::hub::{ConnectionId, HubConfig, HubOutput, HubProtocol, Outgoing, OutboxConfig, Overflow};
+pub use self::hub::{ConnectionId, HubConfig, HubOutput, HubProtocol, OutboxConfig, Outgoing, Overflow};
 pub use self::server::{AcceptError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents, HubTransport};
 pub use self::spoke::{SpokeConfig, SpokeOutput, SpokeProtocol, SpokeState};

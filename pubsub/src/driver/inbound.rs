@@ -36,10 +36,17 @@ pub(super) struct Inbound {
     waiting: Mutex<Option<Waiting>>,
 }
 
+/// One who is to be told, and of what.
+struct Told {
+    interest: Interest,
+    addresses: Arc<[Address]>,
+    story: Arc<Story>,
+}
+
 /// Those who are to be told.
 #[derive(Default)]
 struct Stories {
-    all: HashMap<u64, (Interest, Arc<Story>), foldhash::fast::RandomState>,
+    all: HashMap<u64, Told, foldhash::fast::RandomState>,
     last_key: u64,
 }
 
@@ -65,6 +72,14 @@ impl Inbound {
         }
     }
 
+    pub(super) fn has_waiting(&self) -> bool {
+        lock(&self.waiting).is_some()
+    }
+
+    pub(super) fn engine_is_closed(&self) -> bool {
+        self.engine.is_closed()
+    }
+
     pub(super) fn interests(&self) -> MutexGuard<'_, Interests> {
         lock(&self.interests)
     }
@@ -78,12 +93,12 @@ impl Inbound {
         whole.chain(single).collect::<Result<_, _>>().map_err(SubscribeError::Address)
     }
 
-    pub(super) fn begin_story(&self, interest: Interest) -> (u64, Arc<Story>) {
+    pub(super) fn begin_story(&self, interest: Interest, addresses: Arc<[Address]>) -> (u64, Arc<Story>) {
         let story = Arc::<Story>::default();
         let mut stories = lock(&self.stories);
         stories.last_key += 1;
         let key = stories.last_key;
-        stories.all.insert(key, (interest, Arc::clone(&story)));
+        stories.all.insert(key, Told { interest, addresses, story: Arc::clone(&story) });
         (key, story)
     }
 
@@ -104,13 +119,22 @@ impl Inbound {
             }
         };
         let stories = lock(&self.stories);
-        let concerned = stories.all.values().filter(|(interest, _)| follows(interest));
-        concerned.map(|(_, story)| Arc::clone(story)).collect()
+        let concerned = stories.all.values().filter(|told| follows(&told.interest));
+        concerned.map(|told| Arc::clone(&told.story)).collect()
+    }
+
+    /// The stories of subscriptions that were live, in part at least: those that are not yet have nothing to lose.
+    fn live(&self) -> Vec<Arc<Story>> {
+        let stories = lock(&self.stories);
+        let interests = self.interests();
+        let live = stories.all.values().filter(|told| interests.is_any_live(&told.addresses));
+        live.map(|told| Arc::clone(&told.story)).collect()
     }
 
     fn tell(&self, address: Option<&Address>, notice: &Notice) {
         let after = self.arrived.load(Ordering::Acquire);
-        for story in self.concerned(address) {
+        let stories = if address.is_some() { self.concerned(address) } else { self.live() };
+        for story in stories {
             story.tell(after, notice.clone());
         }
     }

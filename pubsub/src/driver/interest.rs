@@ -86,15 +86,32 @@ impl Interests {
             followed.subscriptions -= 1;
             let own = followed.waiting.extract_if(.., |(other, _)| *other == key);
             forgotten.extend(own.map(|(_, waker)| waker));
-            if followed.subscriptions == 0 {
-                let left = self.followed.remove(address);
-                gone.extend(left.filter(|it| it.state != State::Refused).map(|_| address.clone()));
+            if followed.subscriptions > 0 {
+                continue;
+            }
+            let (state, request) = (followed.state, followed.request);
+            self.followed.remove(address);
+            if state == State::Asked {
+                self.forget(request, address);
+            }
+            if state != State::Refused {
+                gone.push(address.clone());
             }
         }
         if !gone.is_empty() {
             self.calls.push_back(Call::Unsubscribe(gone));
         }
         forgotten
+    }
+
+    /// Whatever the answer is, it does not matter to this address: one that never comes must not be waited for in memory.
+    fn forget(&mut self, request: u64, address: &Address) {
+        if let Some(asked) = self.asked.get_mut(&request) {
+            asked.retain(|other| other != address);
+            if asked.is_empty() {
+                self.asked.remove(&request);
+            }
+        }
     }
 
     /// The next call, for the one caller that there is at a time; `None` ends its turn.
@@ -111,8 +128,9 @@ impl Interests {
     pub(super) fn subscribed(&mut self, request: u64) -> Vec<Waker> {
         let mut waiting = Vec::new();
         for address in self.asked.remove(&request).unwrap_or_default() {
-            // It may have been left, and asked for anew by a later request.
-            if let Some(followed) = self.followed.get_mut(&address).filter(|it| it.request == request) {
+            // It may have been left and asked for anew by a later request, or refused.
+            let asked = |it: &&mut Followed| it.request == request && it.state == State::Asked;
+            if let Some(followed) = self.followed.get_mut(&address).filter(asked) {
                 followed.state = State::Live;
                 waiting.extend(followed.waiting.drain(..).map(|(_, waker)| waker));
             }
@@ -125,6 +143,12 @@ impl Interests {
         let Some(followed) = self.followed.get_mut(address) else { return Vec::new() };
         followed.state = State::Refused;
         followed.waiting.drain(..).map(|(_, waker)| waker).collect()
+    }
+
+    /// Whether some of `addresses` is live: a loss on the way to it is one of theirs.
+    pub(super) fn is_any_live(&self, addresses: &[Address]) -> bool {
+        let state = |address| self.followed.get(address).map(|followed| followed.state);
+        addresses.iter().any(|address| state(address) == Some(State::Live))
     }
 
     /// Nothing will be answered any more. Gives all who waited.
@@ -217,6 +241,17 @@ mod tests {
         interests.subscribed(2);
         assert_eq!(liveness(&mut interests, &one), Liveness::Live);
         assert!(interests.asked.is_empty());
+    }
+
+    #[test]
+    fn what_is_left_before_an_answer_came_is_not_remembered() {
+        let mut interests = Interests::default();
+        for number in 0..1_000 {
+            let two = [address("a:1"), address(&format!("b:{number}"))];
+            interests.join(&two);
+            interests.leave(0, &two);
+        }
+        assert!(interests.asked.is_empty() && interests.followed.is_empty());
     }
 
     #[test]

@@ -61,8 +61,25 @@ impl Driver {
         &self.guarantees
     }
 
+    /// What the link has yet to send, and what came and has no room yet.
     pub(crate) fn in_flight(&self) -> u64 {
-        self.link.in_flight()
+        self.link.in_flight() + u64::from(self.inbound.has_waiting())
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.inbound.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether events that were accepted still come, although nothing more is: a link that makes publishers wait says when
+    /// that is over, and until then the engine stays open for them.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.guarantees.backpressure && !self.inbound.engine_is_closed()
+    }
+
+    /// What a subscription follows, as addresses.
+    #[cfg(feature = "worker")]
+    pub(crate) fn addresses(&self, interest: &Interest) -> Result<Vec<Address>, SubscribeError> {
+        self.inbound.addresses(interest)
     }
 
     /// Nothing more is accepted; what was is sent.
@@ -80,11 +97,11 @@ impl Driver {
     /// # Errors
     /// If the address of some topic and id is none on a wire.
     pub(crate) fn join(self: &Arc<Self>, interest: &Interest) -> Result<Remote, SubscribeError> {
-        let addresses = self.inbound.addresses(interest)?;
+        let addresses: Arc<[Address]> = self.inbound.addresses(interest)?.into();
         if self.inbound.closed.load(Ordering::Acquire) {
             return Err(SubscribeError::Closed);
         }
-        let (key, story) = self.inbound.begin_story(interest.clone());
+        let (key, story) = self.inbound.begin_story(interest.clone(), Arc::clone(&addresses));
         self.inbound.interests().join(&addresses);
         self.make_calls();
         Ok(Remote { driver: Arc::clone(self), key, story, addresses, missed_in_gaps: 0 })
@@ -117,7 +134,7 @@ pub(crate) struct Remote {
     driver: Arc<Driver>,
     key: u64,
     pub(crate) story: Arc<Story>,
-    addresses: Vec<Address>,
+    addresses: Arc<[Address]>,
     /// Counted in gaps that were passed over, for the next event to tell.
     pub(crate) missed_in_gaps: u64,
 }

@@ -19,8 +19,21 @@ impl Driver {
     /// Gives an event to the link; in the answer it comes back if it was not accepted.
     pub(crate) fn send<P, I>(
         &self,
-        mut data: EventData<P, I>,
+        data: EventData<P, I>,
         patience: Patience,
+    ) -> Result<Outgoing, PublishError<P, I>>
+    where
+        P: Send + Sync + 'static,
+        I: TopicId + ?Sized + 'static,
+    {
+        self.send_by(data, |frame| self.link.publish(frame, patience))
+    }
+
+    /// The same, by another way than the link's own.
+    pub(crate) fn send_by<P, I>(
+        &self,
+        mut data: EventData<P, I>,
+        publish: impl FnOnce(Frame) -> Sending,
     ) -> Result<Outgoing, PublishError<P, I>>
     where
         P: Send + Sync + 'static,
@@ -37,7 +50,7 @@ impl Driver {
         let body = header.address().map_err(Into::into).and_then(|_| self.edge.encode(&stored));
         match body {
             Ok(body) => {
-                let sending = self.link.publish(Frame { header, body }, patience);
+                let sending = publish(Frame { header, body });
                 Ok(Outgoing { stored, sending })
             }
             Err(error) => Err(PublishError::Encode(stored.into_event(0), error)),

@@ -37,6 +37,11 @@ impl Engine {
         Left { queued, refused }
     }
 
+    /// What has not been read.
+    pub(crate) fn unread(&self) -> Left {
+        Left { queued: self.left(), refused: 0 }
+    }
+
     /// Subscriptions to a closed bus have nothing left to read.
     pub(super) fn drained(&self, count: usize) {
         if count > 0 && self.undrained.fetch_sub(count, Ordering::AcqRel) == count {

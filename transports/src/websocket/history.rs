@@ -216,7 +216,9 @@ impl History {
         }
         let count = match id {
             None => self.head - offset,
-            Some(id) => self.offsets(id).map_or(0, |all| all.len() - all.partition_point(|&o| o <= offset)) as u64,
+            Some(id) => {
+                self.offsets(id).map_or(0, |all| all.len() - all.partition_point(|&o| o <= offset)) as u64
+            }
         };
         if count > self.config.replay as u64 {
             return Err(Missing { reason: GapReason::TooMany, missed: Some(count) });

@@ -16,20 +16,19 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
-use bytes::Bytes;
 use compact_str::CompactString;
 use fastrand::Rng;
 
 pub use self::config::HubConfig;
 use self::connection::Connection;
 pub use self::connection::ConnectionId;
-pub use self::outbox::{OutboxConfig, Overflow};
 use self::outbox::{Full, Outbox};
+pub use self::outbox::{OutboxConfig, Overflow};
 use self::routes::Topic;
 use self::slab::Connections;
+use super::CloseCode;
 use super::codecs::{self, Codecs};
-use super::wire::{Disconnect, Reply};
-use super::{CloseCode, wire::millis};
+use super::wire::{Disconnect, Message, Reply, millis};
 use crate::Frame;
 
 /// What happened at a hub that its caller has to do something about.
@@ -48,8 +47,8 @@ pub enum HubOutput {
 /// What goes out on a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outgoing {
-    /// A message: text or binary, as the connection's codec is.
-    Message(Bytes),
+    /// A message.
+    Message(Message),
     /// A WebSocket ping.
     Ping,
     /// The close frame. The connection is no longer the hub's.
@@ -76,7 +75,7 @@ pub enum Outgoing {
 ///
 /// let mut out = Vec::new();
 /// hub.pull(now, client, 1 << 16, &mut out);
-/// let Outgoing::Message(last) = out.last().unwrap() else { unreachable!() };
+/// let Some(Outgoing::Message(Message::Text(last))) = out.last() else { unreachable!() };
 /// assert!(String::from_utf8_lossy(last).ends_with(r#""payload":"hello"}"#));
 /// ```
 pub struct HubProtocol {

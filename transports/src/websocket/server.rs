@@ -131,11 +131,12 @@ impl<C: Codec> Hub<C> {
     pub async fn close(&self) {
         let shared = &self.handle.shared;
         let window = shared.times.shutdown_window;
+        shared.deaf.send_replace(true);
         shared.act(|core, _| core.protocol.shut_down(window));
-        // Their own time is as long; the hub itself ends after them.
-        let _ = timeout(shared.times.close, shared.served()).await;
+        // The last task is that of the timers, which those that close may need.
+        let _ = timeout(shared.times.close, shared.tasks_left(1)).await;
         shared.stop();
-        shared.idle().await;
+        shared.tasks_left(0).await;
     }
 }
 

@@ -26,7 +26,6 @@ mod writer;
 pub(crate) use self::accept::{Accepted, HandshakeError, HandshakeLimits, receive_upgrade};
 pub(crate) use self::close::Close;
 pub(crate) use self::connect::{ConnectOptions, connect};
-pub(crate) use self::frame::Kind;
 pub(crate) use self::parser::Limits;
 pub(crate) use self::stream::{Received, Role, SocketError, WebSocket};
 pub(crate) use self::upgrade::UpgradeRequest;

@@ -11,14 +11,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use compact_str::CompactString;
 
 pub use self::config::SpokeConfig;
 use self::interest::Topic;
 use self::pending::Pending;
 use super::CloseCode;
-use super::wire::{Command, Connect, ControlError, GapReason, PROTOCOL, Speaks};
+use super::wire::{Command, Connect, ControlError, GapReason, Message, PROTOCOL, Speaks};
 use crate::codec::{Codec, DecodeError};
 use crate::{Address, Backoff, EventId, Frame, Rejection, SendError};
 
@@ -28,8 +27,8 @@ use crate::{Address, Backoff, EventId, Frame, Rejection, SendError};
 pub enum SpokeOutput {
     /// Open a connection, then say [`opened`](SpokeProtocol::opened) or [`lost`](SpokeProtocol::lost).
     Connect,
-    /// Write this message: text or binary, as the codec is.
-    Send(Bytes),
+    /// Write this message.
+    Send(Message),
     /// Write a WebSocket ping.
     Ping,
     /// Close the connection: the spoke is done with it, and counts it as lost already.
@@ -129,7 +128,7 @@ enum Link {
 ///
 /// spoke.opened(Duration::from_millis(3));
 /// let sent = std::iter::from_fn(|| spoke.poll_output()).filter_map(|output| match output {
-///     SpokeOutput::Send(message) => Some(String::from_utf8_lossy(&message).into_owned()),
+///     SpokeOutput::Send(message) => Some(String::from_utf8_lossy(message.bytes()).into_owned()),
 ///     _ => None,
 /// });
 /// assert_eq!(sent.collect::<Vec<_>>(), [
@@ -326,13 +325,17 @@ impl SpokeProtocol {
 
     fn send(&mut self, correlation: &str, command: &Command) {
         match self.codec.encode_command(correlation, command) {
-            Ok(message) => self.outputs.push_back(SpokeOutput::Send(message)),
+            Ok(message) => self.write(message),
             // A token or a hash beyond what a message may have: there is no connection to be had with it.
             Err(_) => {
                 self.outputs.push_back(SpokeOutput::Close(CloseCode::TooBig));
                 self.stop(CloseCode::TooBig);
             }
         }
+    }
+
+    fn write(&mut self, message: bytes::Bytes) {
+        self.outputs.push_back(SpokeOutput::Send(Message::new(message, self.codec.is_text())));
     }
 
     fn malformed(&mut self, error: impl Into<ControlError>) {

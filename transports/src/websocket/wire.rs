@@ -13,11 +13,11 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::payload::millis;
 pub use self::payload::{
     Ack, Code, Connect, Connected, Disconnect, Failure, Gap, Published, Since, Subscribe, Subscribed, TextId,
     Token, Unsubscribe, Unsubscribed,
 };
-pub(crate) use self::payload::millis;
 use self::payload::{Empty, SubscribeMany};
 pub use self::text::{GapReason, OnGap};
 use crate::codec::{Codec, DecodeError, EncodeError};
@@ -92,9 +92,7 @@ impl Command {
     pub fn decode(codec: &impl Codec, header: &Header, payload: &[u8]) -> Result<Self, ControlError> {
         Ok(match header.topic() {
             "__connect" => Self::Connect(decode(codec, header, payload)?),
-            "__subscribe" => {
-                Self::Subscribe(decode::<SubscribeMany>(codec, header, payload)?.into_topics()?)
-            }
+            "__subscribe" => Self::Subscribe(decode::<SubscribeMany>(codec, header, payload)?.into_topics()?),
             "__unsubscribe" => Self::Unsubscribe(decode(codec, header, payload)?),
             "__ack" => Self::Ack(decode(codec, header, payload)?),
             "__ping" => Self::Ping,
@@ -245,6 +243,10 @@ pub enum Message {
 }
 
 impl Message {
+    pub(crate) fn new(bytes: Bytes, is_text: bool) -> Self {
+        if is_text { Self::Text(bytes) } else { Self::Binary(bytes) }
+    }
+
     /// Its bytes.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {

@@ -1,6 +1,12 @@
 //! The protocol of hub and spokes, without sockets: scenarios by name, and random schedules against a model.
 
+mod garbage;
+mod hub;
+mod limits;
 mod model;
 mod random;
+mod raw;
+mod recovery;
+mod spoke;
 mod wire;
 mod world;

@@ -91,6 +91,13 @@ struct Follow {
     early: HashSet<u64>,
 }
 
+/// What a spoke told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Told {
+    Event(u64),
+    Gap(Address, GapReason, Option<u64>),
+}
+
 /// What a spoke may deliver.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
@@ -98,9 +105,7 @@ pub(crate) struct Expected {
     /// The types that were ever followed as a whole: a connection may still have them that way.
     wholes: HashSet<String>,
     published: HashMap<EventId, Option<Result<u64, SendError>>>,
-    /// How many events and gaps there were: a test that sees none tests nothing.
-    pub(crate) delivered: u64,
-    pub(crate) gaps: u64,
+    pub(crate) story: Vec<Told>,
 }
 
 impl Expected {
@@ -142,18 +147,25 @@ impl Expected {
             if offset <= follow.offset {
                 // What comes by a wider address may be from before this one began.
                 assert!(
-                    by != address && follow.start.0 == epoch && offset <= follow.start.1 && follow.early.insert(offset),
+                    by != address
+                        && follow.start.0 == epoch
+                        && offset <= follow.start.1
+                        && follow.early.insert(offset),
                     "{address}: {offset} came after {}",
                     follow.offset
                 );
                 continue;
             }
             let lost = log.between(address, epoch, follow.offset, offset - 1);
-            assert_eq!(lost, 0, "{address}: {lost} events are missing between {} and {offset}", follow.offset);
+            assert_eq!(
+                lost, 0,
+                "{address}: {lost} events are missing between {} and {offset}",
+                follow.offset
+            );
             follow.offset = offset;
         }
         assert!(followed, "{}:{} came to nobody", header.topic(), header.id());
-        self.delivered += 1;
+        self.story.push(Told::Event(number(frame)));
     }
 
     pub(crate) fn gap(
@@ -166,7 +178,8 @@ impl Expected {
         log: &Log,
     ) {
         let under_whole = address.id().is_some() && self.wholes.contains(address.topic());
-        let follow = self.wanted.get_mut(address).and_then(Option::as_mut).expect("a gap is in what is followed");
+        let follow =
+            self.wanted.get_mut(address).and_then(Option::as_mut).expect("a gap is in what is followed");
         if follow.epoch == epoch {
             assert_ne!(*reason, GapReason::Epoch, "{address}: it is the same epoch");
             assert!(offset >= follow.offset, "{address}: a gap that ends before it begins");
@@ -178,7 +191,10 @@ impl Expected {
             }
         } else {
             assert_eq!(*reason, GapReason::Epoch, "{address}: the epoch is another");
-            assert!(log.is_later(address.topic(), &follow.epoch, epoch), "{address}: an epoch that was not there");
+            assert!(
+                log.is_later(address.topic(), &follow.epoch, epoch),
+                "{address}: an epoch that was not there"
+            );
         }
         follow.epoch = epoch.to_owned();
         follow.offset = offset;
@@ -187,7 +203,7 @@ impl Expected {
             follow.start = (epoch.to_owned(), offset);
             follow.early.clear();
         }
-        self.gaps += 1;
+        self.story.push(Told::Gap(address.clone(), reason.clone(), missed));
     }
 
     pub(crate) fn publish(&mut self, event_id: EventId) {
@@ -198,6 +214,10 @@ impl Expected {
         let outcome = self.published.get_mut(&event_id).expect("it was published");
         assert_eq!(*outcome, None, "one event has one outcome");
         *outcome = Some(result);
+    }
+
+    pub(crate) fn outcome(&self, event_id: EventId) -> Option<&Result<u64, SendError>> {
+        self.published[&event_id].as_ref()
     }
 
     /// Whether everything has an answer.

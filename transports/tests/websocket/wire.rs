@@ -8,8 +8,8 @@ use std::{env, fs};
 use pubsub_transports::codec::{Codec, DecodeError, Json};
 use pubsub_transports::websocket::CloseCode;
 use pubsub_transports::websocket::wire::{
-    Ack, Code, Command, Connect, Connected, ControlError, Disconnect, Failure, Gap, GapReason, OnGap, Published, Reply,
-    Since, Subscribe, Subscribed, TextId, Token, Unsubscribe, Unsubscribed,
+    Ack, Code, Command, Connect, Connected, ControlError, Disconnect, Failure, Gap, GapReason, OnGap,
+    Published, Reply, Since, Subscribe, Subscribed, TextId, Token, Unsubscribe, Unsubscribed,
 };
 use pubsub_transports::{ErrorCode, EventId, Rejection};
 
@@ -91,10 +91,7 @@ fn replies() -> Vec<(&'static str, Reply)> {
                 reason: Some("permission withdrawn".to_owned()),
             }),
         ),
-        (
-            "published",
-            Reply::Published(Published { event_id: TextId(EVENT_ID.parse().unwrap()), offset: 9 }),
-        ),
+        ("published", Reply::Published(Published { event_id: TextId(EVENT_ID.parse().unwrap()), offset: 9 })),
         ("pong", Reply::Pong),
         ("error", Reply::Error(Failure::new(&rejection, Some("chat:ada")))),
         ("error_retry", Reply::Error(Failure::new(&slow_down, None))),
@@ -188,7 +185,9 @@ fn members_of_tomorrow_are_passed_over() {
 fn words_of_tomorrow_are_kept() {
     let gap = r#"{"type":"__gap","id":"","payload":{"topic":"chat","reason":"eclipse"}}"#;
     let (header, payload) = Json::default().split(gap.as_bytes()).unwrap();
-    let Ok(Reply::Gap(gap)) = Reply::decode(&Json::default(), &header, payload) else { panic!("{payload:?}") };
+    let Ok(Reply::Gap(gap)) = Reply::decode(&Json::default(), &header, payload) else {
+        panic!("{payload:?}")
+    };
     assert_eq!(gap.reason, GapReason::Other("eclipse".into()));
     assert_eq!((gap.missed, gap.offset), (None, None));
 }
@@ -215,7 +214,9 @@ fn what_is_malformed_is_a_typed_error() {
 
 #[test]
 fn a_token_is_not_printed() {
-    let Some((_, connect)) = commands().into_iter().find(|(name, _)| *name == "connect_full") else { panic!() };
+    let Some((_, connect)) = commands().into_iter().find(|(name, _)| *name == "connect_full") else {
+        panic!()
+    };
     assert!(!format!("{connect:?}").contains("secret"));
     let wrong = r#"{"type":"__connect","id":"0","payload":{"protocol":1,"token":["secret"]}}"#;
     let error = command(wrong).unwrap_err();

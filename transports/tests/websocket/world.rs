@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
 use pubsub_transports::codec::Json;
 use pubsub_transports::websocket::wire::Message;
 use pubsub_transports::websocket::{
@@ -40,7 +39,7 @@ pub(crate) struct Peer {
 pub(crate) struct Socket {
     /// `None` when the hub has forgotten it.
     pub(crate) connection: Option<ConnectionId>,
-    up: VecDeque<Bytes>,
+    up: VecDeque<Message>,
     down: VecDeque<Outgoing>,
 }
 
@@ -118,9 +117,9 @@ impl World {
         for _ in 0..count {
             let Some(socket) = &mut self.peers[peer].socket else { return };
             let Some(message) = socket.up.pop_front() else { return };
-            trace(peer, "->", &message);
+            trace(peer, "->", message.bytes());
             if let Some(connection) = socket.connection {
-                self.hub.receive(self.now, connection, &Message::Text(message));
+                self.hub.receive(self.now, connection, &message);
                 self.hear();
             }
         }
@@ -146,8 +145,8 @@ impl World {
             let Some(socket) = &mut to.socket else { return };
             match socket.down.pop_front() {
                 Some(Outgoing::Message(message)) => {
-                    trace(peer, "<-", &message);
-                    to.spoke.receive(self.now, &Message::Text(message));
+                    trace(peer, "<-", message.bytes());
+                    to.spoke.receive(self.now, &message);
                 }
                 Some(Outgoing::Ping) => {
                     if let Some(connection) = socket.connection {
@@ -290,7 +289,8 @@ impl World {
                 while self.pull(peer, 1 << 16) {}
                 let waiting = |world: &Self| {
                     let socket = world.peers[peer].socket.as_ref();
-                    socket.is_some_and(|it| !it.down.is_empty() || !it.up.is_empty() || it.connection.is_none())
+                    socket
+                        .is_some_and(|it| !it.down.is_empty() || !it.up.is_empty() || it.connection.is_none())
                 };
                 while waiting(self) && self.peers[peer].socket.as_ref().is_some_and(|it| it.up.is_empty()) {
                     self.down(peer, 1);
@@ -310,7 +310,8 @@ impl World {
         for _ in 0..40 {
             self.notice_half_open();
             self.flow();
-            if self.peers.iter().all(Peer::is_connected) && self.peers.iter().all(|it| it.expected.is_done()) {
+            if self.peers.iter().all(Peer::is_connected) && self.peers.iter().all(|it| it.expected.is_done())
+            {
                 break;
             }
             self.advance(Duration::from_secs(5));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use compact_str::CompactString;
 
-use super::outbox::{Overflow, OutboxConfig};
+use super::outbox::{OutboxConfig, Overflow};
 use crate::websocket::HistoryConfig;
 
 /// What a hub allows, and how long it waits. What one reaches has an error or close code of its own.

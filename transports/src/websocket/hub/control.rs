@@ -16,7 +16,8 @@ impl HubProtocol {
     /// What is no message of the connection's codec, and no command, is answered with `__error`, so many times in a
     /// row; a message that is too large, or of the other kind (text, binary), ends the connection.
     pub fn receive(&mut self, now: Duration, id: ConnectionId, message: &Message) {
-        let Some(connection) = self.connections.get(id).filter(|connection| connection.closing.is_none()) else {
+        let Some(connection) = self.connections.get(id).filter(|connection| connection.closing.is_none())
+        else {
             return;
         };
         connection.heard(now);
@@ -67,7 +68,11 @@ impl HubProtocol {
 
     fn connect(&mut self, id: ConnectionId, correlation: &str, connect: &Connect) {
         if connect.protocol != PROTOCOL {
-            return self.mistake(id, correlation, format!("this hub speaks version {PROTOCOL} of the protocol"));
+            return self.mistake(
+                id,
+                correlation,
+                format!("this hub speaks version {PROTOCOL} of the protocol"),
+            );
         }
         let Some(connection) = self.connections.get(id) else { return };
         let reply = Reply::Connected(Connected {

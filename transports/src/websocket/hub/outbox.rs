@@ -202,7 +202,9 @@ impl Outbox {
     /// Leaves a mark in the place of an event that may be dropped.
     fn drop_at(&mut self, at: usize) {
         let Some(item) = self.lane.get_mut(at) else { return };
-        if let Item::Event { slot, offset, overflow: Overflow::DropOldest | Overflow::LatestPerId, message } = item {
+        if let Item::Event { slot, offset, overflow: Overflow::DropOldest | Overflow::LatestPerId, message } =
+            item
+        {
             self.lane_bytes -= message.len();
             self.dropped += 1;
             *item = Item::Dropped { slot: *slot, missed: 1, through: *offset };

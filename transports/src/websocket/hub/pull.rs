@@ -6,7 +6,7 @@ use super::connection::State;
 use super::outbox::{Next, Slot, Then};
 use super::{ConnectionId, HubProtocol, Outgoing};
 use crate::websocket::history::Through;
-use crate::websocket::wire::{Gap, GapReason, Reply};
+use crate::websocket::wire::{Gap, GapReason, Message, Reply};
 
 /// What one step of a replay came to.
 enum Replay {
@@ -55,6 +55,8 @@ impl HubProtocol {
 
     fn pull_queue(&mut self, id: ConnectionId, max_bytes: usize, out: &mut Vec<Outgoing>) -> usize {
         let mut sent = 0;
+        let Some(connection) = self.connections.get(id) else { return sent };
+        let is_text = self.codecs.get(connection.codec).is_text();
         while sent < max_bytes {
             let Some(connection) = self.connections.get(id) else { break };
             let message = match connection.outbox.next() {
@@ -72,7 +74,7 @@ impl HubProtocol {
                 }
             };
             sent += message.len();
-            out.push(Outgoing::Message(message));
+            out.push(Outgoing::Message(Message::new(message, is_text)));
         }
         sent
     }
@@ -142,6 +144,7 @@ impl HubProtocol {
 
     fn replay(&mut self, id: ConnectionId, slot: Slot, out: &mut Vec<Outgoing>) -> Replay {
         let Some(connection) = self.connections.get(id) else { return Replay::Done };
+        let is_text = self.codecs.get(connection.codec).is_text();
         let subscription = connection.subscriptions.get(slot);
         let State::Behind { after, until } = subscription.state else { return Replay::Done };
         let address = subscription.address.clone();
@@ -164,17 +167,18 @@ impl HubProtocol {
             connection.subscriptions.get_mut(slot).state = State::Behind { after: floor, until };
             let gap = self.gap(id, slot, missed, GapReason::Evicted, floor);
             let bytes = gap.as_ref().map_or(0, bytes::Bytes::len);
-            out.extend(gap.map(Outgoing::Message));
+            out.extend(gap.map(|message| Outgoing::Message(Message::new(message, is_text))));
             return Replay::Sent(bytes);
         }
         let through = if is_whole { Through::Type } else { Through::Id };
-        let (name, epoch) = (topic.history.topic().clone(), compact_str::CompactString::from(topic.history.epoch()));
+        let (name, epoch) =
+            (topic.history.topic().clone(), compact_str::CompactString::from(topic.history.epoch()));
         let entry = topic.history.next(address.id(), after).filter(|entry| entry.offset() <= end);
         if let Some(entry) = entry {
             let message = entry.message(&name, &epoch, through, connection.codec, &self.codecs);
             connection.subscriptions.get_mut(slot).state = State::Behind { after: entry.offset(), until };
             let bytes = message.len();
-            out.push(Outgoing::Message(message));
+            out.push(Outgoing::Message(Message::new(message, is_text)));
             return Replay::Sent(bytes);
         }
         match until {

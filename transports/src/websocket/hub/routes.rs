@@ -47,11 +47,7 @@ impl Topic {
             None => &mut self.whole,
             Some(id) => {
                 let last = self.history.last(id);
-                &mut self
-                    .ids
-                    .entry(id.into())
-                    .or_insert_with(|| Route { last, members: Vec::new() })
-                    .members
+                &mut self.ids.entry(id.into()).or_insert_with(|| Route { last, members: Vec::new() }).members
             }
         };
         members.push(member);

@@ -28,9 +28,10 @@ impl HubProtocol {
     }
 
     fn try_subscribe(&mut self, id: ConnectionId, one: &Subscribe) -> Result<(Subscribed, Slot), Rejection> {
-        let address: Address = one.topic.parse().map_err(|error: crate::AddressError| {
-            Rejection::new(ErrorCode::BadRequest, error.to_string())
-        })?;
+        let address: Address = one
+            .topic
+            .parse()
+            .map_err(|error: crate::AddressError| Rejection::new(ErrorCode::BadRequest, error.to_string()))?;
         let internal = || Rejection::new(ErrorCode::Internal, "the connection is gone");
         let connection = self.connections.get(id).ok_or_else(internal)?;
         let address = resolve(address, connection.identity.as_deref()).ok_or_else(denied)?;
@@ -50,7 +51,9 @@ impl HubProtocol {
         let found = one.since.as_ref().map(|since| match wider {
             // What the wider one delivered cannot be delivered again, nor what came before it be put before it.
             Some(wider) => covered(history, wider.start, &since.epoch, since.offset),
-            None => history.after(address.id(), &since.epoch, since.offset).map(|replay| (since.offset, replay)),
+            None => {
+                history.after(address.id(), &since.epoch, since.offset).map(|replay| (since.offset, replay))
+            }
         });
         if let (Some(Err(missing)), Some(OnGap::Reject)) = (&found, one.on_gap) {
             let message = format!("not everything after the position is there: {}", missing.reason);

@@ -9,7 +9,7 @@ use super::connection::{Presence, Serving};
 use super::events::HubEvent;
 use super::handle::HubConnection;
 use super::shared::Shared;
-use crate::websocket::socket::{Close, Kind, UpgradeRequest, WebSocket, receive_upgrade};
+use crate::websocket::socket::{Close, UpgradeRequest, WebSocket, receive_upgrade};
 use crate::websocket::{AcceptError, CloseCode, Codecs};
 
 /// How the name of a subprotocol begins; that of a codec follows.
@@ -36,17 +36,16 @@ where
             let handle = HubConnection { shared: Arc::clone(shared), key: core.seat(id) };
             let known = handle.clone();
             core.notify(move |shared| shared.events.tell(&HubEvent::Connected(known)));
-            Ok((id, codec, handle))
+            Ok((id, handle))
         }),
         Err(_) => Err(CloseCode::Codec),
     };
-    let (id, codec, handle) = match opened {
+    let (id, handle) = match opened {
         Ok(opened) => opened,
         Err(code) => return Err(send_away(shared, &mut socket, code).await),
     };
-    let kind = if shared.codecs.get(codec).is_text() { Kind::Text } else { Kind::Binary };
     let presence = Presence { handle: handle.clone(), code: CloseCode::Abnormal, _task: shared.task() };
-    let serving = Serving { shared: Arc::clone(shared), id, kind, socket, presence };
+    let serving = Serving { shared: Arc::clone(shared), id, socket, presence };
     tokio::spawn(serving.run());
     Ok(handle)
 }

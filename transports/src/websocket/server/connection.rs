@@ -12,8 +12,7 @@ use tokio::time::{Sleep, sleep, timeout};
 use super::events::HubEvent;
 use super::handle::HubConnection;
 use super::shared::{Fate, Shared, Task};
-use crate::websocket::socket::{Close, Kind, Received, SocketError, WebSocket};
-use crate::websocket::wire::Message;
+use crate::websocket::socket::{Close, Received, SocketError, WebSocket};
 use crate::websocket::{CloseCode, ConnectionId, Outgoing};
 
 /// How much is taken from the queue at once: what one call writes.
@@ -53,7 +52,6 @@ enum End {
 pub(super) struct Serving<S> {
     pub(super) shared: Arc<Shared>,
     pub(super) id: ConnectionId,
-    pub(super) kind: Kind,
     pub(super) socket: WebSocket<S>,
     pub(super) presence: Presence,
 }
@@ -118,10 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
         self.shared.act(|core, now| {
             for one in received.drain(..) {
                 match one {
-                    Received::Message(Kind::Text, text) => core.protocol.receive(now, id, &Message::Text(text)),
-                    Received::Message(Kind::Binary, bytes) => {
-                        core.protocol.receive(now, id, &Message::Binary(bytes));
-                    }
+                    Received::Message(message) => core.protocol.receive(now, id, &message),
                     Received::Alive => core.protocol.pong(now, id),
                     Received::Close(close) => return Some(close),
                 }
@@ -168,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
         let mut end = None;
         for one in outgoing.drain(..) {
             match one {
-                Outgoing::Message(message) => self.socket.send(self.kind, message),
+                Outgoing::Message(message) => self.socket.send(message),
                 Outgoing::Ping => self.socket.ping(),
                 Outgoing::Close(code) => {
                     self.socket.close(&Close::new(code.number(), code.reason()));

@@ -16,10 +16,10 @@ const HANDSHAKES: usize = 1024;
 const NO_ROOM: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(shared: Arc<Shared>, listener: TcpListener, _task: Task) {
-    let mut stop = shared.stop.subscribe();
+    let mut deaf = shared.deaf.subscribe();
     tokio::select! {
         () = accept(&shared, &listener) => {}
-        _ = stop.wait_for(|stop| *stop) => {}
+        _ = deaf.wait_for(|deaf| *deaf) => {}
     }
 }
 
@@ -41,11 +41,11 @@ async fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
         let _ = stream.set_nodelay(true);
         let (shared, task) = (Arc::clone(shared), shared.task());
         tokio::spawn(async move {
-            let mut stop = shared.stop.subscribe();
+            let mut deaf = shared.deaf.subscribe();
             tokio::select! {
                 // Who is not let in was told so.
                 _ = admission::admit(&shared, stream) => {}
-                _ = stop.wait_for(|stop| *stop) => {}
+                _ = deaf.wait_for(|deaf| *deaf) => {}
             }
             drop((permit, task));
         });

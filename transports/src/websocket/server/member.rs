@@ -45,7 +45,7 @@ impl<C: Codec> Transport for HubTransport<C> {
 }
 
 impl<C: Codec> sealed::Connect for HubTransport<C> {
-    fn connect(self) -> Connection<Encoded<C>> {
+    fn connect(self) -> Connection<<Self as Transport>::Body> {
         let Self { shared, codec } = self;
         let attach = Box::new(move |inlet: Arc<dyn Inlet>| {
             let key = shared.act(|core, _| {

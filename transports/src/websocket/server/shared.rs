@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::events::{EventSource, HubEvent};
+use super::events::EventSource;
 use super::member::Members;
 use crate::websocket::socket::{HandshakeLimits, Limits};
 use crate::websocket::{CloseCode, Codecs, ConnectionId, HubOutput, HubProtocol};
@@ -32,10 +32,11 @@ pub(super) struct Shared {
     pub(super) events: EventSource,
     /// There is a timer before the one that is waited for.
     pub(super) timer: Notify,
-    /// Every task ends.
-    pub(super) stop: watch::Sender<bool>,
+    /// Nobody is let in any more.
+    pub(super) deaf: watch::Sender<bool>,
     tasks: AtomicUsize,
-    idle: Notify,
+    /// A task has ended.
+    fewer: Notify,
 }
 
 /// What the lock is around.
@@ -109,9 +110,9 @@ impl Shared {
             times,
             events: EventSource::default(),
             timer: Notify::new(),
-            stop: watch::Sender::new(false),
+            deaf: watch::Sender::new(false),
             tasks: AtomicUsize::new(0),
-            idle: Notify::new(),
+            fewer: Notify::new(),
         })
     }
 
@@ -173,21 +174,21 @@ impl Shared {
         Task(Arc::clone(self))
     }
 
-    /// Ready when there is no task.
-    pub(super) async fn idle(&self) {
+    /// Ready when there are no more tasks than so many.
+    pub(super) async fn tasks_left(&self, tasks: usize) {
         loop {
-            let mut idle = std::pin::pin!(self.idle.notified());
-            idle.as_mut().enable();
-            if self.tasks.load(Ordering::Acquire) == 0 {
+            let mut fewer = std::pin::pin!(self.fewer.notified());
+            fewer.as_mut().enable();
+            if self.tasks.load(Ordering::Acquire) <= tasks {
                 return;
             }
-            idle.await;
+            fewer.await;
         }
     }
 
     /// Ends every task, at once.
     pub(super) fn stop(&self) {
-        self.stop.send_replace(true);
+        self.deaf.send_replace(true);
         self.act(|core, _| {
             core.stopped = true;
             core.close_members();
@@ -204,9 +205,8 @@ pub(super) struct Task(Arc<Shared>);
 
 impl Drop for Task {
     fn drop(&mut self) {
-        if self.0.tasks.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.idle.notify_waiters();
-        }
+        self.0.tasks.fetch_sub(1, Ordering::AcqRel);
+        self.0.fewer.notify_waiters();
     }
 }
 

@@ -15,6 +15,7 @@ use super::parser::{Found, Limits, Parser, Payload};
 use super::scratch;
 use super::violation::Violation;
 use super::writer::Writer;
+use crate::websocket::wire::Message;
 
 /// Which end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub(crate) enum Role {
 #[derive(PartialEq, Eq)]
 pub(crate) enum Received {
     /// A message, complete and within its bound; a text is UTF-8.
-    Message(Kind, Bytes),
+    Message(Message),
     /// A sign of life: a ping or a pong.
     Alive,
     /// The other side ends the connection. Nothing comes after it.
@@ -40,7 +41,7 @@ pub(crate) enum Received {
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Message(kind, payload) => write!(f, "{kind:?}({} bytes)", payload.len()),
+            Self::Message(message) => message.fmt(f),
             Self::Alive => f.write_str("Alive"),
             Self::Close(close) => close.fmt(f),
         }
@@ -215,8 +216,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         on: &mut impl FnMut(Received),
     ) {
         on(match found {
-            Found::Message(kind, Payload::Place(place)) => Received::Message(kind, bytes(place)),
-            Found::Message(kind, Payload::Own(own)) => Received::Message(kind, own.into()),
+            Found::Message(kind, payload) => {
+                let payload = match payload {
+                    Payload::Place(place) => bytes(place),
+                    Payload::Own(own) => own.into(),
+                };
+                Received::Message(Message::new(payload, kind == Kind::Text))
+            }
             Found::Ping(payload) => {
                 if !self.closing {
                     self.writer.pong(payload.into());
@@ -234,9 +240,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Lets a message wait to be written. After a close frame nothing is.
-    pub(crate) fn send(&mut self, kind: Kind, payload: Bytes) {
+    pub(crate) fn send(&mut self, message: Message) {
         if !self.closing {
-            self.writer.message(kind, payload);
+            match message {
+                Message::Text(text) => self.writer.message(Kind::Text, text),
+                Message::Binary(bytes) => self.writer.message(Kind::Binary, bytes),
+            }
         }
     }
 

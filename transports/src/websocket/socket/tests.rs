@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::*;
+use crate::websocket::wire;
 
 const LIMITS: Limits = Limits { message: 1 << 20 };
 const HANDSHAKE: HandshakeLimits = HandshakeLimits { head: 8 * 1024, timeout: Duration::from_secs(5) };
@@ -42,7 +43,7 @@ async fn echo<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocket<S>) -> R
         };
         for received in received {
             match received {
-                Received::Message(kind, payload) => socket.send(kind, payload),
+                Received::Message(message) => socket.send(message),
                 Received::Alive => {}
                 Received::Close(close) => {
                     socket.finish().await;

@@ -139,7 +139,9 @@ impl SpokeProtocol {
             _ => Relation::Own,
         };
         if address.id().is_none() {
-            for narrow in topic.ids.values_mut().filter(|narrow| narrow.live && narrow.relation == Relation::Own) {
+            for narrow in
+                topic.ids.values_mut().filter(|narrow| narrow.live && narrow.relation == Relation::Own)
+            {
                 narrow.relation = Relation::Behind;
             }
         }

@@ -30,6 +30,8 @@ pub(super) struct Flow {
     pub(super) live: bool,
     /// That it lives was said to the caller.
     pub(super) announced: bool,
+    /// Events were lost, and the hub did not say up to where: the next one is taken as it comes.
+    pub(super) unsure: bool,
     /// A hole was found here, and nothing has come since.
     pub(super) recovering_from: Option<u64>,
     pub(super) relation: Relation,
@@ -112,6 +114,7 @@ impl Topic {
         for flow in self.whole.iter_mut().chain(self.ids.values_mut()) {
             flow.asked = None;
             flow.live = false;
+            flow.unsure = false;
             flow.recovering_from = None;
             if !flow.announced {
                 flow.position = None;

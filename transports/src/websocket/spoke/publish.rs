@@ -45,7 +45,7 @@ impl SpokeProtocol {
     pub(super) fn write_pending(&mut self) {
         while self.is_welcomed() {
             let Some(message) = self.pending.write_next(self.memory.as_deref()) else { return };
-            self.outputs.push_back(SpokeOutput::Send(message));
+            self.write(message);
         }
     }
 

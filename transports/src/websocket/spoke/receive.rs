@@ -105,8 +105,7 @@ impl SpokeProtocol {
                     *known = Known { epoch: epoch.into(), offset };
                 }
             }
-            // Where it goes on is not said, so the next event says it.
-            _ => flow.position = None,
+            _ => flow.unsure = true,
         }
         self.gap(&address, &gap.reason, gap.missed);
     }
@@ -124,7 +123,9 @@ impl SpokeProtocol {
         let named = failure.topic.as_deref().and_then(|topic| topic.parse::<Address>().ok());
         for address in named.map_or_else(|| self.asked_with(number), |address| vec![address]) {
             match self.flow(&address).and_then(|flow| flow.asked) {
-                Some(Asked::Subscribe(asked)) if asked == number => self.refused(&address, failure.rejection()),
+                Some(Asked::Subscribe(asked)) if asked == number => {
+                    self.refused(&address, failure.rejection())
+                }
                 // It had no such subscription: so much the better.
                 Some(Asked::Unsubscribe(asked)) if asked == number => self.unsubscribed(&address, number),
                 _ => {}
@@ -173,6 +174,7 @@ impl SpokeProtocol {
         if let Some(position) = header.position() {
             advance(flow, position);
         }
+        flow.unsure = false;
         flow.recovering_from = None;
         if !through_narrow {
             topic.absorb_all();
@@ -211,7 +213,7 @@ fn verdict(flow: &Flow, position: &Position) -> Verdict {
         return Verdict::Seen;
     }
     match position.after() {
-        Some(after) if after > known.offset => Verdict::Hole,
+        Some(after) if after > known.offset && !flow.unsure => Verdict::Hole,
         _ => Verdict::Next,
     }
 }
@@ -224,4 +226,3 @@ fn advance(flow: &mut Flow, position: &Position) {
     };
     flow.position = Some(Known { epoch, offset: position.offset() });
 }
-

@@ -7,8 +7,8 @@ use serde::de::Error as _;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::text::{GapReason, OnGap, code};
 use super::ControlError;
+use super::text::{GapReason, OnGap, code};
 use crate::websocket::CloseCode;
 use crate::{ErrorCode, EventId, Rejection};
 

@@ -106,7 +106,7 @@ async fn bytes_that_came_with_the_answer_are_not_lost() {
     let (mut socket, subprotocol) = open(address).await.unwrap();
     assert_eq!(subprotocol, None);
     let received = receive(&mut socket).await.unwrap();
-    assert_eq!(received, [Received::Message(Kind::Text, Bytes::from_static(b"hi"))]);
+    assert_eq!(received, [Received::Message(wire::Message::Text(Bytes::from_static(b"hi")))]);
 }
 
 #[tokio::test]

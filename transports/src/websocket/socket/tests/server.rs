@@ -121,7 +121,7 @@ async fn bytes_that_came_with_the_request_are_not_lost() {
     let accepted = receive_upgrade(ours, HANDSHAKE).await.unwrap();
     let (mut socket, _) = accepted.accept(None, LIMITS).await.unwrap();
     let received = receive(&mut socket).await.unwrap();
-    assert_eq!(received, [Received::Message(Kind::Text, Bytes::from_static(b"hi"))]);
+    assert_eq!(received, [Received::Message(wire::Message::Text(Bytes::from_static(b"hi")))]);
 }
 
 #[tokio::test]

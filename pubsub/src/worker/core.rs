@@ -1,0 +1,97 @@
+//! What the host and its threads share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pubsub_transports::__private::{Exchange, MemberId};
+use pubsub_transports::Shared;
+
+use super::WorkerError;
+use super::slot::Slot;
+use crate::driver::{Carries, Driver};
+use crate::errors::ErrorSource;
+use crate::{EventMap, PubSub};
+
+pub(super) struct Core {
+    pub(super) exchange: Exchange,
+    /// The member of the host's bus.
+    pub(super) host: MemberId,
+    /// Those of the host's bus.
+    pub(super) errors: ErrorSource,
+    workers: Mutex<Workers>,
+}
+
+#[derive(Default)]
+struct Workers {
+    by_name: BTreeMap<String, Arc<Slot>>,
+    is_closed: bool,
+}
+
+/// A new bus on the exchange, and who it is there.
+pub(super) fn connect<M: EventMap>(exchange: &Exchange, inbox: usize) -> (PubSub<M>, MemberId) {
+    let mut id = None;
+    let bus = PubSub::with_driver(|parts| {
+        let edge = Carries::<M>::__edge(Shared);
+        Some(Driver::new::<M>(parts, edge, Exchange::GUARANTEES, |inlet| {
+            let member = exchange.join(inbox, inlet);
+            id = Some(member.id());
+            Arc::new(member)
+        }))
+    });
+    (bus, id.unwrap_or_else(|| unreachable!("a driver attaches its link")))
+}
+
+impl Core {
+    pub(super) fn new(exchange: Exchange, host: MemberId, errors: ErrorSource) -> Self {
+        Self { exchange, host, errors, workers: Mutex::default() }
+    }
+
+    fn workers(&self) -> MutexGuard<'_, Workers> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn register(&self, slot: &Arc<Slot>) -> Result<(), WorkerError> {
+        let name = slot.name.clone();
+        if name.is_empty() || name.contains('\0') {
+            return Err(WorkerError::InvalidName { name });
+        }
+        let mut workers = self.workers();
+        if workers.is_closed {
+            return Err(WorkerError::Closed);
+        }
+        if workers.by_name.contains_key(&name) {
+            return Err(WorkerError::NameTaken { name });
+        }
+        workers.by_name.insert(name, Arc::clone(slot));
+        Ok(())
+    }
+
+    /// The name is free again.
+    pub(super) fn unregister(&self, slot: &Slot) {
+        let _slot = self.workers().by_name.remove(&slot.name);
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Slot>> {
+        self.workers().by_name.get(name).cloned()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Slot>> {
+        self.workers().by_name.values().cloned().collect()
+    }
+
+    /// No worker is started any more, and those that run get nothing more than what they have.
+    pub(super) fn stop(&self) -> Vec<Arc<Slot>> {
+        self.workers().is_closed = true;
+        let all = self.all();
+        for slot in &all {
+            self.stop_one(slot);
+        }
+        all
+    }
+
+    pub(super) fn stop_one(&self, slot: &Slot) {
+        if let Some(member) = slot.stop() {
+            self.exchange.end_intake(member);
+        }
+    }
+}

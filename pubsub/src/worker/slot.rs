@@ -1,0 +1,159 @@
+//! One worker: what it is doing, and how it ended.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use pubsub_transports::__private::MemberId;
+
+use super::{WorkerError, WorkerReport};
+
+pub(super) struct Slot {
+    pub(super) name: String,
+    state: Mutex<State>,
+    /// Told when it is to stop.
+    stopping: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The member of the bus of the run at work.
+    member: Option<MemberId>,
+    /// Runs that were begun.
+    runs: u32,
+    is_stopped: bool,
+    outcome: Option<Result<WorkerReport, WorkerError>>,
+    /// Who waits for another run or the end: at most one waker for each.
+    waiting: BTreeMap<u64, Waker>,
+    last_key: u64,
+}
+
+impl Slot {
+    pub(super) fn new(name: String) -> Arc<Self> {
+        Arc::new(Self { name, state: Mutex::default(), stopping: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, and wakes who waits for that, outside the lock.
+    fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_values().for_each(Waker::wake);
+        result
+    }
+
+    /// A run begins, on the bus of `member`. Says whether the worker was told to stop before.
+    pub(super) fn begin(&self, member: MemberId) -> bool {
+        self.change(|state| {
+            state.member = Some(member);
+            state.runs += 1;
+            state.is_stopped
+        })
+    }
+
+    pub(super) fn end_run(&self) {
+        self.lock().member = None;
+    }
+
+    pub(super) fn finish(&self, outcome: Result<WorkerReport, WorkerError>) {
+        self.change(|state| state.outcome = Some(outcome));
+    }
+
+    /// Gives the member of the run at work, if there is one.
+    pub(super) fn stop(&self) -> Option<MemberId> {
+        let mut state = self.lock();
+        state.is_stopped = true;
+        let member = state.member;
+        drop(state);
+        self.stopping.notify_all();
+        member
+    }
+
+    /// Waits before the next run. Says whether there is to be one.
+    pub(super) fn wait_to_restart(&self, delay: Duration) -> bool {
+        let until = Instant::now() + delay;
+        let mut state = self.lock();
+        while !state.is_stopped {
+            let Some(rest) = until.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero()) else {
+                return true;
+            };
+            state = self.stopping.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        false
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.lock().is_stopped
+    }
+
+    pub(super) fn member(&self) -> Option<MemberId> {
+        self.lock().member
+    }
+
+    pub(super) fn restarts(&self) -> u32 {
+        self.lock().runs.saturating_sub(1)
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.lock().outcome.is_none()
+    }
+
+    /// The number and the member of a run after the first `seen`; `None` if there will be none.
+    pub(super) async fn run_after(&self, seen: u32) -> Option<(u32, MemberId)> {
+        self.wait_for(|state| match (state.member, &state.outcome) {
+            (_, Some(_)) => Some(None),
+            (Some(member), None) if state.runs > seen => Some(Some((state.runs, member))),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(super) async fn finished(&self) -> Result<WorkerReport, WorkerError> {
+        self.wait_for(|state| state.outcome.clone()).await
+    }
+
+    async fn wait_for<T>(&self, find: impl Fn(&State) -> Option<T>) -> T {
+        let mut waiting = Waiting { slot: self, key: None };
+        std::future::poll_fn(|cx| waiting.poll(cx, &find)).await
+    }
+}
+
+/// Who waits for a change. Dropped, it leaves no waker behind.
+struct Waiting<'a> {
+    slot: &'a Slot,
+    key: Option<u64>,
+}
+
+impl Waiting<'_> {
+    fn poll<T>(&mut self, cx: &mut Context<'_>, find: impl Fn(&State) -> Option<T>) -> Poll<T> {
+        // Wakers are cloned and dropped outside the lock: both may run any code.
+        let waker = cx.waker().clone();
+        let mut state = self.slot.lock();
+        if let Some(found) = find(&state) {
+            drop(state);
+            return Poll::Ready(found);
+        }
+        let key = *self.key.get_or_insert_with(|| {
+            state.last_key += 1;
+            state.last_key
+        });
+        let before = state.waiting.insert(key, waker);
+        drop(state);
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            let _waker = self.slot.lock().waiting.remove(&key);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The event map of these tests, and real servers.
+
+use std::time::Duration;
+
+use pubsub::prelude::*;
+use pubsub::{ConnectionState, Redis};
+use serde::{Deserialize, Serialize};
+
+#[path = "../../../transports/tests/redis/harness/server.rs"]
+// The suite of the transport needs more of it.
+#[allow(dead_code)]
+mod server;
+
+pub(crate) use self::server::Server;
+
+/// How long anything that is awaited may take.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Debug, PartialEq, EventMap)]
+#[event_map(rename_all = "dot.case")]
+pub(crate) enum App {
+    SessionStatus(Status),
+    Number(u64),
+    #[event(id = u32)]
+    Text(String),
+    Restart,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Status {
+    pub(crate) state: String,
+}
+
+pub(crate) async fn bus(server: &Server) -> PubSub<App> {
+    PubSub::new(Redis::connect(server.url()).await.expect("a connection"))
+}
+
+/// With the times of a network on one machine.
+pub(crate) async fn quick(server: &Server) -> PubSub<App> {
+    let quick = Redis::builder()
+        .ping_interval(Duration::from_millis(50))
+        .answer_timeout(Duration::from_millis(200))
+        .connect_timeout(Duration::from_millis(200))
+        .publish_timeout(Duration::from_millis(300))
+        .close_timeout(Duration::from_millis(300))
+        .backoff(Duration::from_millis(5), Duration::from_millis(50));
+    PubSub::new(quick.connect(server.url()).await.expect("a connection"))
+}
+
+/// What comes in time.
+pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
+    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("no {what} in time"))
+}
+
+pub(crate) async fn next<E>(subscription: &mut Subscription<E>) -> E {
+    in_time("event", subscription.next()).await.expect("it goes on")
+}
+
+pub(crate) async fn state(bus: &PubSub<App>, is: impl Fn(&ConnectionState) -> bool) {
+    let mut states = bus.connection();
+    in_time("state", async {
+        while let Some(state) = states.next().await {
+            if is(&state) {
+                return;
+            }
+        }
+        panic!("the connection has ended")
+    })
+    .await;
+}
+
+pub(crate) async fn lost(bus: &PubSub<App>) {
+    state(bus, |state| matches!(state, ConnectionState::Reconnecting { attempt: 1.., .. })).await;
+}
+
+pub(crate) async fn connected(bus: &PubSub<App>) {
+    state(bus, |state| matches!(state, ConnectionState::Connected)).await;
+}

@@ -1,0 +1,99 @@
+//! The link: what the bus holds of the two tasks.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use futures_channel::oneshot;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::limits::WRITE_KEPT;
+use super::names::Names;
+use super::outbox::Outbox;
+use super::resp;
+use super::subscriber::News;
+use crate::codec::Codec;
+use crate::{
+    Address, Body, Closing, EncodeError, ErrorCode, Frame, Link, Patience, Rejection, SendError, Sending,
+};
+
+pub(super) struct RedisLink {
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) codec: Arc<dyn Codec>,
+    pub(super) names: Arc<Names>,
+    /// To the task that speaks to the bus.
+    pub(super) news: UnboundedSender<News>,
+}
+
+thread_local! {
+    /// Room for a message and for its command. Taken while it is in use: a codec is anybody's code.
+    static ROOM: Cell<(Vec<u8>, Vec<u8>)> = const { Cell::new((Vec::new(), Vec::new())) };
+}
+
+impl Link for RedisLink {
+    fn publish(&self, frame: Frame, patience: Patience) -> Sending {
+        let Frame { header, body } = frame;
+        let Body::Bytes(payload) = body else {
+            let rejection = Rejection::new(ErrorCode::BadRequest, "a body that is not encoded");
+            return Sending::Done(Err(SendError::Rejected(rejection)));
+        };
+        let (mut message, mut command) = ROOM.take();
+        message.clear();
+        command.clear();
+        let sending = match self.codec.join(&header, &payload, &mut message) {
+            Ok(()) => {
+                resp::header(&mut command, b'*', 3);
+                resp::bulk(&mut command, &[b"PUBLISH"]);
+                resp::bulk(&mut command, &self.names.channel(header.topic(), header.id()));
+                resp::bulk(&mut command, &[&message]);
+                self.outbox.offer(&command, header, patience)
+            }
+            Err(error) => {
+                let code = match error {
+                    EncodeError::TooLarge { .. } => ErrorCode::TooLarge,
+                    _ => ErrorCode::BadRequest,
+                };
+                Sending::Done(Err(SendError::Rejected(Rejection::new(code, error.to_string()))))
+            }
+        };
+        message.shrink_to(WRITE_KEPT);
+        command.shrink_to(WRITE_KEPT);
+        ROOM.set((message, command));
+        sending
+    }
+
+    fn in_flight(&self) -> u64 {
+        self.outbox.in_flight()
+    }
+
+    fn subscribe(&self, request: u64, addresses: Vec<Address>) {
+        self.tell(News::Subscribe(request, addresses));
+    }
+
+    fn unsubscribe(&self, addresses: Vec<Address>) {
+        self.tell(News::Unsubscribe(addresses));
+    }
+
+    fn close(&self) -> Closing {
+        self.outbox.close();
+        let (asked, closing) = oneshot::channel();
+        match self.news.send(News::Close(Some(asked))) {
+            Ok(()) => Closing::Pending(closing),
+            Err(_) => Closing::Done(0),
+        }
+    }
+}
+
+impl RedisLink {
+    /// A link that is closed has nobody to tell.
+    fn tell(&self, news: News) {
+        let _ = self.news.send(news);
+    }
+}
+
+impl Drop for RedisLink {
+    fn drop(&mut self) {
+        if self.outbox.close() {
+            self.tell(News::Close(None));
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The task of the connection that publishes.
+//!
+//! It writes whatever is queued, all of it at once, and answers in the order of the replies. Of a connection that is lost,
+//! what was written whole and not answered is ambiguous; the rest cannot have been carried out, and waits for the next
+//! connection.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Instant, sleep_until};
+
+use super::outbox::{Asker, Outbox, Phase, Queued};
+use super::refusal;
+use super::resp::{self, Reply};
+use super::retry::Retry;
+use super::subscriber::News;
+use super::wire::{Alarm, Dialer, Wire, protocol};
+use crate::{ConnectError, SendError};
+
+pub(super) struct Publisher {
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) dialer: Arc<Dialer>,
+    /// The task that speaks to the bus.
+    pub(super) teller: UnboundedSender<News>,
+    /// When closing is over, if it has begun.
+    closing: Option<Instant>,
+    retry: Retry,
+}
+
+/// What one connection was given to write.
+#[derive(Default)]
+struct Flights {
+    all: VecDeque<Flight>,
+    /// Taken from the outbox, on their way into `all`.
+    taken: VecDeque<Queued>,
+    /// Answered, and not told yet.
+    answers: Vec<(Asker, Result<(), SendError>)>,
+}
+
+struct Flight {
+    /// How many bytes are written when this is.
+    end: u64,
+    /// `None` for a PING.
+    queued: Option<Queued>,
+}
+
+impl Publisher {
+    pub(super) fn new(outbox: Arc<Outbox>, dialer: Arc<Dialer>, teller: UnboundedSender<News>) -> Self {
+        let retry = Retry::new(&dialer.limits);
+        Self { outbox, dialer, teller, closing: None, retry }
+    }
+
+    /// Until it is closed.
+    pub(super) async fn run(mut self, mut wire: Wire) {
+        let mut ambiguous = 0;
+        loop {
+            let mut flights = Flights::default();
+            let lost = poll_fn(|cx| self.poll_serve(&mut wire, &mut flights, cx)).await;
+            let unanswered = self.recover(&wire, flights);
+            if self.closing.is_some() {
+                ambiguous += unanswered;
+            }
+            let Err(error) = lost else {
+                let least = Instant::now() + self.dialer.limits.close_timeout / 10;
+                wire.shut(self.closing.map_or(least, |deadline| deadline.max(least))).await;
+                break;
+            };
+            match self.reconnect(error).await {
+                Some(new) => wire = new,
+                None => break,
+            }
+        }
+        let unsent = self.outbox.give_up();
+        let given_up = unsent.len() as u64 + ambiguous;
+        unsent.into_iter().for_each(|asker| self.tell(asker, Err(SendError::Closed)));
+        let _ = self.teller.send(News::PublisherClosed(given_up));
+    }
+
+    /// Ready when it is closed, or the connection is lost.
+    fn poll_serve(
+        &mut self,
+        wire: &mut Wire,
+        flights: &mut Flights,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), ConnectError>> {
+        loop {
+            let mut went_on = false;
+            let (has_more, phase) = self.outbox.wait(cx.waker());
+            if has_more && wire.out.is_empty() {
+                flights.take(&self.outbox, wire);
+            }
+            if let Poll::Ready(Err(error)) = wire.poll_send(cx) {
+                return Poll::Ready(Err(error));
+            }
+            while let Poll::Ready(received) = wire.poll_receive(cx) {
+                received?;
+                went_on = true;
+                flights.answer(wire, &self.outbox)?;
+                for (asker, answer) in flights.answers.drain(..) {
+                    tell(&self.teller, asker, answer);
+                }
+            }
+            if phase != Phase::Open {
+                let deadline =
+                    *self.closing.get_or_insert_with(|| Instant::now() + self.dialer.limits.close_timeout);
+                // The task is woken by the alarm at the latest.
+                let is_over = flights.all.is_empty() && self.outbox.is_empty() || Instant::now() >= deadline;
+                if is_over {
+                    return Poll::Ready(Ok(()));
+                }
+                wire.wake_before(deadline);
+            }
+            match wire.poll_alarm(cx, !flights.all.is_empty()) {
+                Poll::Ready(Alarm::Dead) => return Poll::Ready(Err(silent())),
+                Poll::Ready(Alarm::Silent) => {
+                    flights.ping(wire);
+                    went_on = true;
+                }
+                Poll::Pending => {}
+            }
+            if !went_on {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Answers what is lost, and gives back what is not. How many are ambiguous.
+    fn recover(&self, wire: &Wire, flights: Flights) -> u64 {
+        let (mut ambiguous, mut again, mut unwritten) = (Vec::new(), Vec::new(), Vec::new());
+        let mut bytes = 0;
+        for Flight { end, queued } in flights.all {
+            let Some(queued) = queued else { continue };
+            if end <= wire.written() {
+                bytes += queued.len;
+                ambiguous.push(queued.asker);
+            } else {
+                let end = usize::try_from(end - wire.written_before()).unwrap_or(usize::MAX);
+                unwritten.extend_from_slice(&wire.out[end - queued.len..end]);
+                again.push(queued);
+            }
+        }
+        self.outbox.connected(false, &unwritten, again);
+        self.outbox.answered(ambiguous.len(), bytes);
+        let count = ambiguous.len() as u64;
+        ambiguous.into_iter().for_each(|asker| self.tell(asker, Err(SendError::Ambiguous)));
+        count
+    }
+
+    /// A new connection; `None` when it is closed instead.
+    async fn reconnect(&mut self, error: ConnectError) -> Option<Wire> {
+        let _ = self.teller.send(News::PublisherLost { attempt: 0, error });
+        loop {
+            let at = self.retry.next();
+            self.meanwhile(sleep_until(at)).await?;
+            let dialer = Arc::clone(&self.dialer);
+            let attempt = self.retry.begin();
+            match self.meanwhile(dialer.open()).await? {
+                Ok(wire) => {
+                    self.retry.connected();
+                    self.outbox.connected(true, &[], Vec::new());
+                    let _ = self.teller.send(News::PublisherConnected);
+                    return Some(wire);
+                }
+                Err(error) => _ = self.teller.send(News::PublisherLost { attempt, error }),
+            }
+        }
+    }
+
+    /// What a future gives, while frames that wait too long are given back; `None` when it is closed instead.
+    async fn meanwhile<F: Future>(&mut self, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let mut expiry = pin!(sleep_until(Instant::now()));
+        poll_fn(|cx| {
+            let (_, phase) = self.outbox.wait(cx.waker());
+            if phase != Phase::Open {
+                let timeout = self.dialer.limits.close_timeout;
+                let deadline = *self.closing.get_or_insert_with(|| Instant::now() + timeout);
+                if self.outbox.is_empty() || Instant::now() >= deadline {
+                    return Poll::Ready(None);
+                }
+                if deadline < expiry.deadline() {
+                    expiry.as_mut().reset(deadline);
+                }
+            }
+            while expiry.as_mut().poll(cx).is_ready() {
+                let (late, next) = self.outbox.expired(Instant::now());
+                late.into_iter().for_each(|asker| self.tell(asker, Err(SendError::NotSent)));
+                expiry
+                    .as_mut()
+                    .reset(self.closing.map_or(next, |closing| closing.min(next).max(Instant::now())));
+                if self.closing.is_some_and(|closing| closing <= Instant::now()) {
+                    return Poll::Ready(None);
+                }
+            }
+            future.as_mut().poll(cx).map(Some)
+        })
+        .await
+    }
+
+    fn tell(&self, asker: Asker, answer: Result<(), SendError>) {
+        tell(&self.teller, asker, answer);
+    }
+}
+
+fn tell(teller: &UnboundedSender<News>, asker: Asker, answer: Result<(), SendError>) {
+    match (asker, answer) {
+        // Whoever does not listen any more does not want to know.
+        (Asker::Publisher(sender), answer) => _ = sender.send(answer),
+        (Asker::Bus(_), Ok(())) => {}
+        (Asker::Bus(header), Err(error)) => _ = teller.send(News::NotSent { header, error }),
+    }
+}
+
+pub(super) fn silent() -> ConnectError {
+    ConnectError::TimedOut { during: "a command" }
+}
+
+impl Flights {
+    fn take(&mut self, outbox: &Outbox, wire: &mut Wire) {
+        outbox.take(&mut wire.out, &mut self.taken);
+        if self.all.is_empty() && !self.taken.is_empty() {
+            wire.asked();
+        }
+        let mut end = wire.written_before();
+        for queued in self.taken.drain(..) {
+            end += queued.len as u64;
+            self.all.push_back(Flight { end, queued: Some(queued) });
+        }
+    }
+
+    fn ping(&mut self, wire: &mut Wire) {
+        resp::command(&mut wire.out, &[b"PING"]);
+        let end = wire.written_before() + wire.out.len() as u64;
+        self.all.push_back(Flight { end, queued: None });
+        wire.asked();
+    }
+
+    /// Matches replies with what was written, and makes room for more.
+    fn answer(&mut self, wire: &mut Wire, outbox: &Outbox) -> Result<(), ConnectError> {
+        let mut bytes = 0;
+        let result = loop {
+            let reply = match wire.next() {
+                Ok(Some(reply)) => reply,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
+            let Some(flight) = self.all.pop_front() else {
+                // As a server says goodbye.
+                break Err(match reply {
+                    Reply::Error(error) => refusal::connect_error(&error),
+                    _ => protocol("an answer to nothing"),
+                });
+            };
+            let answer = match (reply, &flight.queued) {
+                (Reply::Integer, Some(_)) => Ok(()),
+                (Reply::Error(error), Some(_)) => Err(SendError::Rejected(refusal::rejection(&error))),
+                (Reply::Status | Reply::Error(_), None) => continue,
+                _ => {
+                    // Whatever became of it.
+                    self.all.push_front(flight);
+                    break Err(protocol("an answer that PUBLISH does not have"));
+                }
+            };
+            if let Some(queued) = flight.queued {
+                bytes += queued.len;
+                self.answers.push((queued.asker, answer));
+            }
+        };
+        outbox.answered(self.answers.len(), bytes);
+        result
+    }
+}

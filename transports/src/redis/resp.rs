@@ -1,0 +1,10 @@
+//! RESP2, as much as publish and subscribe need: <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+//!
+//! Written here for the two hot paths: a PUBLISH with its reply, and a message. Every byte is checked, and nothing that a
+//! server sends makes more be kept than the bound of the [`Reader`].
+
+mod read;
+mod write;
+
+pub(super) use self::read::{Malformed, Parts, Reader, Reply};
+pub(super) use self::write::{bulk, command, header};

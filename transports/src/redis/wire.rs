@@ -1,0 +1,228 @@
+//! One connection: bytes out, replies in, and whether the server is still there.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+
+use super::limits::{Limits, READ_CHUNK, WRITE_KEPT};
+use super::refusal;
+use super::resp::{self, Malformed, Reader, Reply};
+use super::server::Server;
+use super::socket::Socket;
+use super::tls::Tls;
+use crate::ConnectError;
+
+/// Opens connections to one server.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    pub(super) server: Server,
+    pub(super) tls: Tls,
+    pub(super) limits: Limits,
+}
+
+pub(super) struct Wire {
+    socket: Socket,
+    pub(super) reader: Reader,
+    /// What is being written.
+    pub(super) out: Vec<u8>,
+    /// How much of `out` was.
+    written: usize,
+    /// How much was before `out`.
+    written_before: u64,
+    address: String,
+    /// When something came last, or something was asked after a time in which nothing was owed.
+    heard: Instant,
+    alarm: Pin<Box<Sleep>>,
+    ping_interval: Duration,
+    answer_timeout: Duration,
+}
+
+/// What time says.
+pub(super) enum Alarm {
+    /// Ask the server whether it is there.
+    Silent,
+    /// It owes an answer, and is not there.
+    Dead,
+}
+
+impl Dialer {
+    /// A connection on which the server answers.
+    ///
+    /// # Errors
+    /// Those of the network, of a server that refuses us, and of one that is no Redis.
+    pub(super) async fn open(&self) -> Result<Wire, ConnectError> {
+        let deadline = Instant::now() + self.limits.connect_timeout;
+        let timed_out = |during| move |_| ConnectError::TimedOut { during };
+        let socket = timeout_at(deadline, Socket::open(&self.server.place, &self.tls)).await;
+        let socket = socket.map_err(timed_out("opening a connection"))??;
+        let mut wire = Wire::new(socket, self);
+        timeout_at(deadline, wire.greet(&self.server)).await.map_err(timed_out("the first commands"))??;
+        Ok(wire)
+    }
+}
+
+impl Wire {
+    fn new(socket: Socket, dialer: &Dialer) -> Self {
+        let now = Instant::now();
+        Self {
+            socket,
+            reader: Reader::new(dialer.limits.inbound_bytes),
+            out: Vec::new(),
+            written: 0,
+            written_before: 0,
+            address: dialer.server.place.to_string(),
+            heard: now,
+            alarm: Box::pin(sleep_until(now + dialer.limits.ping_interval)),
+            ping_interval: dialer.limits.ping_interval,
+            answer_timeout: dialer.limits.answer_timeout,
+        }
+    }
+
+    /// Says who we are, and waits until all of it is accepted.
+    async fn greet(&mut self, server: &Server) -> Result<(), ConnectError> {
+        match (&server.user, &server.password) {
+            (Some(user), Some(password)) => {
+                resp::command(&mut self.out, &[b"AUTH", user.as_bytes(), password.as_bytes()]);
+            }
+            (None, Some(password)) => resp::command(&mut self.out, &[b"AUTH", password.as_bytes()]),
+            (_, None) => {}
+        }
+        if server.database != 0 {
+            resp::command(&mut self.out, &[b"SELECT", server.database.to_string().as_bytes()]);
+        }
+        let mut owed = usize::from(server.password.is_some()) + usize::from(server.database != 0);
+        resp::command(&mut self.out, &[b"PING"]);
+        loop {
+            std::future::poll_fn(|cx| {
+                if let Poll::Ready(Err(error)) = self.poll_send(cx) {
+                    return Poll::Ready(Err(error));
+                }
+                self.poll_receive(cx)
+            })
+            .await?;
+            while let Some(reply) = self.next()? {
+                match reply {
+                    Reply::Status if owed == 0 => return Ok(()),
+                    // A user who may not PING is one of a Redis all the same.
+                    Reply::Error(error) if owed == 0 && error.starts_with(b"NOPERM") => return Ok(()),
+                    Reply::Status => owed -= 1,
+                    Reply::Error(error) => return Err(refusal::connect_error(&error)),
+                    _ => return Err(protocol("an answer to PING that Redis does not give")),
+                }
+            }
+        }
+    }
+
+    /// The next reply in what was received.
+    pub(super) fn next(&mut self) -> Result<Option<Reply>, ConnectError> {
+        self.reader.next().map_err(|Malformed(reason)| {
+            if self.reader.buffer.starts_with(b"HTTP/") {
+                return protocol("it answers as an HTTP server does");
+            }
+            protocol(reason)
+        })
+    }
+
+    /// Receives more. Pending while there is nothing.
+    pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        let buffer = &mut self.reader.buffer;
+        if buffer.capacity() - buffer.len() < READ_CHUNK / 2 {
+            buffer.reserve(READ_CHUNK);
+        }
+        let received = ready!(pin!(self.socket.read_buf(buffer)).poll(cx));
+        let received = received.and_then(|count| match count {
+            0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")),
+            _ => Ok(()),
+        });
+        self.heard = Instant::now();
+        Poll::Ready(received.map_err(|error| self.lost(error)))
+    }
+
+    /// Writes `out`. Ready when all of it is written, and `out` is empty.
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        if self.out.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let sent = ready!(self.poll_write_all(cx));
+        Poll::Ready(sent.map_err(|error| self.lost(error)))
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.written < self.out.len() {
+            match ready!(Pin::new(&mut self.socket).poll_write(cx, &self.out[self.written..]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.written += count,
+            }
+        }
+        ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+        self.written_before += self.written as u64;
+        self.written = 0;
+        self.out.clear();
+        // A burst is no reason to keep its room.
+        self.out.shrink_to(WRITE_KEPT);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Bytes that were written on this connection.
+    pub(super) fn written(&self) -> u64 {
+        self.written_before + self.written as u64
+    }
+
+    /// Bytes that were written before what is in `out`.
+    pub(super) fn written_before(&self) -> u64 {
+        self.written_before
+    }
+
+    /// Something is asked after a time in which the server owed nothing.
+    pub(super) fn asked(&mut self) {
+        self.heard = Instant::now();
+        self.wake_before(self.heard + self.answer_timeout);
+    }
+
+    /// Who polls the alarm is woken then at the latest.
+    pub(super) fn wake_before(&mut self, deadline: Instant) {
+        if deadline < self.alarm.deadline() {
+            self.alarm.as_mut().reset(deadline);
+        }
+    }
+
+    /// Ready when the server has been silent for too long.
+    pub(super) fn poll_alarm(&mut self, cx: &mut Context<'_>, owed: bool) -> Poll<Alarm> {
+        loop {
+            ready!(self.alarm.as_mut().poll(cx));
+            let due = self.heard + if owed { self.answer_timeout } else { self.ping_interval };
+            if Instant::now() >= due {
+                return Poll::Ready(if owed { Alarm::Dead } else { Alarm::Silent });
+            }
+            self.alarm.as_mut().reset(due);
+        }
+    }
+
+    /// Says that nothing more will be written, and waits until the server has closed the connection too: then it has
+    /// forgotten our subscriptions.
+    pub(super) async fn shut(mut self, deadline: Instant) {
+        let goodbye = async {
+            std::future::poll_fn(|cx| Pin::new(&mut self.socket).poll_shutdown(cx)).await?;
+            loop {
+                self.reader.buffer.clear();
+                if self.socket.read_buf(&mut self.reader.buffer).await? == 0 {
+                    return Ok::<_, io::Error>(());
+                }
+            }
+        };
+        // However it ends, the socket is closed after it.
+        let _ = timeout_at(deadline, goodbye).await;
+    }
+
+    fn lost(&self, error: io::Error) -> ConnectError {
+        ConnectError::Unreachable { address: self.address.clone(), source: error.into() }
+    }
+}
+
+pub(super) fn protocol(reason: &str) -> ConnectError {
+    ConnectError::Protocol { reason: reason.to_owned() }
+}

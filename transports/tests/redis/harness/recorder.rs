@@ -1,0 +1,168 @@
+//! An inlet that writes down what it is told.
+
+use std::sync::Mutex;
+use std::task::{Poll, Waker};
+
+use pubsub_transports::{
+    Address, Body, ConnectError, ConnectionState, ErrorCode, Frame, Gap, Header, Inlet, Rejection, SendError,
+    Undecodable,
+};
+use tokio::sync::Notify;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Said {
+    Event { topic: String, id: String, payload: String },
+    Subscribed(u64),
+    Refused(String, ErrorCode),
+    Gap(Option<String>, Gap),
+    Undecodable(Undecodable),
+    NotSent(String, SendError),
+    Connected,
+    Reconnecting(u32, ConnectError),
+    Closed,
+}
+
+#[derive(Default)]
+pub(crate) struct Recorder {
+    said: Mutex<Vec<Said>>,
+    more: Notify,
+}
+
+impl Recorder {
+    fn write(&self, said: Said) {
+        self.said.lock().expect("the record").push(said);
+        self.more.notify_waiters();
+    }
+
+    pub(crate) fn all(&self) -> Vec<Said> {
+        self.said.lock().expect("the record").clone()
+    }
+
+    /// What `find` finds in the record, as soon as it does.
+    ///
+    /// # Panics
+    /// If it takes too long.
+    pub(crate) async fn until<T>(&self, what: &str, mut find: impl FnMut(&[Said]) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                let more = self.more.notified();
+                tokio::pin!(more);
+                more.as_mut().enable();
+                if let Some(found) = find(&self.said.lock().expect("the record")) {
+                    return found;
+                }
+                more.await;
+            }
+        };
+        match tokio::time::timeout(super::DEADLINE, search).await {
+            Ok(found) => found,
+            Err(_) => {
+                let all = self.all();
+                let last = &all[all.len().saturating_sub(20)..];
+                panic!("no {what} after {} entries, the last of which are {last:#?}", all.len())
+            }
+        }
+    }
+
+    pub(crate) async fn subscribed(&self, request: u64) {
+        self.until("answer", |said| {
+            said.iter().any(|it| matches!(it, Said::Subscribed(own) if *own == request)).then_some(())
+        })
+        .await;
+    }
+
+    /// At least `count` entries of a kind.
+    pub(crate) async fn count(&self, what: &str, count: usize, is: impl Fn(&Said) -> bool) {
+        self.until(what, |said| (said.iter().filter(|it| is(it)).count() >= count).then_some(())).await;
+    }
+
+    pub(crate) async fn events(&self, count: usize) {
+        self.count("events", count, |said| matches!(said, Said::Event { .. })).await;
+    }
+
+    pub(crate) async fn gaps(&self, count: usize) {
+        self.count("gap", count, |said| matches!(said, Said::Gap(..))).await;
+    }
+
+    pub(crate) async fn reconnecting(&self) {
+        self.count("loss", 1, |said| matches!(said, Said::Reconnecting(..))).await;
+    }
+
+    /// All of it, with runs of events told by their first and last.
+    pub(crate) fn story(&self) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        let mut run: Option<(String, String)> = None;
+        for said in self.all() {
+            if let Said::Event { payload, .. } = said {
+                run = Some((run.map_or_else(|| payload.clone(), |(first, _)| first), payload));
+                continue;
+            }
+            lines.extend(run.take().map(|(first, last)| format!("events {first} to {last}")));
+            lines.push(format!("{said:?}"));
+        }
+        lines.extend(run.map(|(first, last)| format!("events {first} to {last}")));
+        lines.join("\n")
+    }
+
+    /// Whether it was told so last.
+    pub(crate) fn is_connected(&self) -> bool {
+        let all = self.said.lock().expect("the record");
+        let states = all.iter().rev().find(|said| matches!(said, Said::Connected | Said::Reconnecting(..)));
+        matches!(states, Some(Said::Connected))
+    }
+
+    pub(crate) fn gaps_so_far(&self) -> usize {
+        self.all().iter().filter(|said| matches!(said, Said::Gap(..))).count()
+    }
+
+    /// The payloads of the events to an address.
+    pub(crate) fn payloads(&self, address: &str) -> Vec<String> {
+        let is_at = |topic: &str, id: &str| format!("{topic}:{id}") == address;
+        let payload = |said| match said {
+            Said::Event { topic, id, payload } if is_at(&topic, &id) => Some(payload),
+            _ => None,
+        };
+        self.all().into_iter().filter_map(payload).collect()
+    }
+}
+
+impl Inlet for Recorder {
+    fn poll_ready(&self, _: &Waker) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn deliver(&self, frame: Frame) {
+        let Body::Bytes(payload) = frame.body else { panic!("a body that is not bytes") };
+        let (topic, id) = (frame.header.topic().to_owned(), frame.header.id().to_owned());
+        let payload = String::from_utf8(payload.to_vec()).expect("JSON");
+        self.write(Said::Event { topic, id, payload });
+    }
+
+    fn subscribed(&self, request: u64) {
+        self.write(Said::Subscribed(request));
+    }
+
+    fn refused(&self, address: Address, rejection: Rejection) {
+        self.write(Said::Refused(address.to_string(), rejection.code().clone()));
+    }
+
+    fn gap(&self, address: Option<Address>, gap: Gap) {
+        self.write(Said::Gap(address.map(|address| address.to_string()), gap));
+    }
+
+    fn undecodable(&self, undecodable: Undecodable) {
+        self.write(Said::Undecodable(undecodable));
+    }
+
+    fn not_sent(&self, header: Header, error: SendError) {
+        self.write(Said::NotSent(header.id().to_owned(), error));
+    }
+
+    fn state(&self, state: ConnectionState) {
+        self.write(match state {
+            ConnectionState::Connected => Said::Connected,
+            ConnectionState::Reconnecting { attempt, error } => Said::Reconnecting(attempt, error),
+            _ => Said::Closed,
+        });
+    }
+}

@@ -1,0 +1,9 @@
+//! The Redis transport against real servers, and networks that fail.
+
+mod connecting;
+mod delivery;
+mod faults;
+mod foreign;
+mod harness;
+mod publishing;
+mod random;

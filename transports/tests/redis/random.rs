@@ -1,0 +1,149 @@
+//! Random faults, one after the other, while numbers are published: whatever happens, no loss is silent and no gap is told
+//! twice.
+//!
+//! A few schedules run with the other tests. For 1,000:
+//! `REDIS_SCHEDULES=1000 cargo test --release -p pubsub-transports --features redis --test redis random -- --nocapture`.
+//! Each prints its seed; `REDIS_SEED=n` runs that one alone.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::faults::{Numbers, check, heard_up_to, quick};
+use crate::harness::{Peer, Proxy, Said, Server, proxy::Mode};
+
+/// How many at a time: they mostly wait.
+const AT_ONCE: usize = 4;
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_faults_lose_nothing_silently() {
+    let seeds: Vec<u64> = match setting("REDIS_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..setting("REDIS_SCHEDULES").unwrap_or(12)).map(|_| fastrand::u64(..)).collect(),
+    };
+    let (mut running, mut slowest, count) = (JoinSet::new(), Duration::ZERO, seeds.len());
+    let mut gaps = 0;
+    let mut done = |outcome: Option<Result<(Duration, usize), tokio::task::JoinError>>| {
+        let Some(outcome) = outcome else { return };
+        let (back, more) = outcome.expect("a schedule that holds");
+        slowest = slowest.max(back);
+        gaps += more;
+    };
+    for seed in seeds {
+        if running.len() == AT_ONCE {
+            done(running.join_next().await);
+        }
+        running.spawn(schedule(seed));
+    }
+    while !running.is_empty() {
+        done(running.join_next().await);
+    }
+    println!("{count} schedules with {gaps} gaps; delivery was back at most {slowest:?} after a fault");
+}
+
+/// How long it took at most until events came again, and how many gaps there were.
+async fn schedule(seed: u64) -> (Duration, usize) {
+    println!("REDIS_SEED={seed}");
+    let mut random = Rng::with_seed(seed);
+    let server = Server::start();
+    let slice = random.choice([usize::MAX, usize::MAX, 7, 1000]).unwrap_or(usize::MAX);
+    let proxy = Proxy::new(server.port, slice).await;
+    let peer = Peer::new(quick().connect(proxy.url()).await.expect("connected"));
+    // Beside the address that is watched: others to be restored, and a pattern that matches it too, or instead of it.
+    let others: Vec<_> = (0..random.usize(0..2000)).map(|id| format!("c:{id}")).collect();
+    let watched: &[&str] = random.choice([&["a:1"][..], &["a"], &["a:1", "a"]]).unwrap_or(&["a"]);
+    peer.subscribe(&watched.iter().copied().chain(others.iter().map(String::as_str)).collect::<Vec<_>>())
+        .await;
+    let numbers = Numbers::publish(Peer::new(quick().connect(server.url()).await.expect("connected")));
+    heard_up_to(&peer.heard, 5).await;
+    let mut slowest = Duration::ZERO;
+    for _ in 0..random.usize(1..5) {
+        let before = peer.heard.all().len();
+        fault(&mut random, &server, &proxy).await;
+        let healed = Instant::now();
+        // Some faults come so fast that the last is not over.
+        if random.u8(..4) > 0 {
+            let loss_is_told = random.bool();
+            sleep(Duration::from_millis(if loss_is_told { 200 } else { 1 })).await;
+            peer.heard
+                .until("events again", |said| {
+                    let new = &said[before..];
+                    let last =
+                        new.iter().rposition(|said| matches!(said, Said::Gap(..))).map_or(0, |gap| gap + 1);
+                    new[last..].iter().any(|said| matches!(said, Said::Event { .. })).then_some(())
+                })
+                .await;
+            slowest = slowest.max(healed.elapsed());
+        }
+    }
+    // All is well again when a number published from now on arrives.
+    let live = async {
+        loop {
+            let mark =
+                peer.heard.payloads("a:1").last().and_then(|last| last.parse::<u64>().ok()).unwrap_or(0);
+            sleep(Duration::from_millis(400)).await;
+            let last =
+                peer.heard.payloads("a:1").last().and_then(|last| last.parse::<u64>().ok()).unwrap_or(0);
+            if last > mark + 10 && peer.heard.is_connected() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(crate::harness::DEADLINE, live).await.expect("it heals");
+    let (accepted, next) = numbers.end().await;
+    let last = accepted.iter().max().copied().unwrap_or(next);
+    heard_up_to(&peer.heard, last).await;
+    let gaps = check(&peer.heard, &accepted);
+    assert_eq!(peer.close().await, 0);
+    (slowest, gaps)
+}
+
+/// Something fails, and is mended.
+async fn fault(random: &mut Rng, server: &Server, proxy: &Proxy) {
+    let mut time = |least, most| Duration::from_millis(random.u64(least..most));
+    let (short, long) = (time(0, 100), time(150, 500));
+    match random.u8(..9) {
+        0 => {
+            server.kill();
+            sleep(long).await;
+            server.restart();
+        }
+        1 => {
+            for _ in 0..2 {
+                server.kill();
+                server.restart();
+                sleep(short / 4).await;
+            }
+        }
+        2 => _ = server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]),
+        3 => _ = server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]),
+        4 => proxy.cut(),
+        5 => {
+            proxy.set(Mode::Stall);
+            sleep(if random.bool() { short } else { long }).await;
+            proxy.set(Mode::Pass);
+        }
+        6 => {
+            proxy.set(Mode::BlackHole);
+            sleep(long).await;
+            proxy.set(Mode::Pass);
+        }
+        7 => {
+            proxy.set(Mode::Refuse);
+            proxy.cut();
+            sleep(long).await;
+            proxy.set(Mode::Pass);
+        }
+        _ => {
+            server.signal("STOP");
+            sleep(long).await;
+            server.signal("CONT");
+        }
+    }
+}

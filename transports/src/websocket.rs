@@ -16,6 +16,7 @@
 //! An event on its way says `after`: between that offset and its own there is none for the address it comes by. So a
 //! receiver has missed nothing exactly if `after` is not above the position that it knows.
 
+mod client;
 mod close_code;
 mod codecs;
 mod history;
@@ -26,6 +27,7 @@ mod socket;
 mod spoke;
 pub mod wire;
 
+pub use self::client::{Spoke, SpokeBuilder};
 pub use self::close_code::CloseCode;
 pub use self::codecs::Codecs;
 pub use self::history::HistoryConfig;

@@ -60,6 +60,12 @@ impl Pending {
         Some(event)
     }
 
+    pub(super) fn withdraw(&mut self, id: EventId) -> bool {
+        let unwritten = |event: &Event| event.id == id && event.written_to.is_none();
+        let found = self.events.iter().position(unwritten);
+        found.and_then(|at| self.remove(at)).is_some()
+    }
+
     pub(super) fn disconnected(&mut self) {
         self.written_here = 0;
     }

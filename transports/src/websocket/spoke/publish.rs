@@ -38,6 +38,11 @@ impl SpokeProtocol {
         Ok(())
     }
 
+    /// Takes back an event that was not written to any hub. Whether it could be.
+    pub(crate) fn withdraw(&mut self, event_id: EventId) -> bool {
+        self.pending.withdraw(event_id)
+    }
+
     fn max_frame_text(&self) -> String {
         format!("the hub takes messages of at most {} bytes", self.max_frame)
     }

@@ -134,9 +134,8 @@ impl HostReport {
     /// Whether nothing was left: every worker ended without a panic and without anything unread, and so did the host's bus.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        let ended_well = |outcome: &Result<WorkerReport, _>| {
-            outcome.as_ref().is_ok_and(|report| report.left.is_clean())
-        };
+        let ended_well =
+            |outcome: &Result<WorkerReport, _>| outcome.as_ref().is_ok_and(|report| report.left.is_clean());
         self.running.is_empty() && self.ended.values().all(ended_well) && self.bus.is_clean()
     }
 }

@@ -32,12 +32,7 @@ pub struct PublishTo<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Unpin for PublishTo<'_, P, I> {}
 
 impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> PublishTo<'a, P, I> {
-    pub(super) fn new(
-        core: &'a Core,
-        slot: &'a Slot,
-        handle: &'a Handle,
-        data: EventData<P, I>,
-    ) -> Self {
+    pub(super) fn new(core: &'a Core, slot: &'a Slot, handle: &'a Handle, data: EventData<P, I>) -> Self {
         Self { core, slot, handle, data: Some(data), outgoing: None }
     }
 

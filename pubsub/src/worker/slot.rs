@@ -80,7 +80,8 @@ impl Slot {
         let until = Instant::now() + delay;
         let mut state = self.lock();
         while !state.is_stopped {
-            let Some(rest) = until.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero()) else {
+            let Some(rest) = until.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero())
+            else {
                 return true;
             };
             state = self.stopping.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use pubsub_transports::Backoff;
 use pubsub_transports::__private::MemberId;
+use pubsub_transports::Backoff;
 
 use super::core::{Core, connect};
 use super::slot::Slot;

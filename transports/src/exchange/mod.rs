@@ -31,9 +31,7 @@ use self::effects::Effects;
 pub use self::member::Member;
 use self::state::State;
 use self::sync::{Mutex, MutexGuard};
-use crate::{
-    Address, Carries, Delivery, Frame, Guarantees, Inlet, Ordering, OwnEvents, Patience, Sending,
-};
+use crate::{Address, Carries, Delivery, Frame, Guarantees, Inlet, Ordering, OwnEvents, Patience, Sending};
 
 /// See the [module](self). A clone is another handle on it.
 #[derive(Clone)]

@@ -364,7 +364,11 @@ impl State {
     }
 
     /// Both ends. Gives the end of it, unless it has ended.
-    pub(super) fn close(&mut self, member: MemberId, effects: &mut Effects) -> Option<oneshot::Receiver<u64>> {
+    pub(super) fn close(
+        &mut self,
+        member: MemberId,
+        effects: &mut Effects,
+    ) -> Option<oneshot::Receiver<u64>> {
         let mut next = BTreeSet::new();
         self.stop(member, &mut next, effects);
         self.admit(next, effects);

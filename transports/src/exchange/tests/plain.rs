@@ -187,9 +187,8 @@ fn one_member_alone_is_reached_if_it_follows_and_keeps_the_order() {
     let (worker, worker_desk) = member(&exchange, 1, 1);
     follow(&host, &["a"]);
     follow(&worker, &["a:x"]);
-    let to_worker = |id, number, patience| {
-        exchange.publish_to(host.id(), worker.id(), frame("a", id, number), patience)
-    };
+    let to_worker =
+        |id, number, patience| exchange.publish_to(host.id(), worker.id(), frame("a", id, number), patience);
     assert_eq!(block_on(to_worker("y", 1, Patience::Now)), Ok(()));
     assert_eq!(block_on(to_worker("x", 2, Patience::Now)), Ok(()));
     assert_eq!(block_on(to_worker("x", 3, Patience::Now)), Ok(()));
@@ -200,7 +199,8 @@ fn one_member_alone_is_reached_if_it_follows_and_keeps_the_order() {
     assert_eq!(worker_desk.read_all(), [2, 3, 5, 6]);
     assert_eq!(host_desk.read_all(), [6]);
     drop(worker);
-    let gone = exchange.publish_to(host.id(), crate::exchange::MemberId(2), frame("a", "x", 7), Patience::Wait);
+    let gone =
+        exchange.publish_to(host.id(), crate::exchange::MemberId(2), frame("a", "x", 7), Patience::Wait);
     assert_eq!(block_on(gone), Err(SendError::Closed));
 }
 

@@ -5,9 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 
 use crate::exchange::sync::{Mutex, MutexGuard};
-use crate::{
-    Address, Body, ConnectionState, Frame, Gap, Header, Inlet, Rejection, SendError, Undecodable,
-};
+use crate::{Address, Body, ConnectionState, Frame, Gap, Header, Inlet, Rejection, SendError, Undecodable};
 
 /// Has room for some frames, until they are read.
 pub(super) struct Desk {

@@ -72,7 +72,9 @@ impl<C: Codec> SpokeBuilder<C> {
     /// If name or value has a character that none may have.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, ConnectError> {
         let reason = format!("`{name}` is no header, or its value none");
-        let (Ok(name), Ok(mut value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) else {
+        let (Ok(name), Ok(mut value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+        else {
             return Err(ConnectError::Url { reason });
         };
         value.set_sensitive(true);

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 
 use super::shared::Shared;
-use crate::{
-    Address, Body, Closing, ErrorCode, Frame, Link, Patience, Rejection, SendError, Sending,
-};
+use crate::{Address, Body, Closing, ErrorCode, Frame, Link, Patience, Rejection, SendError, Sending};
 
 pub(super) struct SpokeLink {
     pub(super) shared: Arc<Shared>,

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use crate::websocket::CloseCode;
-use crate::{ConnectError, ErrorCode, GapReason, Rejection};
 use crate::websocket::wire;
+use crate::{ConnectError, ErrorCode, GapReason, Rejection};
 
 pub(super) fn error(code: CloseCode, hub: &str) -> ConnectError {
     let refused = |kind| {
@@ -19,12 +19,17 @@ pub(super) fn error(code: CloseCode, hub: &str) -> ConnectError {
         },
         CloseCode::NoPong => ConnectError::TimedOut { during: "a ping" },
         CloseCode::Unauthenticated => ConnectError::Unauthenticated { message: code.to_string() },
-        CloseCode::ProtocolError | CloseCode::Unsupported | CloseCode::InvalidText | CloseCode::BadFrame
+        CloseCode::ProtocolError
+        | CloseCode::Unsupported
+        | CloseCode::InvalidText
+        | CloseCode::BadFrame
         | CloseCode::Codec => ConnectError::Protocol { reason: code.to_string() },
         CloseCode::Denied | CloseCode::Kicked => refused(ErrorCode::Denied),
         CloseCode::RateLimited => refused(ErrorCode::RateLimited),
         CloseCode::TooBig => refused(ErrorCode::TooLarge),
-        CloseCode::ConnectionLimit | CloseCode::TopicLimit | CloseCode::TooManyErrors => refused(ErrorCode::Limit),
+        CloseCode::ConnectionLimit | CloseCode::TopicLimit | CloseCode::TooManyErrors => {
+            refused(ErrorCode::Limit)
+        }
         _ => refused(ErrorCode::Internal),
     }
 }

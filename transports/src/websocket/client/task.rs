@@ -247,7 +247,10 @@ impl SpokeTask {
             }
             SpokeState::Stopped(code) => {
                 self.stopped = Some(code);
-                let error = self.failed.take().or_else(|| (code != CloseCode::Normal).then(|| lost::error(code, &hub)));
+                let error = self
+                    .failed
+                    .take()
+                    .or_else(|| (code != CloseCode::Normal).then(|| lost::error(code, &hub)));
                 if self.inlet.is_none() {
                     self.failed = Some(error.unwrap_or_else(|| lost::error(code, &hub)));
                     return;

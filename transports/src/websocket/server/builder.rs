@@ -130,6 +130,9 @@ impl<C: Codec> HubBuilder<C> {
 
 impl<C> std::fmt::Debug for HubBuilder<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HubBuilder").field("codecs", &self.codecs).field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("HubBuilder")
+            .field("codecs", &self.codecs)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

@@ -36,7 +36,9 @@ impl Drop for Presence {
         let (handle, code) = (self.handle.clone(), self.code);
         self.handle.shared.act(|core, _| {
             core.leave(handle.key);
-            core.notify(move |shared| shared.events.tell(&HubEvent::Disconnected { connection: handle, code }));
+            core.notify(move |shared| {
+                shared.events.tell(&HubEvent::Disconnected { connection: handle, code })
+            });
         });
     }
 }

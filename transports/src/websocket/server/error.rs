@@ -40,7 +40,9 @@ impl fmt::Display for AcceptError {
         match self {
             Self::Io(_) => f.write_str("the connection broke in the handshake"),
             Self::TimedOut => f.write_str("the handshake took too long"),
-            Self::Handshake { status, reason } => write!(f, "the handshake was refused with {status}: {reason}"),
+            Self::Handshake { status, reason } => {
+                write!(f, "the handshake was refused with {status}: {reason}")
+            }
             Self::Closed(code) => write!(f, "the client was not let in: {code}"),
         }
     }

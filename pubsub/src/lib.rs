@@ -81,6 +81,8 @@ pub use pubsub_transports::Backoff;
 pub use pubsub_transports::codec;
 #[cfg(feature = "redis")]
 pub use pubsub_transports::redis::{self, Redis};
+#[cfg(feature = "websocket")]
+pub use pubsub_transports::websocket::{self, Hub, Spoke};
 pub use pubsub_transports::{
     Address, AddressError, ConnectError, ConnectionState, DecodeError, EncodeError, ErrorCode, EventId, Gap,
     GapReason, Header, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared,

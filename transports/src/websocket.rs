@@ -16,15 +16,21 @@
 //! An event on its way says `after`: between that offset and its own there is none for the address it comes by. So a
 //! receiver has missed nothing exactly if `after` is not above the position that it knows.
 
+mod client;
 mod close_code;
 mod codecs;
 mod history;
 mod hub;
+mod server;
+#[allow(dead_code, unused_imports)]
+mod socket;
 mod spoke;
 pub mod wire;
 
+pub use self::client::{Spoke, SpokeBuilder};
 pub use self::close_code::CloseCode;
 pub use self::codecs::Codecs;
 pub use self::history::HistoryConfig;
 pub use self::hub::{ConnectionId, HubConfig, HubOutput, HubProtocol, OutboxConfig, Outgoing, Overflow};
+pub use self::server::{AcceptError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents, HubTransport};
 pub use self::spoke::{SpokeConfig, SpokeOutput, SpokeProtocol, SpokeState};

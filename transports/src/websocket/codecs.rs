@@ -28,6 +28,10 @@ impl Codecs {
         Self { codecs: vec![Arc::new(codec)], recode: None }
     }
 
+    pub(crate) fn shared(codec: Arc<impl Codec>) -> Self {
+        Self { codecs: vec![codec], recode: None }
+    }
+
     /// With another, which needs `recode`: it is given the topic, a payload, and the names of the codec that the
     /// payload is in and of that it is to be in.
     #[must_use]

@@ -3,6 +3,7 @@
 mod config;
 mod connection;
 mod control;
+mod direct;
 mod forget;
 mod outbox;
 mod overflow;

@@ -81,8 +81,12 @@ impl SpokeProtocol {
     /// A spoke that has not begun. The seed is for its delays: take a random one.
     #[must_use]
     pub fn new(config: SpokeConfig, codec: impl Codec, seed: u64) -> Self {
+        Self::shared(config, Arc::new(codec), seed)
+    }
+
+    pub(crate) fn shared(config: SpokeConfig, codec: Arc<impl Codec>, seed: u64) -> Self {
         Self {
-            codec: Arc::new(codec),
+            codec,
             backoff: Backoff::with_seed(config.backoff_min, config.backoff_max, seed),
             link: Link::Idle,
             heard: Duration::ZERO,
@@ -240,7 +244,7 @@ impl SpokeProtocol {
         matches!(self.link, Link::Open { .. })
     }
 
-    fn is_welcomed(&self) -> bool {
+    pub(crate) fn is_welcomed(&self) -> bool {
         matches!(self.link, Link::Open { welcomed: Some(_), .. })
     }
 

@@ -18,6 +18,13 @@ pub struct ConnectionId {
     pub(super) generation: u32,
 }
 
+impl ConnectionId {
+    /// Its place, which is no other's while it is there, and small.
+    pub(crate) fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
 pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) codec: usize,

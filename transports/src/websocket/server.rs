@@ -1,0 +1,159 @@
+//! The hub over sockets: [`HubProtocol`](super::HubProtocol) with listeners, tasks and a clock.
+
+mod admission;
+mod builder;
+mod connection;
+mod error;
+mod events;
+mod handle;
+mod listener;
+mod member;
+mod shared;
+mod timer;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+pub(crate) use self::admission::SUBPROTOCOL;
+pub use self::builder::HubBuilder;
+pub use self::error::AcceptError;
+pub use self::events::{HubEvent, HubEvents};
+pub use self::handle::HubConnection;
+pub use self::member::HubTransport;
+use self::shared::Shared;
+use crate::codec::{Codec, Json};
+
+/// A hub: spokes connect to it, and what one publishes all get who follow it.
+///
+/// It keeps the last events of each type, so a spoke that comes back gets what it missed. A browser's `WebSocket` is a
+/// client too, with no library at all.
+///
+/// Cloning it gives another handle. When the last is dropped, everything of it ends at once; [`close`](Self::close) ends
+/// it in an orderly way.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+/// use pubsub_transports::websocket::Hub;
+///
+/// let hub = Hub::bind("127.0.0.1:0").await?;
+/// println!("ws://{}", hub.local_addr().expect("it listens"));
+/// // `PubSub::new(hub.transport())` makes a bus of it for this process.
+/// hub.close().await;
+/// # Ok(()) }
+/// ```
+pub struct Hub<C = Json> {
+    handle: Arc<Handle<C>>,
+}
+
+struct Handle<C> {
+    shared: Arc<Shared>,
+    codec: Arc<C>,
+    address: Option<SocketAddr>,
+}
+
+impl Hub {
+    /// A hub with the defaults that listens at this address. Port 0 takes a free one.
+    ///
+    /// # Errors
+    /// Those of the system: somebody listens there, or we may not.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn bind(address: impl tokio::net::ToSocketAddrs) -> std::io::Result<Self> {
+        Self::builder().bind(address).await
+    }
+
+    /// Settings, to start with.
+    pub fn builder() -> HubBuilder {
+        HubBuilder::default()
+    }
+}
+
+impl<C: Codec> Hub<C> {
+    /// Where it listens; `None` if nowhere.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.handle.address
+    }
+
+    /// The transport of a bus in this process. There may be several.
+    #[must_use]
+    pub fn transport(&self) -> HubTransport<C> {
+        HubTransport { shared: Arc::clone(&self.handle.shared), codec: Arc::clone(&self.handle.codec) }
+    }
+
+    /// Lets in a client from somewhere else than the hub's own listener: a stream on which a request to become a WebSocket
+    /// comes next. Ready when the client is in; a task of its own serves it then.
+    ///
+    /// # Errors
+    /// If it is not let in. It was told so, if it could be.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready drops the stream.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn accept<S>(&self, stream: S) -> Result<HubConnection, AcceptError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        admission::admit(&self.handle.shared, stream).await
+    }
+
+    /// Who comes and who goes from now on.
+    #[must_use]
+    pub fn events(&self) -> HubEvents {
+        self.handle.shared.events.watch()
+    }
+
+    /// All that are connected.
+    #[must_use]
+    pub fn connections(&self) -> Vec<HubConnection> {
+        let keys = self.handle.shared.lock().keys();
+        keys.into_iter().map(|key| HubConnection { shared: Arc::clone(&self.handle.shared), key }).collect()
+    }
+
+    /// How many subscriptions there are of connected clients.
+    #[must_use]
+    pub fn subscriptions(&self) -> usize {
+        self.handle.shared.lock().protocol.routes()
+    }
+
+    /// Ends every connection, each with a moment at which to come back, and everything else of the hub: its buses are closed.
+    /// Ready when nothing is left of it. What does not read in time is given up.
+    ///
+    /// # Cancel safety
+    /// Once begun, no more clients are let in. Called again it goes on.
+    pub async fn close(&self) {
+        let shared = &self.handle.shared;
+        let window = shared.times.shutdown_window;
+        shared.deaf.send_replace(true);
+        shared.act(|core, _| core.protocol.shut_down(window));
+        // The last task is that of the timers, which those that close may need.
+        let _ = timeout(shared.times.close, shared.tasks_left(1)).await;
+        shared.stop();
+        shared.tasks_left(0).await;
+    }
+}
+
+impl<C> Drop for Handle<C> {
+    fn drop(&mut self) {
+        self.shared.stop();
+    }
+}
+
+impl<C> Clone for Hub<C> {
+    fn clone(&self) -> Self {
+        Self { handle: Arc::clone(&self.handle) }
+    }
+}
+
+impl<C> fmt::Debug for Hub<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("address", &self.handle.address).finish_non_exhaustive()
+    }
+}

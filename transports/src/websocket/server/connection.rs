@@ -1,0 +1,179 @@
+//! The task of one connection.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Sleep, sleep, timeout};
+
+use super::events::HubEvent;
+use super::handle::HubConnection;
+use super::shared::{Fate, Shared, Task};
+use crate::websocket::socket::{Close, Received, SocketError, WebSocket};
+use crate::websocket::{CloseCode, ConnectionId, Outgoing};
+
+/// How much is taken from the queue at once: what one call writes.
+const PULL: usize = 64 * 1024;
+
+thread_local! {
+    /// Rooms that the connections of a thread share.
+    static RECEIVED: Cell<Vec<Received>> = const { Cell::new(Vec::new()) };
+    static OUTGOING: Cell<Vec<Outgoing>> = const { Cell::new(Vec::new()) };
+}
+
+/// What is there of a connection while its task runs; with it everything goes.
+pub(super) struct Presence {
+    pub(super) handle: HubConnection,
+    pub(super) code: CloseCode,
+    pub(super) _task: Task,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let (handle, code) = (self.handle.clone(), self.code);
+        self.handle.shared.act(|core, _| {
+            core.leave(handle.key);
+            core.notify(move |shared| {
+                shared.events.tell(&HubEvent::Disconnected { connection: handle, code })
+            });
+        });
+    }
+}
+
+/// How it ended.
+enum End {
+    /// The close frame is among what waits to be written, or was answered.
+    Agreed(CloseCode),
+    /// There is nobody to write to.
+    Broken(CloseCode),
+}
+
+pub(super) struct Serving<S> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: ConnectionId,
+    pub(super) socket: WebSocket<S>,
+    pub(super) presence: Presence,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
+    pub(super) async fn run(mut self) {
+        let mut deadline = None;
+        let end = poll_fn(|cx| self.poll(cx, &mut deadline)).await;
+        let (End::Agreed(code) | End::Broken(code)) = end;
+        self.presence.code = code;
+        if let End::Agreed(_) = end {
+            // No event goes to it any more, while the two sides take leave.
+            let key = self.presence.handle.key;
+            self.shared.act(|core, _| core.leave(key));
+            let _ = timeout(self.shared.times.close, self.socket.finish()).await;
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, deadline: &mut Option<Pin<Box<Sleep>>>) -> Poll<End> {
+        while let Poll::Ready(read) = self.poll_read(cx) {
+            if let Some(end) = read {
+                return Poll::Ready(end);
+            }
+        }
+        let fate = match self.poll_write(cx) {
+            Ok(fate) => fate,
+            Err(end) => return Poll::Ready(end),
+        };
+        match fate {
+            Fate::Stays => Poll::Pending,
+            Fate::Stopped => Poll::Ready(End::Broken(CloseCode::Shutdown)),
+            // Written or not, it ends after a while.
+            Fate::Closing(code) => {
+                let deadline = deadline.get_or_insert_with(|| Box::pin(sleep(self.shared.times.close)));
+                deadline.as_mut().poll(cx).map(|()| End::Broken(code))
+            }
+        }
+    }
+
+    /// Reads what is there, and says it to the protocol.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        let mut received = RECEIVED.take();
+        let read = self.socket.poll_receive(cx, |one| received.push(one));
+        let end = read.map(|result| {
+            let close = if received.is_empty() { None } else { self.receive(&mut received) };
+            match (close, result) {
+                (Some(close), _) => Some(End::Agreed(CloseCode::from(close.code))),
+                (None, Ok(())) => None,
+                (None, Err(error)) => Some(match error {
+                    SocketError::Violation(_) => End::Agreed(CloseCode::from(error.close_code())),
+                    SocketError::Io(_) | SocketError::Ended => End::Broken(CloseCode::Abnormal),
+                }),
+            }
+        });
+        received.clear();
+        RECEIVED.set(received);
+        end
+    }
+
+    fn receive(&mut self, received: &mut Vec<Received>) -> Option<Close> {
+        let id = self.id;
+        self.shared.act(|core, now| {
+            for one in received.drain(..) {
+                match one {
+                    Received::Message(message) => core.protocol.receive(now, id, &message),
+                    Received::Alive => core.protocol.pong(now, id),
+                    Received::Close(close) => return Some(close),
+                }
+            }
+            None
+        })
+    }
+
+    /// Writes what there is, until it has to wait: for more, or for the socket.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Fate, End> {
+        let key = self.presence.handle.key;
+        let mut drained = None;
+        loop {
+            if self.socket.waiting() > 0 {
+                match self.socket.poll_flush(cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Err(End::Broken(CloseCode::Abnormal)),
+                    Poll::Pending => {
+                        let mut core = self.shared.lock();
+                        core.wait(key, self.id, cx.waker(), true);
+                        return Ok(core.fate(key, self.id));
+                    }
+                }
+            }
+            match drained {
+                Some(fate) => return Ok(fate),
+                None => drained = self.pull(cx)?,
+            }
+        }
+    }
+
+    /// Takes what waits in the protocol. If that was all, whoever adds more wakes the task.
+    fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<Fate>, End> {
+        let mut outgoing = OUTGOING.take();
+        let (key, id) = (self.presence.handle.key, self.id);
+        let drained = self.shared.act(|core, now| {
+            let more = core.protocol.pull(now, id, PULL, &mut outgoing);
+            if more {
+                return None;
+            }
+            core.wait(key, id, cx.waker(), false);
+            Some(core.fate(key, id))
+        });
+        let mut end = None;
+        for one in outgoing.drain(..) {
+            match one {
+                Outgoing::Message(message) => self.socket.send(message),
+                Outgoing::Ping => self.socket.ping(),
+                Outgoing::Close(code) => {
+                    self.socket.close(&Close::new(code.number(), code.reason()));
+                    end = Some(End::Agreed(code));
+                }
+            }
+        }
+        OUTGOING.set(outgoing);
+        end.map_or(Ok(drained), Err)
+    }
+}

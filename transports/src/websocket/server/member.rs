@@ -1,0 +1,217 @@
+//! The hub's own process as a member: buses over the hub's log.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::shared::{Core, Notice, Shared};
+use crate::codec::Codec;
+use crate::transport::{Connection, sealed};
+use crate::{
+    Address, Body, Carries, Closing, Delivery, Encoded, ErrorCode, Frame, Guarantees, Inlet, Link, Ordering,
+    OwnEvents, Patience, Rejection, SendError, Sending, Transport,
+};
+
+/// The transport of a bus in the hub's own process, given by [`Hub::transport`](super::Hub::transport).
+///
+/// It has no socket: what it publishes is in the hub's log when the publish is answered, and comes back from there in
+/// the log's order, between the events of all others.
+pub struct HubTransport<C> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) codec: Arc<C>,
+}
+
+impl<C> HubTransport<C> {
+    /// What a bus in the hub's own process promises.
+    pub const GUARANTEES: Guarantees = Guarantees {
+        ordering: Ordering::PerTopic,
+        delivery: Delivery::ExactlyOnce,
+        own_events: OwnEvents::Echoed,
+        carries: Carries::Bytes,
+        backpressure: false,
+    };
+}
+
+impl<C> fmt::Debug for HubTransport<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HubTransport").finish_non_exhaustive()
+    }
+}
+
+impl<C: Codec> Transport for HubTransport<C> {
+    type Body = Encoded<C>;
+}
+
+impl<C: Codec> sealed::Connect for HubTransport<C> {
+    fn connect(self) -> Connection<<Self as Transport>::Body> {
+        let Self { shared, codec } = self;
+        let attach = Box::new(move |inlet: Arc<dyn Inlet>| {
+            let key = shared.act(|core, _| {
+                if core.stopped {
+                    let inlet = Arc::clone(&inlet);
+                    core.notify(move |_| inlet.state(crate::ConnectionState::Closed { error: None }));
+                    return 0;
+                }
+                core.members.join(inlet)
+            });
+            Arc::new(HubLink { shared, key }) as Arc<dyn Link>
+        });
+        Connection::Link { body: Encoded::new(codec), guarantees: Self::GUARANTEES, attach }
+    }
+}
+
+/// Who is a member, and what each follows.
+#[derive(Default)]
+pub(super) struct Members {
+    all: BTreeMap<u64, Member>,
+    last_key: u64,
+    /// By how many members each address is followed: the protocol knows it once.
+    followed: HashMap<Address, usize>,
+}
+
+struct Member {
+    inlet: Arc<dyn Inlet>,
+    topics: HashMap<CompactString, Interest>,
+}
+
+#[derive(Default)]
+struct Interest {
+    whole: bool,
+    ids: HashSet<CompactString>,
+}
+
+impl Members {
+    fn join(&mut self, inlet: Arc<dyn Inlet>) -> u64 {
+        self.last_key += 1;
+        self.all.insert(self.last_key, Member { inlet, topics: HashMap::new() });
+        self.last_key
+    }
+
+    /// Once to each member that follows it.
+    pub(super) fn deliver(&self, frame: Frame, mut notify: impl FnMut(Notice)) {
+        for member in self.all.values() {
+            let Some(interest) = member.topics.get(frame.header.topic()) else { continue };
+            if interest.whole || interest.ids.contains(frame.header.id()) {
+                let (inlet, frame) = (Arc::clone(&member.inlet), frame.clone());
+                notify(Box::new(move |_| inlet.deliver(frame)));
+            }
+        }
+    }
+
+    /// There are none any more. Gives their inlets.
+    pub(super) fn close(&mut self) -> Vec<Arc<dyn Inlet>> {
+        self.followed.clear();
+        std::mem::take(&mut self.all).into_values().map(|member| member.inlet).collect()
+    }
+}
+
+impl Core {
+    fn follow(&mut self, key: u64, request: u64, addresses: Vec<Address>) {
+        let Some(inlet) = self.members.all.get(&key).map(|member| Arc::clone(&member.inlet)) else { return };
+        for address in addresses {
+            let count = self.members.followed.get(&address).copied().unwrap_or(0);
+            if count == 0
+                && let Err(rejection) = self.protocol.subscribe_local(&address)
+            {
+                let inlet = Arc::clone(&inlet);
+                self.notify(move |_| inlet.refused(request, address, rejection));
+                continue;
+            }
+            let Some(member) = self.members.all.get_mut(&key) else { return };
+            let interest = member.topics.entry(address.topic().into()).or_default();
+            let new = match address.id() {
+                None => !std::mem::replace(&mut interest.whole, true),
+                Some(id) => interest.ids.insert(id.into()),
+            };
+            if new {
+                *self.members.followed.entry(address).or_default() += 1;
+            }
+        }
+        self.notify(move |_| inlet.subscribed(request));
+    }
+
+    fn unfollow(&mut self, key: u64, addresses: &[Address]) {
+        for address in addresses {
+            let Some(member) = self.members.all.get_mut(&key) else { return };
+            let Some(interest) = member.topics.get_mut(address.topic()) else { continue };
+            let had = match address.id() {
+                None => std::mem::take(&mut interest.whole),
+                Some(id) => interest.ids.remove(id),
+            };
+            if !interest.whole && interest.ids.is_empty() {
+                member.topics.remove(address.topic());
+            }
+            if had {
+                self.release(address);
+            }
+        }
+    }
+
+    fn release(&mut self, address: &Address) {
+        let Some(count) = self.members.followed.get_mut(address) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.members.followed.remove(address);
+            self.protocol.unsubscribe_local(address);
+        }
+    }
+
+    fn quit(&mut self, key: u64) {
+        let Some(member) = self.members.all.remove(&key) else { return };
+        for (topic, interest) in &member.topics {
+            let whole = interest.whole.then(|| Address::whole(topic));
+            let ids = interest.ids.iter().map(|id| Address::new(topic, id));
+            for address in whole.into_iter().chain(ids).flatten() {
+                self.release(&address);
+            }
+        }
+        // Dropped without the lock: it is the bus's.
+        self.notify(move |_| drop(member.inlet));
+    }
+}
+
+struct HubLink {
+    shared: Arc<Shared>,
+    key: u64,
+}
+
+impl Link for HubLink {
+    fn publish(&self, frame: Frame, _: Patience) -> Sending {
+        let Frame { header, body } = frame;
+        let Body::Bytes(body) = body else {
+            let rejection = Rejection::new(ErrorCode::BadRequest, "a body that is not encoded");
+            return Sending::Done(Err(SendError::Rejected(rejection)));
+        };
+        Sending::Done(self.shared.act(|core, now| {
+            if !core.members.all.contains_key(&self.key) {
+                return Err(SendError::Closed);
+            }
+            core.protocol.publish(now, &header, body).map(|_| ()).map_err(SendError::Rejected)
+        }))
+    }
+
+    fn in_flight(&self) -> u64 {
+        0
+    }
+
+    fn subscribe(&self, request: u64, addresses: Vec<Address>) {
+        self.shared.act(|core, _| core.follow(self.key, request, addresses));
+    }
+
+    fn unsubscribe(&self, addresses: Vec<Address>) {
+        self.shared.act(|core, _| core.unfollow(self.key, &addresses));
+    }
+
+    fn close(&self) -> Closing {
+        self.shared.act(|core, _| core.quit(self.key));
+        Closing::Done(0)
+    }
+}
+
+impl Drop for HubLink {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

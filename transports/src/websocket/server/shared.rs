@@ -1,0 +1,300 @@
+//! The protocol and those who serve it: one lock, and nothing is woken or called under it.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::events::EventSource;
+use super::member::Members;
+use crate::websocket::socket::{HandshakeLimits, Limits};
+use crate::websocket::{CloseCode, Codecs, ConnectionId, HubOutput, HubProtocol};
+
+/// What a hub waits for, beyond what its protocol does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) close: Duration,
+    pub(super) shutdown_window: Duration,
+}
+
+pub(super) struct Shared {
+    core: Mutex<Core>,
+    begin: Instant,
+    pub(super) codecs: Codecs,
+    pub(super) limits: Limits,
+    pub(super) handshake: HandshakeLimits,
+    pub(super) times: Times,
+    pub(super) events: EventSource,
+    /// There is a timer before the one that is waited for.
+    pub(super) timer: Notify,
+    /// Nobody is let in any more.
+    pub(super) deaf: watch::Sender<bool>,
+    tasks: AtomicUsize,
+    /// A task has ended.
+    fewer: Notify,
+}
+
+/// What the lock is around.
+pub(super) struct Core {
+    pub(super) protocol: HubProtocol,
+    pub(super) members: Members,
+    /// By the place of the connection.
+    seats: Vec<Seat>,
+    by_key: BTreeMap<u64, ConnectionId>,
+    last_key: u64,
+    notices: VecDeque<Notice>,
+    /// Somebody hands the notices on.
+    handing_on: bool,
+    /// What the timer task waits for.
+    pub(super) armed: Option<Duration>,
+    pub(super) stopped: bool,
+}
+
+/// The task of a connection, as others see it.
+#[derive(Default)]
+struct Seat {
+    key: u64,
+    waker: Option<Waker>,
+    /// It waits for its socket, and has no use for more to write.
+    blocked: bool,
+    closing: Option<CloseCode>,
+}
+
+/// Something to be said without the lock.
+pub(super) type Notice = Box<dyn FnOnce(&Shared) + Send>;
+
+/// What becomes of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Fate {
+    Stays,
+    /// The hub ends it, with this code.
+    Closing(CloseCode),
+    /// The hub is no more.
+    Stopped,
+}
+
+thread_local! {
+    static WAKERS: Cell<Vec<Waker>> = const { Cell::new(Vec::new()) };
+}
+
+impl Shared {
+    pub(super) fn new(
+        protocol: HubProtocol,
+        codecs: Codecs,
+        limits: Limits,
+        handshake: HandshakeLimits,
+        times: Times,
+    ) -> Arc<Self> {
+        let core = Core {
+            protocol,
+            members: Members::default(),
+            seats: Vec::new(),
+            by_key: BTreeMap::new(),
+            last_key: 0,
+            notices: VecDeque::new(),
+            handing_on: false,
+            armed: None,
+            stopped: false,
+        };
+        Arc::new(Self {
+            core: Mutex::new(core),
+            begin: Instant::now(),
+            codecs,
+            limits,
+            handshake,
+            times,
+            events: EventSource::default(),
+            timer: Notify::new(),
+            deaf: watch::Sender::new(false),
+            tasks: AtomicUsize::new(0),
+            fewer: Notify::new(),
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    pub(super) fn instant(&self, at: Duration) -> Instant {
+        self.begin + at
+    }
+
+    /// Does something with the protocol, then all that follows from it.
+    pub(super) fn act<T>(&self, act: impl FnOnce(&mut Core, Duration) -> T) -> T {
+        let mut wakers = WAKERS.take();
+        let mut core = self.lock();
+        // Taken under the lock: time never goes back for the protocol.
+        let now = self.now();
+        let result = act(&mut core, now);
+        core.settle(&mut wakers);
+        let earlier = core.is_timer_earlier();
+        let hand_on = !core.notices.is_empty() && !std::mem::replace(&mut core.handing_on, true);
+        if core.notices.is_empty() {
+            core.handing_on &= !hand_on;
+        }
+        drop(core);
+        wakers.drain(..).for_each(Waker::wake);
+        WAKERS.set(wakers);
+        if earlier {
+            self.timer.notify_one();
+        }
+        if hand_on {
+            self.hand_on();
+        }
+        result
+    }
+
+    /// One at a time, so that what is said has an order.
+    fn hand_on(&self) {
+        let mut batch = VecDeque::new();
+        loop {
+            let mut core = self.lock();
+            std::mem::swap(&mut core.notices, &mut batch);
+            core.handing_on = !batch.is_empty();
+            drop(core);
+            if batch.is_empty() {
+                return;
+            }
+            batch.drain(..).for_each(|notice| notice(self));
+        }
+    }
+
+    /// A task is there until what this gives is dropped.
+    pub(super) fn task(self: &Arc<Self>) -> Task {
+        self.tasks.fetch_add(1, Ordering::Relaxed);
+        Task(Arc::clone(self))
+    }
+
+    /// Ready when there are no more tasks than so many.
+    pub(super) async fn tasks_left(&self, tasks: usize) {
+        loop {
+            let mut fewer = std::pin::pin!(self.fewer.notified());
+            fewer.as_mut().enable();
+            if self.tasks.load(Ordering::Acquire) <= tasks {
+                return;
+            }
+            fewer.await;
+        }
+    }
+
+    /// Ends every task, at once.
+    pub(super) fn stop(&self) {
+        self.deaf.send_replace(true);
+        self.act(|core, _| {
+            core.stopped = true;
+            core.close_members();
+        });
+        let wakers: Vec<Waker> = self.lock().seats.iter_mut().filter_map(|seat| seat.waker.take()).collect();
+        wakers.into_iter().for_each(Waker::wake);
+        self.timer.notify_one();
+        self.events.end();
+    }
+}
+
+/// That a task is there.
+pub(super) struct Task(Arc<Shared>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.tasks.fetch_sub(1, Ordering::AcqRel);
+        self.0.fewer.notify_waiters();
+    }
+}
+
+impl Core {
+    fn settle(&mut self, wakers: &mut Vec<Waker>) {
+        while let Some(output) = self.protocol.poll_output() {
+            match output {
+                HubOutput::Wake(id) => {
+                    if let Some(seat) = self.seats.get_mut(id.index()).filter(|seat| !seat.blocked) {
+                        wakers.extend(seat.waker.take());
+                    }
+                }
+                HubOutput::Closing(id, code) => {
+                    if let Some(seat) = self.seats.get_mut(id.index()) {
+                        seat.closing = Some(code);
+                        wakers.extend(seat.waker.take());
+                    }
+                }
+                HubOutput::Deliver(frame) => {
+                    let notices = &mut self.notices;
+                    self.members.deliver(frame, |notice| notices.push_back(notice));
+                }
+            }
+        }
+    }
+
+    fn is_timer_earlier(&self) -> bool {
+        match (self.protocol.next_timer(), self.armed) {
+            (Some(next), Some(armed)) => next < armed,
+            (next, armed) => next.is_some() && armed.is_none(),
+        }
+    }
+
+    pub(super) fn notify(&mut self, notice: impl FnOnce(&Shared) + Send + 'static) {
+        self.notices.push_back(Box::new(notice));
+    }
+
+    fn close_members(&mut self) {
+        for inlet in self.members.close() {
+            self.notify(move |_| inlet.state(crate::ConnectionState::Closed { error: None }));
+        }
+    }
+
+    /// Gives a connection its seat, and a number that no other one has.
+    pub(super) fn seat(&mut self, id: ConnectionId) -> u64 {
+        self.last_key += 1;
+        let key = self.last_key;
+        if self.seats.len() <= id.index() {
+            self.seats.resize_with(id.index() + 1, Seat::default);
+        }
+        self.seats[id.index()] = Seat { key, ..Seat::default() };
+        self.by_key.insert(key, id);
+        key
+    }
+
+    /// The connection is over.
+    pub(super) fn leave(&mut self, key: u64) {
+        let Some(id) = self.by_key.remove(&key) else { return };
+        self.protocol.closed(id);
+        if let Some(seat) = self.seats.get_mut(id.index()).filter(|seat| seat.key == key) {
+            *seat = Seat::default();
+        }
+    }
+
+    pub(super) fn id(&self, key: u64) -> Option<ConnectionId> {
+        self.by_key.get(&key).copied()
+    }
+
+    pub(super) fn keys(&self) -> Vec<u64> {
+        self.by_key.keys().copied().collect()
+    }
+
+    /// What becomes of a connection.
+    pub(super) fn fate(&self, key: u64, id: ConnectionId) -> Fate {
+        if self.stopped {
+            return Fate::Stopped;
+        }
+        let seat = self.seats.get(id.index()).filter(|seat| seat.key == key);
+        seat.and_then(|seat| seat.closing).map_or(Fate::Stays, Fate::Closing)
+    }
+
+    /// The task of a connection waits: for more to write, or for its socket.
+    pub(super) fn wait(&mut self, key: u64, id: ConnectionId, waker: &Waker, blocked: bool) {
+        let Some(seat) = self.seats.get_mut(id.index()).filter(|seat| seat.key == key) else { return };
+        seat.blocked = blocked;
+        match &mut seat.waker {
+            Some(own) if own.will_wake(waker) => {}
+            own => *own = Some(waker.clone()),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Where a hub is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use tungstenite::http::Uri;
+use tungstenite::http::uri::PathAndQuery;
+
+use crate::ConnectError;
+
+/// `ws://host[:port][/path][?query]`.
+///
+/// A user, a password or a fragment is refused: who connects is said by a token.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct WebSocketUrl {
+    host: String,
+    port: u16,
+    target: PathAndQuery,
+}
+
+impl WebSocketUrl {
+    /// The host, an IPv6 address without its brackets.
+    pub(crate) fn host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(super) fn target(&self) -> &PathAndQuery {
+        &self.target
+    }
+
+    /// The value of the header `Host`.
+    pub(super) fn authority(&self) -> String {
+        if self.port == 80 { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+    }
+}
+
+impl FromStr for WebSocketUrl {
+    type Err = ConnectError;
+
+    fn from_str(text: &str) -> Result<Self, ConnectError> {
+        let wrong = |reason: String| ConnectError::Url { reason };
+        if text.contains('#') {
+            return Err(wrong("it has a fragment".to_owned()));
+        }
+        let uri: Uri = text.parse().map_err(|error| wrong(format!("{error}")))?;
+        match uri.scheme_str() {
+            Some("ws") => {}
+            Some("wss") => return Err(wrong("`wss` is not supported yet".to_owned())),
+            Some(other) => return Err(wrong(format!("its scheme is `{other}` and not `ws`"))),
+            None => return Err(wrong("it has no scheme, which is `ws`".to_owned())),
+        }
+        let authority = uri.authority().ok_or_else(|| wrong("it has no host".to_owned()))?;
+        if authority.as_str().contains('@') {
+            return Err(wrong("it has a user: who connects is said by a token".to_owned()));
+        }
+        if authority.host().is_empty() {
+            return Err(wrong("it has no host".to_owned()));
+        }
+        let digits = &authority.as_str()[authority.host().len()..];
+        let port = match (authority.port_u16(), digits) {
+            (Some(0), _) => return Err(wrong("its port is 0".to_owned())),
+            (Some(port), _) => port,
+            (None, "" | ":") => 80,
+            (None, _) => return Err(wrong("its port is none".to_owned())),
+        };
+        let target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        Ok(Self { host: authority.host().to_owned(), port, target })
+    }
+}
+
+/// Without the query, which may be a secret.
+impl fmt::Display for WebSocketUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ws://{}:{}{}", self.host, self.port, self.target.path())
+    }
+}
+
+impl fmt::Debug for WebSocketUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_has_a_host_a_port_and_a_path() {
+        for (text, host, port, target, shown) in [
+            ("ws://localhost", "localhost", 80, "/", "ws://localhost:80/"),
+            (
+                "ws://hub.example:8080/live?x=1",
+                "hub.example",
+                8080,
+                "/live?x=1",
+                "ws://hub.example:8080/live",
+            ),
+            ("ws://127.0.0.1:9/", "127.0.0.1", 9, "/", "ws://127.0.0.1:9/"),
+            ("ws://[::1]:9000/a/b", "::1", 9000, "/a/b", "ws://[::1]:9000/a/b"),
+        ] {
+            let url: WebSocketUrl = text.parse().unwrap();
+            assert_eq!((url.host(), url.port(), url.target().as_str()), (host, port, target), "{text}");
+            assert_eq!(url.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_says_what_is_wrong() {
+        for (text, part) in [
+            ("localhost:80", "scheme"),
+            ("/path", "no scheme"),
+            ("http://localhost", "`http`"),
+            ("wss://localhost", "`wss`"),
+            ("ws://", "empty"),
+            ("ws://user:secret@localhost", "a user"),
+            ("ws://localhost:99999", "port"),
+            ("ws://localhost:0", "port is 0"),
+            ("ws://localhost/#top", "fragment"),
+        ] {
+            let error = text.parse::<WebSocketUrl>().expect_err(text);
+            assert!(matches!(error, ConnectError::Url { .. }), "{text}");
+            let message = error.to_string();
+            assert!(message.contains(part) && !message.contains("secret"), "{text}: {message}");
+        }
+    }
+}

@@ -59,6 +59,13 @@ struct Rare {
     arrival: Option<Arrival>,
 }
 
+impl Rare {
+    #[cold]
+    fn of_event_id(event_id: EventId) -> Box<Self> {
+        Box::new(Self { event_id: Some(event_id), arrival: None })
+    }
+}
+
 /// What is known of an event that came over a wire.
 #[derive(Clone)]
 pub(crate) struct Arrival {
@@ -68,6 +75,7 @@ pub(crate) struct Arrival {
 }
 
 impl<P, I: TopicId + ?Sized> EventData<P, I> {
+    #[inline(always)]
     pub(crate) fn new(
         (index, topic): (usize, &'static str),
         id: I::Owned,
@@ -75,7 +83,7 @@ impl<P, I: TopicId + ?Sized> EventData<P, I> {
         payload: P,
         event_id: Option<EventId>,
     ) -> Self {
-        let rare = event_id.map(|event_id| Box::new(Rare { event_id: Some(event_id), arrival: None }));
+        let rare = event_id.map(Rare::of_event_id);
         Self { topic, id, payload, index, rare, written_id }
     }
 

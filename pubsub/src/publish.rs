@@ -24,7 +24,8 @@ use crate::{EventId, PublishError, TopicId};
 pub struct Publish<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static = str> {
     handle: &'a Handle,
     offer: Offer<'a, P, I>,
-    at_work: Option<AtWork>,
+    /// Boxed, as most publishes never have to wait.
+    at_work: Option<Box<AtWork>>,
 }
 
 /// Nothing in it is ever pinned.
@@ -35,7 +36,7 @@ pub(crate) enum AtWork {
     /// The engine, which gives it a place when there is room.
     Engine(Waiting),
     /// The other side has to answer.
-    Link(Box<Outgoing>),
+    Link(Outgoing),
 }
 
 impl AtWork {
@@ -126,13 +127,13 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish
         assert!(this.offer.is_open(), "`Publish` polled after it was ready");
         if let Some(driver) = &this.handle.driver {
             let outgoing = driver.send(this.offer.make(), Patience::Wait)?;
-            let result = ready!(this.at_work.insert(AtWork::Link(Box::new(outgoing))).poll(cx));
+            let result = ready!(this.at_work.insert(Box::new(AtWork::Link(outgoing))).poll(cx));
             this.at_work = None;
             return Poll::Ready(result);
         }
         let engine = &this.handle.engine;
         if !engine.is_idle(this.offer.topic()) {
-            this.at_work = this.offer.hand_to(engine, Some(cx.waker()))?.map(AtWork::Engine);
+            this.at_work = this.offer.hand_to(engine, Some(cx.waker()))?.map(|waiting| Box::new(AtWork::Engine(waiting)));
         }
         // Accepted although nobody took it.
         this.offer.discard();
@@ -142,7 +143,7 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish
 
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> fmt::Debug for Publish<'_, P, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match (self.offer.is_open(), &self.at_work) {
+        let state = match (self.offer.is_open(), self.at_work.as_deref()) {
             (true, _) => "new",
             (false, Some(AtWork::Engine(_))) => "waiting for room",
             (false, Some(AtWork::Link(_))) => "waiting for an answer",

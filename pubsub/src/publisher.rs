@@ -54,7 +54,7 @@ pub struct Publisher<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static = s
     index: usize,
     id: I::Owned,
     /// The item of the sink that waits for room.
-    waiting: Option<AtWork>,
+    waiting: Option<Box<AtWork>>,
     payload: std::marker::PhantomData<fn(P)>,
 }
 
@@ -123,12 +123,12 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Sink<P> for Publis
         assert!(self.waiting.is_none(), "`start_send` on a sink that is not ready");
         if let Some(driver) = &self.handle.driver {
             let outgoing = driver.send(self.offer(payload).make(), Patience::Wait)?;
-            self.waiting = Some(AtWork::Link(Box::new(outgoing)));
+            self.waiting = Some(Box::new(AtWork::Link(outgoing)));
             return Ok(());
         }
         // Whoever polls the sink next says who is to be woken.
         let waiting = self.offer(payload).hand_to(&self.handle.engine, Some(Waker::noop()))?;
-        self.waiting = waiting.map(AtWork::Engine);
+        self.waiting = waiting.map(|waiting| Box::new(AtWork::Engine(waiting)));
         Ok(())
     }
 

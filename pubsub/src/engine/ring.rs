@@ -37,7 +37,7 @@ impl Ring {
         (self.head as usize + offset) & self.slots.len().wrapping_sub(1)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, stored: Stored, owed: u32) {
         if self.len() == self.slots.len() {
             self.grow();

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pubsub_transports::{__private as transports, ConnectionState, Guarantees, InProcess, Transport};
 
@@ -10,11 +11,11 @@ use crate::close::Close;
 use crate::connection::Gauge;
 use crate::driver::{Driver, Parts};
 use crate::engine::Engine;
-use crate::errors::{ErrorSource, Errors};
+use crate::errors::{BusError, ErrorSource, Errors};
 use crate::handler::{Handler, HandlerResult};
 use crate::interest::Interest;
 use crate::offer::Offer;
-use crate::stats::stats;
+use crate::stats::{blocking, stats};
 use crate::{
     Carries, ConnectionStates, EventMap, Publish, Publisher, Selector, Subscribe, SubscribeError, TopicId,
     TopicKey, TopicStats,
@@ -103,6 +104,11 @@ impl<M: EventMap> PubSub<M> {
     pub(crate) fn with_driver(driver: impl FnOnce(Parts) -> Option<Driver>) -> Self {
         let (engine, errors, gauge) =
             (Arc::new(Engine::new(M::TOPICS.len())), ErrorSource::new(), Gauge::new());
+        let (reporter, blocked) = (errors.reporter(), Arc::downgrade(&engine));
+        engine.tell_overdue(move |topic, waited| {
+            let by = blocked.upgrade().map(|engine| blocking(&engine, topic)).unwrap_or_default();
+            reporter.report(BusError::Blocked { topic: M::TOPICS[topic].name, waited, by });
+        });
         let parts =
             Parts { engine: Arc::clone(&engine), errors: errors.reporter(), gauge: Arc::clone(&gauge) };
         let driver = driver(parts).map(Arc::new);
@@ -209,6 +215,34 @@ impl<M: EventMap> PubSub<M> {
     /// cannot be read, what was published by `.now()` and could not be sent.
     pub fn errors(&self) -> Errors {
         self.handle.errors.errors()
+    }
+
+    /// Tells on [`errors`](Self::errors) when a publish has waited for room for this long; by default
+    /// [`defaults::WARN_BLOCKED_AFTER`](crate::defaults::WARN_BLOCKED_AFTER), [`Duration::MAX`] for never.
+    ///
+    /// A bus has no timer of its own. The wait is noticed by the next publish to the topic that has to wait, and whenever a
+    /// publish that waits is polled again: of one that nobody polls, and that no other joins, only [`stats`](Self::stats) tells.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # use std::time::Duration;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # futures::executor::block_on(async {
+    /// let bus = PubSub::<App>::default();
+    /// bus.warn_blocked_after(Duration::ZERO);
+    /// let slow = bus.subscribe(App::NOTE).bound(1).name("archive").await?;
+    /// bus.publish(App::NOTE, "desk", "one".to_owned()).await?;
+    /// let waits = bus.publish(App::NOTE, "desk", "two".to_owned());
+    /// # let waits = futures::future::select(waits, std::future::ready(()));
+    /// # drop(waits.await);
+    /// let told = bus.errors().next().await.expect("the bus is open");
+    /// assert_eq!(told.to_string(), "a publish to `Note` waits for full subscriptions: archive");
+    /// # drop(slow);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn warn_blocked_after(&self, time: Duration) {
+        self.handle.engine.set_overdue_after(time);
     }
 
     /// How many errors there were in all, whether somebody read them or not.

@@ -6,12 +6,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::next::Next;
-use crate::{Address, IdString, Rejection, SendError, SubscribeError, Undecodable};
+use crate::{Address, BlockingSubscription, IdString, Rejection, SendError, SubscribeError, Undecodable};
 
 /// Something that went wrong on a bus where no caller waits for an answer: in a [handler](crate::Handler), or on a network.
 #[derive(Debug, Clone)]
@@ -41,6 +42,16 @@ pub enum BusError {
         topics: Vec<String>,
         /// Why; also the [`source`](Error::source).
         error: SubscribeError,
+    },
+    /// A publish has waited for [long](crate::PubSub::warn_blocked_after), since a subscription with
+    /// [backpressure](crate::Overflow::Backpressure) is full. Told once, as long as some publish to the topic waits.
+    Blocked {
+        /// The topic that is published to.
+        topic: &'static str,
+        /// How long the first of those that wait for it has waited.
+        waited: Duration,
+        /// The full subscriptions that they wait for.
+        by: Vec<BlockingSubscription>,
     },
     /// Something came over a network and is no event of this map. It was passed over.
     Undecodable(Undecodable),
@@ -84,6 +95,13 @@ impl fmt::Display for BusError {
             Self::HandlerNotSubscribed { topics, .. } => {
                 write!(f, "a handler of `{}` could not subscribe", topics.join("`, `"))
             }
+            Self::Blocked { topic, by, .. } => {
+                let name = |by: &BlockingSubscription| {
+                    by.name.clone().unwrap_or_else(|| "without a name".to_owned())
+                };
+                let names: Vec<String> = by.iter().map(name).collect();
+                write!(f, "a publish to `{topic}` waits for full subscriptions: {}", names.join(", "))
+            }
             Self::Undecodable(undecodable) => undecodable.fmt(f),
             Self::NotSent { topic, id, .. } => write!(f, "`{topic}` for the id {id:?} was not sent"),
             #[cfg(feature = "worker")]
@@ -102,7 +120,7 @@ impl Error for BusError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::HandlerFailed { error, .. } => Some(&**error),
-            Self::HandlerPanicked { .. } => None,
+            Self::HandlerPanicked { .. } | Self::Blocked { .. } => None,
             #[cfg(feature = "worker")]
             Self::WorkerPanicked { .. } => None,
             Self::HandlerNotSubscribed { error, .. } => Some(error),

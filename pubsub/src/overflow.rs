@@ -42,6 +42,8 @@ pub enum Overflow {
 
 /// What a subscription gets that asks for nothing else.
 pub mod defaults {
+    use std::time::Duration;
+
     use super::Overflow;
 
     /// Events that a subscription holds at most.
@@ -53,4 +55,6 @@ pub mod defaults {
     pub const OVERFLOW: Overflow = Overflow::Backpressure;
     /// What happens beyond the bound where they cannot: over a network, whose reading never waits for a subscriber.
     pub const NETWORK_OVERFLOW: Overflow = Overflow::DropOldest;
+    /// How long a publish waits before the bus [tells of it](crate::PubSub::warn_blocked_after): 10 s.
+    pub const WARN_BLOCKED_AFTER: Duration = Duration::from_secs(10);
 }

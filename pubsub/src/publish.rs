@@ -133,7 +133,10 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish
         }
         let engine = &this.handle.engine;
         if !engine.is_idle(this.offer.topic()) {
-            this.at_work = this.offer.hand_to(engine, Some(cx.waker()))?.map(|waiting| Box::new(AtWork::Engine(waiting)));
+            this.at_work = this
+                .offer
+                .hand_to(engine, Some(cx.waker()))?
+                .map(|waiting| Box::new(AtWork::Engine(waiting)));
         }
         // Accepted although nobody took it.
         this.offer.discard();

@@ -1,6 +1,6 @@
 //! What a bus is doing, in figures.
 
-use crate::engine::{Engine, Figures};
+use crate::engine::{Blocking, Engine, Figures};
 use crate::{EventMap, TopicInfo};
 
 /// Figures of one topic; what [`PubSub::stats`](crate::PubSub::stats) gives, one for each topic of the map.
@@ -52,11 +52,20 @@ pub(crate) fn stats<M: EventMap>(engine: &Engine) -> Vec<TopicStats> {
     M::TOPICS.iter().zip(engine.figures()).map(|(topic, figures)| of_topic(topic, figures)).collect()
 }
 
+/// The full subscriptions for which publishes to this topic wait.
+pub(crate) fn blocking(engine: &Engine, topic: usize) -> Vec<BlockingSubscription> {
+    let figures = engine.figures().into_iter().nth(topic);
+    figures.into_iter().flat_map(|figures| figures.blocking).map(BlockingSubscription::of).collect()
+}
+
+impl BlockingSubscription {
+    fn of(blocking: Blocking) -> Self {
+        Self { name: blocking.name.map(String::from), bound: blocking.bound }
+    }
+}
+
 fn of_topic(topic: &TopicInfo, figures: Figures) -> TopicStats {
-    let blocking = figures.blocking.into_iter().map(|blocking| BlockingSubscription {
-        name: blocking.name.map(String::from),
-        bound: blocking.bound,
-    });
+    let blocking = figures.blocking.into_iter().map(BlockingSubscription::of);
     TopicStats {
         topic: topic.name,
         published: figures.published,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
 
 use super::effects::Effects;
 use super::private::Private;
@@ -20,6 +21,8 @@ pub(super) struct Line {
     /// Events to give back: the bus was closed before there was room.
     refused: BTreeMap<u64, Stored>,
     last_key: u64,
+    /// Topics of which was told that somebody waits for long, and for which somebody still waits.
+    told: Vec<usize>,
 }
 
 /// One that was made before: as long as it waits.
@@ -34,6 +37,7 @@ pub(super) struct Waiter {
     pub(super) id: IdString,
     stored: Option<Stored>,
     waker: Waker,
+    since: Instant,
 }
 
 impl Line {
@@ -51,6 +55,30 @@ impl Line {
     pub(super) fn each_matching(&self, matches: impl Fn(usize, &str) -> bool, found: impl FnMut(u64)) {
         let matching = self.waiters.iter().filter(|(_, waiter)| matches(waiter.topic, &waiter.id));
         matching.map(|(key, _)| *key).for_each(found);
+    }
+
+    /// How long the first of those that wait for this topic has waited.
+    pub(super) fn longest_wait(&self, topic: usize) -> Option<Duration> {
+        let first = self.waiters.values().find(|waiter| waiter.topic == topic);
+        first.map(|waiter| waiter.since.elapsed())
+    }
+
+    /// Whether it was not told yet.
+    pub(super) fn tell_of(&mut self, topic: usize) -> bool {
+        let is_new = !self.told.contains(&topic);
+        if is_new {
+            self.told.push(topic);
+        }
+        is_new
+    }
+
+    fn remove(&mut self, key: u64) -> Option<Waiter> {
+        let waiter = self.waiters.remove(&key);
+        if !self.told.is_empty() {
+            let waiters = &self.waiters;
+            self.told.retain(|topic| waiters.values().any(|waiter| waiter.topic == *topic));
+        }
+        waiter
     }
 
     pub(super) fn refuse_all(&mut self, effects: &mut Effects) -> usize {
@@ -97,8 +125,12 @@ impl Engine {
             id: stored.id_text().into(),
             stored: Some(stored),
             waker: waker.clone(),
+            since: Instant::now(),
         };
         line.waiters.insert(key, waiter);
+        let overdue = self.find_overdue(&mut line, address.topic);
+        drop(line);
+        self.tell_if_overdue(address.topic, overdue);
         Ok(Some(Waiting { engine: Arc::clone(self), key }))
     }
 
@@ -116,7 +148,7 @@ impl Engine {
             });
             if let Some(ended) = ended {
                 self.stop_listening(&ended);
-                if let Some(waiter) = line.waiters.remove(&key) {
+                if let Some(waiter) = line.remove(key) {
                     effects.wake(waiter.waker);
                     effects.discard_all(waiter.stored);
                 }
@@ -152,6 +184,10 @@ impl Waiting {
         let mut line = lock(&self.engine.line);
         if let Some(waiter) = line.waiters.get_mut(&self.key) {
             std::mem::swap(&mut waiter.waker, &mut waker);
+            let topic = waiter.topic;
+            let overdue = self.engine.find_overdue(&mut line, topic);
+            drop(line);
+            self.engine.tell_if_overdue(topic, overdue);
             return Poll::Pending;
         }
         Poll::Ready(line.refused.remove(&self.key).map_or(Ok(()), Err))
@@ -164,7 +200,7 @@ impl Drop for Waiting {
         let mut effects = Effects::default();
         let mut line = lock(&engine.line);
         let refused = line.refused.remove(&self.key);
-        let waiter = line.waiters.remove(&self.key);
+        let waiter = line.remove(self.key);
         if let Some(waiter) = &waiter {
             let address = Address { topic: waiter.topic, at: At::Id(&waiter.id) };
             let mut next = BTreeSet::new();

@@ -36,6 +36,7 @@ mod effects;
 mod held;
 mod line;
 mod log;
+mod overdue;
 mod parked;
 mod private;
 mod publish;
@@ -60,7 +61,7 @@ pub(crate) use self::log::Found;
 pub(crate) use self::reader::{Make, Reader, Seat};
 pub(crate) use self::routing::{Address, At, Pin};
 use self::shard::Shard;
-pub(crate) use self::stats::Figures;
+pub(crate) use self::stats::{Blocking, Figures};
 pub(crate) use self::subscribe::Terms;
 use self::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use self::topic::Topic;
@@ -84,6 +85,7 @@ pub(crate) struct Engine {
     /// Subscriptions to a closed bus that still have something to read.
     undrained: AtomicUsize,
     drained: Mutex<closing::Drained>,
+    overdue: overdue::Overdue,
 }
 
 /// What is published, before it is an event.
@@ -125,6 +127,7 @@ impl Engine {
             line: Mutex::default(),
             undrained: AtomicUsize::new(0),
             drained: Mutex::default(),
+            overdue: overdue::Overdue::default(),
         }
     }
 

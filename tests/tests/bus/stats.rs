@@ -1,7 +1,10 @@
 //! Statistics: what goes through each topic, and for whom publishers wait.
 
+use std::time::Duration;
+
+use futures::FutureExt;
 use pubsub::prelude::*;
-use pubsub::{PubSub, TopicStats};
+use pubsub::{BusError, PubSub, TopicStats};
 
 use crate::harness::{App, Task, bus, drain, number, numbers};
 
@@ -50,4 +53,36 @@ fn who_blocks_is_named() {
     drop(waiting);
     let stats = of(&bus, "number");
     assert_eq!((stats.waiting, stats.blocking.len()), (0, 0));
+}
+
+#[test]
+fn a_publish_that_waits_for_long_is_told_of_once_and_by_name() {
+    let bus = bus();
+    let mut errors = bus.errors();
+    let mut told = || errors.next().now_or_never().flatten();
+    let mut slow = bus.subscribe(App::NUMBER).bound(1).name("archive").now().unwrap();
+    let task = Task::new();
+    let mut first = bus.publish(App::NUMBER, "a", 1);
+    assert!(task.poll(&mut first).is_ready());
+
+    let mut second = bus.publish(App::NUMBER, "a", 2);
+    assert!(task.poll(&mut second).is_pending());
+    assert!(told().is_none(), "it has not waited for ten seconds");
+    bus.warn_blocked_after(Duration::ZERO);
+    assert!(task.poll(&mut second).is_pending());
+    let Some(BusError::Blocked { topic, by, .. }) = told() else { panic!("nothing was told") };
+    assert_eq!((topic, by.len()), (App::NUMBER.name(), 1));
+    assert_eq!((by[0].name.as_deref(), by[0].bound), (Some("archive"), 1));
+    let mut third = bus.publish(App::NUMBER, "b", 3);
+    assert!(task.poll(&mut third).is_pending());
+    assert!(told().is_none(), "it is still the same wait");
+
+    for number in 1..=3 {
+        assert_eq!(slow.try_next().unwrap().payload, number);
+    }
+    assert!(task.poll(&mut second).is_ready() && task.poll(&mut third).is_ready());
+    let mut fourth = [bus.publish(App::NUMBER, "a", 4), bus.publish(App::NUMBER, "a", 5)];
+    let ready = fourth.each_mut().map(|publish| task.poll(publish).is_ready());
+    assert_eq!(ready, [true, false]);
+    assert!(matches!(told(), Some(BusError::Blocked { .. })), "a new wait is told anew");
 }

@@ -68,4 +68,6 @@ conformance! {
     loopback_messagepack: crate::transports::LoopbackOf<pubsub::codec::MessagePack>;
     loopback_postcard: crate::transports::LoopbackOf<pubsub::codec::Postcard>;
     redis: crate::transports::RedisServer;
+    spokes: crate::transports::Sockets<false>;
+    hub_and_spokes: crate::transports::Sockets<true>;
 }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Sender, channel};
 
 use pubsub::codec::{Codec, Json};
-use pubsub::{Header, Loopback, PubSub, Redis, WorkerHost};
+use pubsub::{EventMap, Header, Hub, Loopback, PubSub, Redis, Spoke, WorkerHost};
 
 use crate::exchange::{Bad, Exchange};
 use crate::harness::{App, DEADLINE};
@@ -127,5 +127,56 @@ impl Exchange for RedisServer {
         let channel = format!("number:{id}");
         self.0.raw().publish(channel.as_bytes(), &message(&Json::default(), id, bad));
         true
+    }
+}
+
+/// A hub and spokes over TCP. With `OWN`, every other bus is one of the hub's own process.
+pub(crate) struct Sockets<const OWN: bool> {
+    hub: Hub,
+    buses: std::sync::atomic::AtomicUsize,
+}
+
+/// The same topic, with another payload.
+#[derive(EventMap)]
+enum Other {
+    #[event(topic = "number")]
+    Number(String),
+}
+
+impl<const OWN: bool> Sockets<OWN> {
+    async fn spoke(&self) -> Spoke {
+        let address = self.hub.local_addr().expect("it listens");
+        Spoke::connect(format!("ws://{address}")).await.expect("a connection")
+    }
+}
+
+impl<const OWN: bool> Exchange for Sockets<OWN> {
+    async fn start() -> Self {
+        let hub = Hub::builder().shutdown_window(std::time::Duration::from_millis(20)).bind("127.0.0.1:0");
+        Self { hub: hub.await.expect("a free port"), buses: std::sync::atomic::AtomicUsize::new(0) }
+    }
+
+    async fn bus(&self) -> PubSub<App> {
+        let number = self.buses.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if OWN && number % 2 == 1 {
+            PubSub::new(self.hub.transport())
+        } else {
+            PubSub::new(self.spoke().await)
+        }
+    }
+
+    async fn followed(&self) -> Option<usize> {
+        // Those of its own process are not counted.
+        (!OWN).then(|| self.hub.subscriptions())
+    }
+
+    /// What is no message is refused by the hub, and a type reaches those who follow it; a payload it does not read.
+    async fn put(&self, id: &str, bad: Bad) -> bool {
+        let is_relayed = matches!(bad, Bad::WrongPayload);
+        if is_relayed {
+            let bus = PubSub::<Other>::new(self.spoke().await);
+            bus.publish(Other::NUMBER, id, "four".to_owned()).await.expect("the hub relays it");
+        }
+        is_relayed
     }
 }

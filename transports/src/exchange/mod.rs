@@ -36,7 +36,7 @@ use self::state::State;
 use self::sync::{Mutex, MutexGuard};
 use crate::{Address, Carries, Delivery, Frame, Guarantees, Inlet, Ordering, OwnEvents, Patience, Sending};
 
-/// See the [module](self). A clone is another handle on it.
+/// Where members exchange frames. A clone is another handle on it.
 #[derive(Clone)]
 pub struct Exchange {
     shared: Arc<Shared>,

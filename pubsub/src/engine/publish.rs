@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use super::effects::Effects;
 use super::line::Waiting;
+use super::log::Log;
 use super::routing::{Address, At};
 use super::sync::{MutexGuard, lock};
 use super::topic::Topic;
@@ -42,22 +43,22 @@ impl Engine {
         if !log.has_room_now() {
             return Err(Refused::Full);
         }
-        let loud = log.push_quietly(store.store(Some(&place.id)));
-        place.roster.published += 1;
-        if let Some(stored) = loud {
-            Self::push_loudly(topic, shard, number, stored);
+        if let Some(stored) = log.push_quietly(store.store(Some(&place.id))) {
+            let _effects = Self::push_loudly(topic, log, stored);
+            place.roster.published += 1;
+            drop(shard);
+            return Ok(());
         }
+        place.roster.published += 1;
         Ok(())
     }
 
-    /// What remains of the above where readers wait, or an event gives way.
+    /// Where readers wait, or an event gives way. The effects are for when the lock is released.
     #[inline(never)]
-    fn push_loudly(topic: &Topic, mut shard: MutexGuard<'_, Shard>, number: u32, stored: Stored) {
+    fn push_loudly(topic: &Topic, log: &mut Log, stored: Stored) -> Effects {
         let mut effects = Effects::default();
-        if let Some(log) = shard.place(number).roster.only_log() {
-            topic.lose(u64::from(log.push(stored, &mut effects)));
-        }
-        drop(shard);
+        topic.lose(u64::from(log.push(stored, &mut effects)));
+        effects
     }
 
     /// The shard of an address, locked, and the address's place in it.

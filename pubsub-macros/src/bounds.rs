@@ -37,14 +37,21 @@ pub(crate) fn of_map(map: &Map) -> Vec<TokenStream> {
 /// A bound on each payload and id that is checked where the impl is used, not here.
 pub(crate) fn deferred(map: &Map, payload_bound: impl Fn(&Payload) -> &'static str) -> Vec<TokenStream> {
     let krate = &map.krate;
+    let id_bound = quote!(#krate::__private::DeferredId);
+    let mut bounds = of_payloads(map, payload_bound);
+    bounds.extend(map.distinct_ids().map(|ty| for_any(&ty.to_token_stream(), &id_bound)));
+    bounds
+}
+
+/// The same, but for ids.
+pub(crate) fn of_payloads(map: &Map, payload_bound: impl Fn(&Payload) -> &'static str) -> Vec<TokenStream> {
+    let krate = &map.krate;
     let of_payload = |payload: &Payload| {
         let bound = format_ident!("{}", payload_bound(payload));
         for_any(&payload.ty(), &quote!(#krate::__private::#bound))
     };
-    let id_bound = quote!(#krate::__private::DeferredId);
     let mut bounds = of_map(map);
     bounds.extend(map.distinct_payloads().map(of_payload));
-    bounds.extend(map.distinct_ids().map(|ty| for_any(&ty.to_token_stream(), &id_bound)));
     bounds
 }
 

@@ -22,6 +22,8 @@ mod overflow;
 pub mod prelude;
 mod publish;
 mod publisher;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod selector;
 #[cfg(feature = "tokio")]
 mod spawn;
@@ -49,6 +51,8 @@ pub use crate::next::Next;
 pub use crate::overflow::{Overflow, defaults};
 pub use crate::publish::{Publish, PublishError};
 pub use crate::publisher::Publisher;
+#[cfg(feature = "schema")]
+pub use crate::schema::SchemaMap;
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
 #[cfg(feature = "tokio")]
 pub use crate::spawn::{FinishedError, SpawnedHandler};
@@ -78,12 +82,17 @@ pub use pubsub_transports::{
 pub mod __private {
     pub use crate::event::Stored;
     pub use crate::event_map::{
-        ClonePayload, DeferredId, DeferredShared, SamePayload, no_such_topic, same, take, topic_info,
+        ClonePayload, DeferredId, DeferredShared, SamePayload, deprecated, no_such_topic, same, take,
+        topic_info,
     };
+    #[cfg(feature = "schema")]
+    pub use crate::schema::{SchemaPayload, payload_schema};
     pub use crate::selector::subset;
     pub use crate::topic::{Payload, index, topic};
     #[cfg(feature = "serde")]
     pub use crate::wire_map::{OwnedPayload, WirePayload};
+    #[cfg(feature = "schema")]
+    pub use schemars::{Schema, SchemaGenerator};
     #[cfg(feature = "serde")]
     pub use serde;
 }
@@ -99,5 +108,18 @@ macro_rules! __if_serde { ($($items:tt)*) => { $($items)* } }
 #[macro_export]
 #[cfg(not(feature = "serde"))]
 macro_rules! __if_serde {
+    ($($items:tt)*) => {};
+}
+
+/// The same for the feature `schema`.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "schema")]
+macro_rules! __if_schema { ($($items:tt)*) => { $($items)* } }
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "schema"))]
+macro_rules! __if_schema {
     ($($items:tt)*) => {};
 }

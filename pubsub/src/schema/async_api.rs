@@ -153,7 +153,7 @@ impl Parts {
         self.channels.insert(key, channel);
     }
 
-    /// The names of generic types have angle brackets, which the document does not take.
+    /// A type can have any name, and the document does not take all.
     fn rename_types(&mut self) {
         let mut keys = Keys::default();
         let names: HashMap<String, String> =

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use futures::executor::block_on;
 use pubsub::prelude::*;
+use pubsub::schema::Server;
 use pubsub::{BusError, EventId, FinishedError, TestBus};
 
 #[derive(EventMap)]
@@ -91,6 +92,12 @@ fn errors_of_handlers() -> Result<(), Box<dyn Error>> {
         text("FinishedError::Cancelled", &FinishedError::Cancelled);
         Ok(())
     })
+}
+
+#[test]
+fn errors_of_servers() {
+    text("ServerUrlError::Protocol", &Server::at("localhost").unwrap_err());
+    text("ServerUrlError::Host", &Server::at("ws://").unwrap_err());
 }
 
 #[test]

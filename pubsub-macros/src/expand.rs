@@ -169,7 +169,9 @@ fn schema_map(map: &Map) -> TokenStream {
             match __topic { #payload }
         }
     };
-    let schema_map = implement(map, "SchemaMap", &bounds::of_payloads(map, |_| "SchemaPayload"), &items);
+    let mut bounds = bounds::of_payloads(map, |_| "SchemaPayload");
+    bounds.push(bounds::of_enum(map, "DeferredWire"));
+    let schema_map = implement(map, "SchemaMap", &bounds, &items);
     quote!(#krate::__if_schema! { #schema_map })
 }
 

@@ -52,7 +52,7 @@ pub use crate::overflow::{Overflow, defaults};
 pub use crate::publish::{Publish, PublishError};
 pub use crate::publisher::Publisher;
 #[cfg(feature = "schema")]
-pub use crate::schema::SchemaMap;
+pub use crate::schema::map::SchemaMap;
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
 #[cfg(feature = "tokio")]
 pub use crate::spawn::{FinishedError, SpawnedHandler};
@@ -86,7 +86,7 @@ pub mod __private {
         topic_info,
     };
     #[cfg(feature = "schema")]
-    pub use crate::schema::{SchemaPayload, payload_schema};
+    pub use crate::schema::map::{DeferredWire, SchemaPayload, payload_schema};
     pub use crate::selector::subset;
     pub use crate::topic::{Payload, index, topic};
     #[cfg(feature = "serde")]

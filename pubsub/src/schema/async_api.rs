@@ -7,11 +7,10 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use serde_json::{Map, Value, json};
 
-use super::SchemaMap;
 use super::envelope::{self, Draft};
 use super::keys::{Keys, clean, decode_pointer};
 use super::server::{Server, hub_binding};
-use crate::{TopicInfo, WireMap};
+use crate::{SchemaMap, TopicInfo};
 
 /// An [AsyncAPI 3.0](https://www.asyncapi.com/docs/reference/specification/v3.0.0) document that is about to be written.
 ///
@@ -74,7 +73,7 @@ impl AsyncApi {
 
     /// The document of the map `M`. The same map and the same settings give the same document in every build.
     #[must_use]
-    pub fn of<M: WireMap + SchemaMap>(&self) -> Value {
+    pub fn of<M: SchemaMap>(&self) -> Value {
         let mut info = json!({ "title": self.title, "version": self.version });
         let doc = Some(M::__DOC).filter(|doc| !doc.is_empty());
         if let Some(description) = self.description.as_deref().or(doc) {

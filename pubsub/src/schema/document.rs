@@ -3,9 +3,8 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::SchemaMap;
 use super::envelope::{self, Draft};
-use crate::WireMap;
+use crate::SchemaMap;
 
 /// The [JSON Schema](https://json-schema.org/draft/2020-12), draft 2020-12, of every message of the map `M`.
 ///
@@ -40,7 +39,7 @@ use crate::WireMap;
 /// assert_eq!(message["properties"]["type"]["const"], "room.temperature");
 /// ```
 #[must_use]
-pub fn json_schema<M: WireMap + SchemaMap>() -> Value {
+pub fn json_schema<M: SchemaMap>() -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let mut topics = Map::new();
     let mut messages = Vec::new();

@@ -2,9 +2,9 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::EventMap;
+use crate::WireMap;
 
-/// An event map whose payloads all have a schema: each is [`JsonSchema`].
+/// An event map whose payloads can all be sent over a network, and all have a schema: each is [`JsonSchema`].
 ///
 /// The derive implements it. A payload without a schema is no error where the map is declared; it is one where a bound
 /// `M: SchemaMap` has to hold, as for [`json_schema`](crate::schema::json_schema).
@@ -19,10 +19,10 @@ use crate::EventMap;
 /// can_be_described::<App>();
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an event map",
+    message = "`{Self}` is not an event map whose payloads have a schema",
     label = "expected an enum with `#[derive(EventMap)]`"
 )]
-pub trait SchemaMap: EventMap {
+pub trait SchemaMap: WireMap {
     /// The name of the enum.
     #[doc(hidden)]
     const __NAME: &'static str;
@@ -34,6 +34,13 @@ pub trait SchemaMap: EventMap {
     #[doc(hidden)]
     fn __payload(topic: usize, generator: &mut SchemaGenerator) -> Schema;
 }
+
+/// [`WireMap`] of a map, deferred: a payload that cannot be sent is reported where the map is described.
+#[doc(hidden)]
+pub trait DeferredWire<'a>: WireMap {}
+
+#[diagnostic::do_not_recommend]
+impl<M: WireMap> DeferredWire<'_> for M {}
 
 /// A payload that has a schema; see [`ClonePayload`](crate::__private::ClonePayload) for the lifetime.
 #[doc(hidden)]

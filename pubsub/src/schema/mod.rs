@@ -58,7 +58,7 @@ mod async_api;
 mod document;
 mod envelope;
 mod keys;
-mod map;
+pub(crate) mod map;
 mod server;
 
 /// The crate that payloads are described by. Depend on it for its derive, which this crate does without.
@@ -66,5 +66,4 @@ pub use schemars;
 
 pub use self::async_api::AsyncApi;
 pub use self::document::json_schema;
-pub use self::map::{SchemaMap, SchemaPayload, payload_schema};
 pub use self::server::{Server, ServerUrlError};

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use futures::executor::block_on;
 use pubsub::prelude::*;
+use pubsub::schema::Server;
 use pubsub::{BusError, EventId, FinishedError, TestBus, WorkerError, WorkerHost};
 
 #[derive(EventMap)]
@@ -115,6 +116,12 @@ fn errors_of_workers() -> Result<(), Box<dyn Error>> {
         text("WorkerError::NotStarted", &WorkerError::NotStarted { name: "w".to_owned(), error });
         Ok(())
     })
+}
+
+#[test]
+fn errors_of_servers() {
+    text("ServerUrlError::Protocol", &Server::at("localhost").unwrap_err());
+    text("ServerUrlError::Host", &Server::at("ws://").unwrap_err());
 }
 
 #[test]

@@ -196,8 +196,12 @@ fn every_method_has_a_line() {
         let section = page.split("\n## ").find(|section| section.lines().next() == Some(&name));
         let section = section.unwrap_or_else(|| panic!("no section for `{name}`"));
         for method in methods {
-            let calls =
-                [format!("`.{method}("), format!("`{name}::{method}("), format!("`{name}::<M>::{method}(")];
+            let calls = [
+                format!("`.{method}("),
+                format!("`.{method}::<M>("),
+                format!("`{name}::{method}("),
+                format!("`{name}::<M>::{method}("),
+            ];
             assert!(calls.iter().any(|call| section.contains(call)), "`{name}::{method}`");
         }
     }

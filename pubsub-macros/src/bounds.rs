@@ -26,25 +26,37 @@ pub(crate) fn of_generics(generics: &Generics) -> Vec<TokenStream> {
 /// That the enum is `Send` and `Sync` is asked by the bound, not by the trait: if a payload is not, the error stands
 /// at the payload.
 pub(crate) fn of_map(map: &Map) -> Vec<TokenStream> {
-    let Map { input, krate, .. } = map;
-    let (_, ty_generics, _) = input.generics.split_for_impl();
-    let mut bounds = of_generics(&input.generics);
-    let ident = &input.ident;
-    bounds.push(for_any(&quote!(#ident #ty_generics), &quote!(#krate::__private::DeferredShared)));
+    let mut bounds = of_generics(&map.input.generics);
+    bounds.push(of_enum(map, "DeferredShared"));
     bounds
+}
+
+/// A bound on the enum itself.
+pub(crate) fn of_enum(map: &Map, bound: &str) -> TokenStream {
+    let Map { input, krate, .. } = map;
+    let (ident, (_, ty_generics, _)) = (&input.ident, input.generics.split_for_impl());
+    let bound = format_ident!("{bound}");
+    for_any(&quote!(#ident #ty_generics), &quote!(#krate::__private::#bound))
 }
 
 /// A bound on each payload and id that is checked where the impl is used, not here.
 pub(crate) fn deferred(map: &Map, payload_bound: impl Fn(&Payload) -> &'static str) -> Vec<TokenStream> {
     let krate = &map.krate;
+    let id_bound = quote!(#krate::__private::DeferredId);
+    let mut bounds = of_payloads(map, payload_bound);
+    bounds.extend(map.distinct_ids().map(|ty| for_any(&ty.to_token_stream(), &id_bound)));
+    bounds
+}
+
+/// The same, but for ids.
+pub(crate) fn of_payloads(map: &Map, payload_bound: impl Fn(&Payload) -> &'static str) -> Vec<TokenStream> {
+    let krate = &map.krate;
     let of_payload = |payload: &Payload| {
         let bound = format_ident!("{}", payload_bound(payload));
         for_any(&payload.ty(), &quote!(#krate::__private::#bound))
     };
-    let id_bound = quote!(#krate::__private::DeferredId);
     let mut bounds = of_map(map);
     bounds.extend(map.distinct_payloads().map(of_payload));
-    bounds.extend(map.distinct_ids().map(|ty| for_any(&ty.to_token_stream(), &id_bound)));
     bounds
 }
 

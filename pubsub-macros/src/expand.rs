@@ -10,7 +10,7 @@ use syn::ext::IdentExt;
 
 use crate::bounds;
 use crate::model::{Map, Payload, Topic};
-use crate::spelling::{doc_text, hash};
+use crate::spelling::{deprecated_note, doc_text, hash};
 
 /// What the expansion of either derive may say without a lint of the user's crate.
 pub(crate) fn lints() -> TokenStream {
@@ -19,7 +19,7 @@ pub(crate) fn lints() -> TokenStream {
 
 /// A half that is asked for only in some places is one more function here, with deferred bounds, as that for a wire.
 pub(crate) fn expand(map: &Map) -> TokenStream {
-    let parts = [constants(map), reads(map), event_map(map), clone_map(map), wire_map(map)];
+    let parts = [constants(map), reads(map), event_map(map), clone_map(map), wire_map(map), schema_map(map)];
     parts.into_iter().collect()
 }
 
@@ -88,7 +88,11 @@ fn event_map(map: &Map) -> TokenStream {
         let variant = topic.variant.unraw().to_string();
         let Topic { payload_text: payload, id_text: id, .. } = topic;
         let (doc, hash) = (doc_text(topic.attrs), hash([name, payload, id]));
-        quote!(#krate::__private::topic_info(#name, #variant, #payload, #id, #doc, #hash))
+        let info = quote!(#krate::__private::topic_info(#name, #variant, #payload, #id, #doc, #hash));
+        match deprecated_note(topic.attrs) {
+            Some(note) => quote!(#krate::__private::deprecated(#info, #note)),
+            None => info,
+        }
     });
     let mut sorted: Vec<_> = map.topics.iter().map(|topic| (&topic.name, topic.index)).collect();
     sorted.sort_unstable();
@@ -147,6 +151,28 @@ fn wire_map(map: &Map) -> TokenStream {
         bounds::deferred(map, |payload| if payload.is_borrowed() { "OwnedPayload" } else { "WirePayload" });
     let wire_map = implement(map, "WireMap", &bounds, &items);
     quote!(#krate::__if_serde! { #wire_map })
+}
+
+/// The schemas of the payloads. Whether there are schemas, the crate decides that is named, as for a wire.
+fn schema_map(map: &Map) -> TokenStream {
+    let Map { input, krate, .. } = map;
+    let (name, doc) = (input.ident.unraw().to_string(), doc_text(&input.attrs));
+    let payload =
+        arms(map, |_, payload, _| quote!(#krate::__private::payload_schema::<#payload>(__generator)));
+    let items = quote! {
+        const __NAME: &'static ::core::primitive::str = #name;
+        const __DOC: &'static ::core::primitive::str = #doc;
+        fn __payload(
+            __topic: ::core::primitive::usize,
+            __generator: &mut #krate::__private::SchemaGenerator,
+        ) -> #krate::__private::Schema {
+            match __topic { #payload }
+        }
+    };
+    let mut bounds = bounds::of_payloads(map, |_| "SchemaPayload");
+    bounds.push(bounds::of_enum(map, "DeferredWire"));
+    let schema_map = implement(map, "SchemaMap", &bounds, &items);
+    quote!(#krate::__if_schema! { #schema_map })
 }
 
 /// The arms of a `match` on a topic's index; `arm` is given the types of payload and id.

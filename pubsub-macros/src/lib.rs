@@ -51,8 +51,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `Joined { name: String }` | refused: declare a struct, and write `Joined(Joined)` | |
 ///
 /// A payload is `Send`, `Sync` and `'static`. It is `Clone` where a subscription gives the enum (`All`, a tuple of
-/// topics, a subset), and implements serde's `Serialize` and `Deserialize` where a transport leaves the process; both
-/// are checked there, not here.
+/// topics, a subset), and implements serde's `Serialize` and `Deserialize` where a transport leaves the process, and
+/// schemars' `JsonSchema` where the map is described for others; all are checked there, not here.
 ///
 /// # Attributes
 ///
@@ -97,7 +97,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// # What it makes
 ///
 /// * An associated constant for each topic, as visible as the enum, with the variant's doc comment and `#[deprecated]`.
-/// * The implementations of `EventMap`, of `CloneMap` and, with the feature `serde`, of `WireMap`.
+/// * The implementations of `EventMap`, of `CloneMap` and, with the features `serde` and `schema`, of `WireMap` and
+///   `SchemaMap`.
 ///
 /// A generic enum is an event map for parameters that are `Send`, `Sync` and `'static`. A lifetime parameter is
 /// refused: events outlive the call that publishes them.

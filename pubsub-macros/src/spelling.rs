@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Attribute, Expr, ExprLit, Lit, Meta};
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta};
 
 /// A type as text. It is spaced by rules of its own: how the compiler prints tokens differs between its versions, and
 /// between tokens that were written and tokens that a macro made.
@@ -65,6 +65,29 @@ fn doc_line(attr: &Attribute) -> Option<String> {
     }
 }
 
+/// The note of `#[deprecated]`, empty if it has none; nothing if it is not there.
+pub(crate) fn deprecated_note(attrs: &[Attribute]) -> Option<String> {
+    let attr = attrs.iter().find(|attr| attr.path().is_ident("deprecated"))?;
+    let mut note = String::new();
+    match &attr.meta {
+        Meta::NameValue(meta) => {
+            if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &meta.value {
+                note = text.value();
+            }
+        }
+        // What is wrong in it, the compiler says.
+        Meta::List(_) => drop(attr.parse_nested_meta(|meta| {
+            let text: LitStr = meta.value()?.parse()?;
+            if meta.path.is_ident("note") {
+                note = text.value();
+            }
+            Ok(())
+        })),
+        Meta::Path(_) => {}
+    }
+    Some(note)
+}
+
 /// FNV-1a, 64 bits, of the parts without white space, each followed by a zero byte.
 pub(crate) fn hash<const N: usize>(parts: [&str; N]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
@@ -115,6 +138,47 @@ mod tests {
         };
         assert_eq!(doc_text(&variant.attrs), "First.\n\n    code\nlast");
         assert_eq!(doc_text(&[]), "");
+    }
+
+    #[test]
+    fn a_note_is_found_however_it_is_written() {
+        let note = |variant: syn::Variant| deprecated_note(&variant.attrs);
+        let expected = Some("use B".to_owned());
+        assert_eq!(
+            note(syn::parse_quote!(
+                #[deprecated = "use B"]
+                A
+            )),
+            expected
+        );
+        assert_eq!(
+            note(syn::parse_quote!(
+                #[deprecated(since = "1.2.0", note = "use B")]
+                A
+            )),
+            expected
+        );
+        assert_eq!(
+            note(syn::parse_quote!(
+                #[deprecated(note = "use B", since = "1.2.0")]
+                A
+            )),
+            expected
+        );
+        assert_eq!(
+            note(syn::parse_quote!(
+                #[deprecated]
+                A
+            )),
+            Some(String::new())
+        );
+        assert_eq!(
+            note(syn::parse_quote!(
+                #[doc = "deprecated"]
+                A
+            )),
+            None
+        );
     }
 
     #[test]

@@ -52,6 +52,8 @@ pub struct TopicInfo {
     pub id: &'static str,
     /// The doc comment of the variant, without markup; empty if there is none.
     pub doc: &'static str,
+    /// The note of the variant's `#[deprecated]`, empty if it has none; `None` if the variant is not deprecated.
+    pub deprecated: Option<&'static str>,
     /// FNV-1a, 64 bits, of `name`, `payload` and `id`, each followed by a zero byte and with white space removed:
     /// equal where two builds of a map agree on the topic as it is spelt.
     ///
@@ -71,7 +73,15 @@ pub const fn topic_info(
     doc: &'static str,
     hash: u64,
 ) -> TopicInfo {
-    TopicInfo { name, variant, payload, id, doc, hash }
+    TopicInfo { name, variant, payload, id, doc, deprecated: None, hash }
+}
+
+/// Called by what the derive generates, for the few topics that are deprecated.
+#[doc(hidden)]
+#[must_use]
+pub const fn deprecated(mut info: TopicInfo, note: &'static str) -> TopicInfo {
+    info.deprecated = Some(note);
+    info
 }
 
 /// An event map whose payloads are all `Clone`, so that the enum can be built from a shared payload.

@@ -24,6 +24,8 @@ pub mod prelude;
 mod publish;
 mod publish_error;
 mod publisher;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod selector;
 #[cfg(feature = "tokio")]
 mod spawn;
@@ -54,6 +56,8 @@ pub use crate::overflow::{Overflow, defaults};
 pub use crate::publish::Publish;
 pub use crate::publish_error::PublishError;
 pub use crate::publisher::Publisher;
+#[cfg(feature = "schema")]
+pub use crate::schema::map::SchemaMap;
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
 #[cfg(feature = "tokio")]
 pub use crate::spawn::{FinishedError, SpawnedHandler};
@@ -101,12 +105,17 @@ pub mod guarantees {
 pub mod __private {
     pub use crate::event::Stored;
     pub use crate::event_map::{
-        ClonePayload, DeferredId, DeferredShared, SamePayload, no_such_topic, same, take, topic_info,
+        ClonePayload, DeferredId, DeferredShared, SamePayload, deprecated, no_such_topic, same, take,
+        topic_info,
     };
+    #[cfg(feature = "schema")]
+    pub use crate::schema::map::{DeferredWire, SchemaPayload, payload_schema};
     pub use crate::selector::subset;
     pub use crate::topic::{Payload, index, topic};
     #[cfg(feature = "serde")]
     pub use crate::wire_map::{OwnedPayload, WirePayload};
+    #[cfg(feature = "schema")]
+    pub use schemars::{Schema, SchemaGenerator};
     #[cfg(feature = "serde")]
     pub use serde;
 }
@@ -122,5 +131,18 @@ macro_rules! __if_serde { ($($items:tt)*) => { $($items)* } }
 #[macro_export]
 #[cfg(not(feature = "serde"))]
 macro_rules! __if_serde {
+    ($($items:tt)*) => {};
+}
+
+/// The same for the feature `schema`.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "schema")]
+macro_rules! __if_schema { ($($items:tt)*) => { $($items)* } }
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "schema"))]
+macro_rules! __if_schema {
     ($($items:tt)*) => {};
 }

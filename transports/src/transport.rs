@@ -23,7 +23,7 @@ pub(crate) mod sealed {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be a transport: the trait `Transport` is sealed",
         label = "not a transport of this crate",
-        note = "to carry events another way, subscribe to `All` and hand on what you receive"
+        note = "what you plug into a transport is a codec; to carry events another way, subscribe to `All` and hand on what you receive"
     )]
     pub trait Connect {
         fn connect(self) -> super::Connection<<Self as super::Transport>::Body>

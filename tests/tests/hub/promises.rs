@@ -22,7 +22,7 @@ async fn an_event_goes_to_all_and_back_to_its_own() {
 
     let event = next(&mut one).await;
     assert_eq!((&*event.id, event.event_id(), &event.payload), ("project-1", Some(id), &status("busy")));
-    assert_eq!(event.position().map(|position| position.offset()), Some(1));
+    assert_eq!(event.position().map(pubsub::Position::offset), Some(1));
     assert_eq!(next(&mut one).await.payload, status("idle"));
     let mut seen = Vec::new();
     for _ in 0..4 {

@@ -137,7 +137,7 @@ fn names_that_a_document_does_not_take_are_replaced_wherever_they_stand() {
     #[derive(Serialize, Deserialize, JsonSchema)]
     #[schemars(rename = "a/b~c <ü>")]
     struct Odd {
-        inside: Vec<Odd>,
+        inside: Vec<Self>,
     }
 
     #[derive(EventMap)]

@@ -56,7 +56,7 @@ pub(crate) enum External {
     Unit,
     Newtype(Place),
     Tuple(u8, String),
-    Record { inside: Option<Box<External>>, list: Vec<External> },
+    Record { inside: Option<Box<Self>>, list: Vec<Self> },
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]

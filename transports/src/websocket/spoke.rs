@@ -169,8 +169,8 @@ impl SpokeProtocol {
         self.outputs.push_back(SpokeOutput::State(SpokeState::Stopped(code)));
     }
 
-    /// Ends the connection for good. What was not acknowledged is [`Ambiguous`](SendError::Ambiguous) or
-    /// [`NotSent`](SendError::NotSent).
+    /// Ends the connection for good. What was not acknowledged is [`Ambiguous`](crate::SendError::Ambiguous) or
+    /// [`NotSent`](crate::SendError::NotSent).
     pub fn close(&mut self) {
         if matches!(self.link, Link::Stopped) {
             return;

@@ -37,7 +37,7 @@ impl Drop for Presence {
         self.handle.shared.act(|core, _| {
             core.leave(handle.key);
             core.notify(move |shared| {
-                shared.events.tell(&HubEvent::Disconnected { connection: handle, code })
+                shared.events.tell(&HubEvent::Disconnected { connection: handle, code });
             });
         });
     }

@@ -32,6 +32,7 @@ async fn pair() -> (WebSocket<TcpStream>, WebSocketStream<TcpStream>) {
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
+        #[expect(clippy::result_large_err, reason = "the library asks for this type")]
         let answer = |_: &_, mut response: Response<()>| {
             response.headers_mut().insert("Sec-WebSocket-Protocol", "pubsub.v1.json".parse().unwrap());
             Ok(response)

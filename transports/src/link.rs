@@ -38,7 +38,7 @@ pub trait Link: Send + Sync {
 /// method of its [`Link`] takes: the bus may call that from inside any of these.
 ///
 /// An event comes once, however many of the followed addresses it matches. After a reconnection, and after all that was
-/// followed is followed again, `state` comes first, then `gap` for what was lost, then the next event. The last word is
+/// followed is followed again, `state` comes first (whether or not events can go out too), then `gap` for what was lost, then the next event. The last word is
 /// [`Closed`](ConnectionState::Closed), and then the inlet is dropped.
 ///
 /// Where values are shared and not encoded nothing is lost on the way, and there is no gap.

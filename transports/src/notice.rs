@@ -70,6 +70,14 @@ impl fmt::Display for GapReason {
 pub enum ConnectionState {
     /// Events flow. In one process this is always so.
     Connected,
+    /// Events come in, but none go out: what publishes has a connection of its own, which was lost and is tried for again
+    /// and again.
+    ReceiveOnly {
+        /// Tries so far, since it was lost.
+        attempt: u32,
+        /// Why the last one failed, or the connection was lost.
+        error: ConnectError,
+    },
     /// The connection was lost, and is tried for again and again.
     Reconnecting {
         /// Tries so far, since it was lost.
@@ -85,7 +93,7 @@ pub enum ConnectionState {
 }
 
 impl ConnectionState {
-    /// Whether events flow.
+    /// Whether events flow, in and out.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         matches!(self, Self::Connected)
@@ -96,6 +104,9 @@ impl fmt::Display for ConnectionState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connected => f.write_str("connected"),
+            Self::ReceiveOnly { attempt, error } => {
+                write!(f, "receiving, and reconnecting to publish, {attempt} tries so far: {error}")
+            }
             Self::Reconnecting { attempt, error } => {
                 write!(f, "reconnecting, {attempt} tries so far: {error}")
             }

@@ -182,10 +182,10 @@ impl Inlet for BusInlet {
 
     fn state(&self, state: ConnectionState) {
         let bus = &*self.0;
-        let is_connected = matches!(state, ConnectionState::Connected);
+        let is_receiving = matches!(state, ConnectionState::Connected | ConnectionState::ReceiveOnly { .. });
         let is_closed = matches!(state, ConnectionState::Closed { .. });
         let before = bus.gauge.show(state);
-        if is_connected && matches!(before, ConnectionState::Reconnecting { .. }) {
+        if is_receiving && matches!(before, ConnectionState::Reconnecting { .. }) {
             bus.tell(bus.interests().live(), &Notice::Reconnected);
         }
         if is_closed {
@@ -194,7 +194,7 @@ impl Inlet for BusInlet {
         }
         let waiting = {
             let mut interests = bus.interests();
-            if is_closed { interests.take_wakers() } else { interests.set_connected(is_connected) }
+            if is_closed { interests.take_wakers() } else { interests.set_connected(is_receiving) }
         };
         waiting.into_iter().for_each(Waker::wake);
     }

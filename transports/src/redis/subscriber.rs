@@ -389,11 +389,14 @@ impl Subscriber {
 impl Health {
     /// The connection that brings events comes first: without it the other is of less use.
     fn tell(&self, inlet: &dyn Inlet) {
-        inlet.state(match self.subscriber.as_ref().or(self.publisher.as_ref()) {
-            None => ConnectionState::Connected,
-            Some((attempt, error)) => {
+        inlet.state(match (&self.subscriber, &self.publisher) {
+            (Some((attempt, error)), _) => {
                 ConnectionState::Reconnecting { attempt: *attempt, error: error.clone() }
             }
+            (None, Some((attempt, error))) => {
+                ConnectionState::ReceiveOnly { attempt: *attempt, error: error.clone() }
+            }
+            (None, None) => ConnectionState::Connected,
         });
     }
 }

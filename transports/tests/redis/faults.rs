@@ -228,7 +228,7 @@ async fn the_other_connection_may_be_killed_without_a_gap() {
     let peer = Peer::new(quick().connect(server.url()).await.expect("connected"));
     peer.subscribe(&["a:1"]).await;
     assert_eq!(server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]), "1");
-    peer.heard.reconnecting().await;
+    peer.heard.receive_only().await;
     peer.heard.count("connection", 2, |said| matches!(said, Said::Connected)).await;
     peer.publish("a", "1", "1").await;
     peer.heard.events(1).await;

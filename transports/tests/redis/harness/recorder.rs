@@ -18,6 +18,7 @@ pub(crate) enum Said {
     Undecodable(Undecodable),
     NotSent(String, SendError),
     Connected,
+    ReceiveOnly,
     Reconnecting(u32, ConnectError),
     Closed,
 }
@@ -88,6 +89,10 @@ impl Recorder {
         self.count("loss", 1, |said| matches!(said, Said::Reconnecting(..))).await;
     }
 
+    pub(crate) async fn receive_only(&self) {
+        self.count("loss of the other", 1, |said| matches!(said, Said::ReceiveOnly)).await;
+    }
+
     /// All of it, with runs of events told by their first and last.
     pub(crate) fn story(&self) -> String {
         let mut lines: Vec<String> = Vec::new();
@@ -107,7 +112,9 @@ impl Recorder {
     /// Whether it was told so last.
     pub(crate) fn is_connected(&self) -> bool {
         let all = self.said.lock().expect("the record");
-        let states = all.iter().rev().find(|said| matches!(said, Said::Connected | Said::Reconnecting(..)));
+        let is_state =
+            |said: &&Said| matches!(said, Said::Connected | Said::ReceiveOnly | Said::Reconnecting(..));
+        let states = all.iter().rev().find(is_state);
         matches!(states, Some(Said::Connected))
     }
 
@@ -161,6 +168,7 @@ impl Inlet for Recorder {
     fn state(&self, state: ConnectionState) {
         self.write(match state {
             ConnectionState::Connected => Said::Connected,
+            ConnectionState::ReceiveOnly { .. } => Said::ReceiveOnly,
             ConnectionState::Reconnecting { attempt, error } => Said::Reconnecting(attempt, error),
             _ => Said::Closed,
         });

@@ -149,7 +149,7 @@ async fn what_the_server_does_not_allow_comes_back_typed() {
         match in_time("error", errors.next()).await.expect("an error") {
             BusError::NotSent { topic, id, .. } => break assert_eq!((topic.as_str(), &*id), ("text", "7")),
             BusError::SubscriptionRejected { address, .. } => {
-                assert_eq!(address, Address::whole("text").expect("one"))
+                assert_eq!(address, Address::whole("text").expect("one"));
             }
             other => panic!("{other:?}"),
         }

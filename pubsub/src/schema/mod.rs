@@ -60,6 +60,7 @@ mod envelope;
 mod keys;
 pub(crate) mod map;
 mod server;
+mod typescript;
 
 /// The crate that payloads are described by. Depend on it for its derive, which this crate does without.
 pub use schemars;
@@ -67,3 +68,4 @@ pub use schemars;
 pub use self::async_api::AsyncApi;
 pub use self::document::json_schema;
 pub use self::server::{Server, ServerUrlError};
+pub use self::typescript::typescript;

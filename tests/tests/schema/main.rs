@@ -5,3 +5,4 @@ mod json_schema;
 mod map;
 mod messages;
 mod random;
+mod typescript;

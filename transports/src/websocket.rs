@@ -25,6 +25,7 @@ mod server;
 #[allow(dead_code, unused_imports)]
 mod socket;
 mod spoke;
+mod sse;
 pub mod wire;
 
 pub use self::client::{Spoke, SpokeBuilder};
@@ -32,5 +33,8 @@ pub use self::close_code::CloseCode;
 pub use self::codecs::Codecs;
 pub use self::history::HistoryConfig;
 pub use self::hub::{ConnectionId, HubConfig, HubOutput, HubProtocol, OutboxConfig, Outgoing, Overflow};
-pub use self::server::{AcceptError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents, HubTransport};
+pub use self::server::{
+    AcceptError, EventStream, EventStreamError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents,
+    HubTransport,
+};
 pub use self::spoke::{SpokeConfig, SpokeOutput, SpokeProtocol, SpokeState};

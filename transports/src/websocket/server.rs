@@ -4,6 +4,7 @@ mod admission;
 mod builder;
 mod connection;
 mod error;
+mod event_stream;
 mod events;
 mod handle;
 mod listener;
@@ -21,6 +22,7 @@ use tokio::time::timeout;
 pub(crate) use self::admission::SUBPROTOCOL;
 pub use self::builder::HubBuilder;
 pub use self::error::AcceptError;
+pub use self::event_stream::{EventStream, EventStreamError};
 pub use self::events::{HubEvent, HubEvents};
 pub use self::handle::HubConnection;
 pub use self::member::HubTransport;
@@ -102,6 +104,34 @@ impl<C: Codec> Hub<C> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         admission::admit(&self.handle.shared, stream).await
+    }
+
+    /// Follows these topics for a client that reads by server-sent events, after the `Last-Event-ID` that it says: the body of
+    /// the answer. Each topic is `type` or `type:id`. One that is refused is an event `__error`, and the others go on.
+    ///
+    /// # Errors
+    /// If there is nothing to follow, or the client is not let in: [`status`](EventStreamError::status) is the answer then.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pubsub_transports::websocket::Hub;
+    ///
+    /// let hub = Hub::builder().start();
+    /// let body = hub.event_stream(&["chat:lobby".to_owned()], None)?;
+    /// // Of an answer with the header `Content-Type: text/event-stream`.
+    /// # drop(body);
+    /// # hub.close().await;
+    /// # Ok(()) }
+    /// ```
+    pub fn event_stream(
+        &self,
+        topics: &[String],
+        last_event_id: Option<&str>,
+    ) -> Result<EventStream, EventStreamError> {
+        event_stream::open(&self.handle.shared, topics, last_event_id, None)
     }
 
     /// Who comes and who goes from now on.

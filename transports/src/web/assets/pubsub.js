@@ -456,6 +456,7 @@ class EventStreamConnection {
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
     let rest = "";
+    let data = [];
     for (;;) {
       const { done, value } = await reader.read().catch(() => ({ done: true }));
       if (signal.aborted) return;
@@ -464,7 +465,11 @@ class EventStreamConnection {
       rest = lines.pop();
       this.on.alive();
       for (const line of lines) {
-        if (line.startsWith("data:")) this.on.message(line.slice(5).trim());
+        // An empty line ends a message; its lines of data belong together.
+        if (line.startsWith("data:")) data.push(line.slice(5));
+        if (line !== "" || data.length === 0) continue;
+        this.on.message(data.join("\n"));
+        data = [];
         if (this.ended || signal.aborted) return;
       }
     }

@@ -28,6 +28,8 @@ mod notice;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod transport;
+#[cfg(feature = "axum")]
+pub mod web;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 

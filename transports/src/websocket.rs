@@ -32,7 +32,10 @@ pub use self::client::{Spoke, SpokeBuilder};
 pub use self::close_code::CloseCode;
 pub use self::codecs::Codecs;
 pub use self::history::HistoryConfig;
-pub use self::hub::{ConnectionId, HubConfig, HubOutput, HubProtocol, OutboxConfig, Outgoing, Overflow};
+pub use self::hub::{
+    ConnectionId, HubConfig, HubOutput, HubProtocol, HubStats, OutboxConfig, Outgoing, Overflow, QueueStats,
+    TopicStats,
+};
 pub use self::server::{
     AcceptError, EventStream, EventStreamError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents,
     HubTransport,

@@ -167,6 +167,11 @@ impl History {
         self.head
     }
 
+    /// How many events are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The offset of the last evicted event of an id, or of the type: nothing after it is missing here. It may be too
     /// high for an id that was forgotten, and never too low.
     pub(crate) fn floor(&self, id: Option<&str>) -> u64 {

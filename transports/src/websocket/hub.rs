@@ -11,6 +11,7 @@ mod publish;
 mod pull;
 mod routes;
 mod slab;
+mod stats;
 mod subscribe;
 
 use std::cmp::Reverse;
@@ -27,6 +28,8 @@ use self::outbox::{Full, Outbox};
 pub use self::overflow::{OutboxConfig, Overflow};
 use self::routes::Topic;
 use self::slab::Connections;
+use self::stats::Counters;
+pub use self::stats::{HubStats, QueueStats, TopicStats};
 use super::CloseCode;
 use super::codecs::{self, Codecs};
 use super::wire::{Disconnect, Message, Reply, millis};
@@ -89,6 +92,7 @@ pub struct HubProtocol {
     connections: Connections,
     timers: BinaryHeap<Reverse<(Duration, ConnectionId)>>,
     outputs: VecDeque<HubOutput>,
+    counters: Counters,
     shutting_down: bool,
 }
 
@@ -107,6 +111,7 @@ impl HubProtocol {
             connections: Connections::default(),
             timers: BinaryHeap::new(),
             outputs: VecDeque::new(),
+            counters: Counters::default(),
             shutting_down: false,
         }
     }
@@ -159,6 +164,9 @@ impl HubProtocol {
         let Some(connection) = self.connections.get(id) else { return };
         if connection.closing.is_some() {
             return;
+        }
+        if code == CloseCode::SlowConsumer {
+            self.counters.slow_consumers += 1;
         }
         // Nothing that was queued is sent: who is ended for not reading would not read it.
         connection.outbox = Outbox::new(self.config.outbox);

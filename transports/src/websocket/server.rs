@@ -7,6 +7,8 @@ mod error;
 mod event_stream;
 mod events;
 mod handle;
+#[cfg(feature = "axum")]
+mod http;
 mod listener;
 mod member;
 mod shared;
@@ -28,6 +30,7 @@ pub use self::handle::HubConnection;
 pub use self::member::HubTransport;
 use self::shared::Shared;
 use crate::codec::{Codec, Json};
+use crate::websocket::HubStats;
 
 /// A hub: spokes connect to it, and what one publishes all get who follow it.
 ///
@@ -151,6 +154,26 @@ impl<C: Codec> Hub<C> {
     #[must_use]
     pub fn subscriptions(&self) -> usize {
         self.handle.shared.lock().protocol.routes()
+    }
+
+    /// What it is doing now: topics, counts, and the longest queues.
+    #[must_use]
+    pub fn stats(&self) -> HubStats {
+        self.handle.shared.lock().protocol.stats()
+    }
+
+    /// Whether it lets clients in: until it is [closed](Self::close).
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !*self.handle.shared.deaf.borrow()
+    }
+
+    #[cfg(feature = "axum")]
+    pub(crate) fn upgrade<B>(
+        &self,
+        request: tungstenite::http::Request<B>,
+    ) -> Result<tungstenite::handshake::server::Response, (tungstenite::http::StatusCode, String)> {
+        http::upgrade(&self.handle.shared, request)
     }
 
     /// Ends every connection, each with a moment at which to come back, and everything else of the hub: its buses are closed.

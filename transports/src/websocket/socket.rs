@@ -23,6 +23,8 @@ mod url;
 mod violation;
 mod writer;
 
+#[cfg(feature = "axum")]
+pub(crate) use self::accept::answer_upgrade;
 pub(crate) use self::accept::{Accepted, HandshakeError, HandshakeLimits, receive_upgrade};
 pub(crate) use self::close::Close;
 pub(crate) use self::connect::{ConnectOptions, connect};

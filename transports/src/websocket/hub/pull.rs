@@ -196,6 +196,8 @@ impl HubProtocol {
         reason: GapReason,
         offset: u64,
     ) -> Option<bytes::Bytes> {
+        self.counters.gaps += 1;
+        self.counters.missed += missed.unwrap_or_default();
         let connection = self.connections.get(id)?;
         let subscription = connection.subscriptions.get(slot);
         let gap = Gap {

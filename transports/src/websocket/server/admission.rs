@@ -20,15 +20,22 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let accepted = receive_upgrade(stream, shared.handshake).await?;
-    let choice = choose(&accepted.request, &shared.codecs);
-    // What cannot be spoken is taken too, so that the close frame is understood.
-    let subprotocol = match &choice {
-        Ok((_, name)) => name.clone(),
-        Err(name) => Some(name.clone()),
-    };
-    let (mut socket, _) = accepted.accept(subprotocol.as_deref(), shared.limits).await?;
-    let opened = match choice {
-        Ok((codec, _)) => shared.act(|core, now| {
+    let choice = Choice::of(&accepted.request, &shared.codecs);
+    let (socket, _) = accepted.accept(choice.subprotocol.as_deref(), shared.limits).await?;
+    enter(shared, choice, socket).await
+}
+
+/// Serves a client whose request was answered as it should be.
+pub(super) async fn enter<S>(
+    shared: &Arc<Shared>,
+    choice: Choice,
+    mut socket: WebSocket<S>,
+) -> Result<HubConnection, AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let opened = choice.codec.and_then(|codec| {
+        shared.act(|core, now| {
             if core.stopped {
                 return Err(CloseCode::Shutdown);
             }
@@ -37,9 +44,8 @@ where
             let known = handle.clone();
             core.notify(move |shared| shared.events.tell(&HubEvent::Connected(known)));
             Ok((id, handle))
-        }),
-        Err(_) => Err(CloseCode::Codec),
-    };
+        })
+    });
     let (id, handle) = match opened {
         Ok(opened) => opened,
         Err(code) => return Err(send_away(shared, &mut socket, code).await),
@@ -59,19 +65,27 @@ where
     AcceptError::Closed(code)
 }
 
-/// The codec that the client asks for, and the subprotocol to answer; or one that cannot be spoken. Who asks for none
-/// gets JSON, or what there is.
-fn choose(request: &UpgradeRequest, codecs: &Codecs) -> Result<(usize, Option<String>), String> {
-    let mut unknown = None;
-    for name in request.subprotocols() {
-        let Some(codec) = name.strip_prefix(SUBPROTOCOL) else { continue };
-        match codecs.named(codec) {
-            Some(place) => return Ok((place, Some(name.to_owned()))),
-            None => unknown = unknown.or(Some(name.to_owned())),
+/// The codec that a client asks for, and the subprotocol to answer.
+pub(super) struct Choice {
+    codec: Result<usize, CloseCode>,
+    /// What cannot be spoken is taken too, so that the close frame is understood.
+    pub(super) subprotocol: Option<String>,
+}
+
+impl Choice {
+    /// Who asks for none gets JSON, or what there is.
+    pub(super) fn of(request: &UpgradeRequest, codecs: &Codecs) -> Self {
+        let mut unknown = None;
+        for name in request.subprotocols() {
+            let Some(codec) = name.strip_prefix(SUBPROTOCOL) else { continue };
+            match codecs.named(codec) {
+                Some(place) => return Self { codec: Ok(place), subprotocol: Some(name.to_owned()) },
+                None => unknown = unknown.or(Some(name.to_owned())),
+            }
         }
-    }
-    match unknown {
-        Some(name) => Err(name),
-        None => Ok((codecs.named("json").unwrap_or(0), None)),
+        match unknown {
+            Some(name) => Self { codec: Err(CloseCode::Codec), subprotocol: Some(name) },
+            None => Self { codec: Ok(codecs.named("json").unwrap_or(0)), subprotocol: None },
+        }
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tungstenite::handshake::server::{Response, create_response, write_response};
+#[cfg(feature = "axum")]
+use tungstenite::http::Request;
 use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tungstenite::http::{HeaderValue, StatusCode};
 
@@ -57,6 +59,23 @@ impl std::error::Error for HandshakeError {
         match self {
             Self::Io(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+/// What to answer a request that somebody else has read, where it is one to become a WebSocket.
+///
+/// # Errors
+/// The status and the reason to refuse it with.
+#[cfg(feature = "axum")]
+pub(crate) fn answer_upgrade(
+    request: Request<()>,
+) -> Result<(UpgradeRequest, Response), (StatusCode, String)> {
+    match create_response(&request) {
+        Ok(response) => Ok((UpgradeRequest::new(request), response)),
+        Err(error) => {
+            let refusal = Refusal::of_request(&error);
+            Err((refusal.status, refusal.reason))
         }
     }
 }

@@ -1,0 +1,139 @@
+//! A hub as routes of axum: beside an application's own, on one port.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_core::Stream;
+
+use crate::codec::Codec;
+use crate::websocket::{EventStream, Hub};
+
+/// The client for browsers and Node, its types, and the page.
+const CLIENT: &str = include_str!("web/assets/pubsub.js");
+const CLIENT_TYPES: &str = include_str!("web/assets/pubsub.d.ts");
+const PAGE: &str = include_str!("web/assets/index.html");
+
+/// The routes of a hub:
+///
+/// | path | what |
+/// |---|---|
+/// | `/ws` | the WebSocket, for spokes and for anybody's |
+/// | `/sse?topic=a&topic=b:1` | the same events one way, as server-sent events, with `Last-Event-ID` |
+/// | `/pubsub.js`, `/pubsub.d.ts` | the client for browsers and Node, and its types |
+/// | `/health` | 200 and `ok` while the hub lets clients in, 503 after |
+/// | `/`, `/stats` | those of [`page`] |
+///
+/// Nest it where they are wanted. The hub needs no listener of its own.
+///
+/// ```no_run
+/// # async fn run() -> std::io::Result<()> {
+/// use pubsub_transports::{web, websocket::Hub};
+///
+/// let hub = Hub::builder().start();
+/// let app = axum::Router::new().nest("/events", web::router(&hub));
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// axum::serve(listener, app).await
+/// # }
+/// ```
+pub fn router<C: Codec>(hub: &Hub<C>) -> Router {
+    events(hub).merge(page(hub))
+}
+
+/// The routes of [`router`] that serve clients: all but the page.
+///
+/// # Panics
+/// Its handlers run in a runtime of tokio, as those of axum do.
+pub fn events<C: Codec>(hub: &Hub<C>) -> Router {
+    Router::new()
+        .route("/ws", get(web_socket::<C>))
+        .route("/sse", get(event_stream::<C>))
+        .route("/health", get(health::<C>))
+        .route("/pubsub.js", get(|| asset("text/javascript; charset=utf-8", CLIENT)))
+        .route("/pubsub.d.ts", get(|| asset("text/plain; charset=utf-8", CLIENT_TYPES)))
+        .with_state(hub.clone())
+}
+
+/// A page on which topics, rates, connections and queues are seen live, at `/`, and what it shows as JSON, at `/stats`: names
+/// and counts, and no payload. Whoever reaches it sees them: put it behind what guards your other pages.
+pub fn page<C: Codec>(hub: &Hub<C>) -> Router {
+    Router::new()
+        .route("/", get(|| asset("text/html; charset=utf-8", PAGE)))
+        .route("/stats", get(stats::<C>))
+        .with_state(hub.clone())
+}
+
+async fn web_socket<C: Codec>(State(hub): State<Hub<C>>, request: Request) -> Response {
+    match hub.upgrade(request) {
+        Ok(response) => response.map(|()| Body::empty()),
+        Err((status, reason)) => refusal(status, reason),
+    }
+}
+
+async fn event_stream<C: Codec>(
+    State(hub): State<Hub<C>>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    let named = query.into_iter().filter(|(name, _)| name == "topic");
+    let topics: Vec<String> = named.map(|(_, topic)| topic).collect();
+    let last = headers.get("last-event-id").map(|last| last.to_str().unwrap_or("?"));
+    match hub.event_stream(&topics, last) {
+        Ok(stream) => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/event-stream"),
+                (header::CACHE_CONTROL, "no-store"),
+                // Proxies that would wait for the end of it.
+                (header::HeaderName::from_static("x-accel-buffering"), "no"),
+            ];
+            (headers, Body::from_stream(Chunks(stream))).into_response()
+        }
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            refusal(status, error.to_string())
+        }
+    }
+}
+
+async fn health<C: Codec>(State(hub): State<Hub<C>>) -> (StatusCode, &'static str) {
+    if hub.is_open() { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "closing") }
+}
+
+async fn stats<C: Codec>(State(hub): State<Hub<C>>) -> Response {
+    match serde_json::to_string(&hub.stats()) {
+        Ok(stats) => {
+            ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], stats)
+                .into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+async fn asset(kind: &'static str, text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], text).into_response()
+}
+
+fn refusal(status: StatusCode, reason: String) -> Response {
+    let mut response = (status, reason).into_response();
+    if status == StatusCode::UPGRADE_REQUIRED {
+        response.headers_mut().insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
+    }
+    response
+}
+
+/// A stream that does not fail, as a body wants it.
+struct Chunks(EventStream);
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0).poll_next(cx).map(|chunk| chunk.map(Ok))
+    }
+}

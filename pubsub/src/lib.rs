@@ -85,6 +85,8 @@ pub use pubsub_transports::Backoff;
 pub use pubsub_transports::codec;
 #[cfg(feature = "redis")]
 pub use pubsub_transports::redis::{self, Redis};
+#[cfg(feature = "axum")]
+pub use pubsub_transports::web;
 #[cfg(feature = "websocket")]
 pub use pubsub_transports::websocket::{self, Hub, Spoke};
 pub use pubsub_transports::{

@@ -919,11 +919,11 @@ export class PubSub extends EventTarget {
     if (flow.id === null) {
       for (const narrow of topic.ids.values()) if (narrow.live && narrow.relation === "own") narrow.relation = "behind";
     }
-    if (had && !recovered) this.#lostOn(topic, flow, gap ?? "epoch", widerMayBringSome ? undefined : missed);
     if (flow.wanted && !flow.announced) {
       flow.announced = true;
       for (const subscription of flow.subscriptions) subscription._announce(flow.position);
     }
+    if (had && !recovered) this.#lostOn(topic, flow, gap ?? "epoch", widerMayBringSome ? undefined : missed);
     this.#reconcile(topic, flow);
   }
 

@@ -58,12 +58,13 @@ test("a hub that was killed is a gap here too", async (t) => {
   const { bus, other, hub } = await bySse(t);
   const subscription = bus.subscribe("chat:a");
   await within("answer", subscription.ready);
+  const gap = new Promise((resolve) => bus.addEventListener("gap", resolve, { once: true }));
   await hub.kill();
   await state(bus, "waiting");
   await hub.start();
   await state(other, "connected");
   // It is followed again when its gap is told.
-  await within("gap", new Promise((resolve) => bus.addEventListener("gap", resolve, { once: true })));
+  await within("gap", gap);
   await other.publish("chat", "a", "after");
   const [event] = await take(subscription, 1);
   assert.deepEqual([event.payload, event.gap.reason], ["after", "epoch"]);

@@ -43,7 +43,7 @@ enum Link {
 /// use pubsub_transports::websocket::{SpokeConfig, SpokeOutput, SpokeProtocol};
 ///
 /// let mut spoke = SpokeProtocol::new(SpokeConfig::default(), Json::default(), 42);
-/// spoke.subscribe(&"chat:lobby".parse()?);
+/// spoke.subscribe(&"chat:lobby".parse()?, 1);
 /// spoke.start(Duration::ZERO);
 /// assert!(std::iter::from_fn(|| spoke.poll_output()).any(|output| matches!(output, SpokeOutput::Connect)));
 ///

@@ -98,8 +98,8 @@ fn a_spoke_outlives_it() {
     let mut random = Rng::with_seed(2);
     let mut spoke = SpokeProtocol::new(SpokeConfig::default(), Json::default(), 1);
     let now = std::time::Duration::ZERO;
-    spoke.subscribe(&"a".parse().unwrap());
-    spoke.subscribe(&"a:1".parse().unwrap());
+    spoke.subscribe(&"a".parse().unwrap(), 1);
+    spoke.subscribe(&"a:1".parse().unwrap(), 1);
     spoke.start(now);
     spoke.opened(now);
     for _ in 0..40_000 {

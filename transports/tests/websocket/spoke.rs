@@ -147,7 +147,7 @@ fn retryable_resume() {
         [4000, 4001, 4002, 4003, 4004, 4005, 4006, 4007, 4008, 4010, 4499, 1001, 1006, 1011, 1012, 1013]
     {
         let mut alone = Alone::connected();
-        alone.spoke.subscribe(&address("a"));
+        alone.spoke.subscribe(&address("a"), 1);
         alone.hears(
             r#"{"type":"__subscribed","id":"1","payload":{"topic":"a","epoch":"e","offset":7,"recovered":false,"replay":0}}"#,
         );
@@ -228,7 +228,7 @@ fn malformed_frames() {
 #[test]
 fn a_hole_on_a_living_connection_is_recovered() {
     let mut alone = Alone::connected();
-    alone.spoke.subscribe(&address("a"));
+    alone.spoke.subscribe(&address("a"), 1);
     let subscribed = |id: u64, offset: u64, recovered: bool, replay: u64| {
         format!(
             r#"{{"type":"__subscribed","id":"{id}","payload":{{"topic":"a","epoch":"e","offset":{offset},"recovered":{recovered},"replay":{replay}}}}}"#
@@ -269,7 +269,7 @@ fn a_hole_on_a_living_connection_is_recovered() {
 #[test]
 fn a_gap_without_a_place_is_taken_as_it_is() {
     let mut alone = Alone::connected();
-    alone.spoke.subscribe(&address("a"));
+    alone.spoke.subscribe(&address("a"), 1);
     alone.hears(
         r#"{"type":"__subscribed","id":"1","payload":{"topic":"a","epoch":"e","offset":7,"recovered":false,"replay":0}}"#,
     );
@@ -286,14 +286,16 @@ fn a_gap_without_a_place_is_taken_as_it_is() {
 #[test]
 fn a_subscription_that_is_refused_ends_and_others_live() {
     let mut alone = Alone::connected();
-    alone.spoke.subscribe(&address("a"));
-    alone.spoke.subscribe(&address("b"));
+    alone.spoke.subscribe(&address("a"), 1);
+    alone.spoke.subscribe(&address("b"), 1);
     alone.outputs();
     alone.hears(
         r#"{"type":"__error","id":"1","payload":{"code":"denied","message":"no","retryable":false,"topic":"a"}}"#,
     );
     let outputs = alone.outputs();
-    let [SpokeOutput::Refused { address: refused, rejection }] = &outputs[..] else { panic!("{outputs:?}") };
+    let [SpokeOutput::Refused { address: refused, rejection, .. }] = &outputs[..] else {
+        panic!("{outputs:?}")
+    };
     assert_eq!((refused, rejection.code()), (&address("a"), &ErrorCode::Denied));
     alone.spoke.lost(alone.now, CloseCode::Abnormal);
     alone.wait(Duration::from_secs(1));
@@ -401,7 +403,7 @@ fn many_addresses_are_asked_for_in_several_messages() {
     let mut alone = Alone::new(SpokeConfig::default());
     let long = "x".repeat(240);
     for number in 0..1000 {
-        alone.spoke.subscribe(&address(&format!("a:{long}{number}")));
+        alone.spoke.subscribe(&address(&format!("a:{long}{number}")), 1);
     }
     alone.spoke.opened(alone.now);
     let sent = alone.sent();

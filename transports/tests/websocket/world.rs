@@ -102,7 +102,7 @@ impl World {
 
     pub(crate) fn follow(&mut self, peer: usize, address: &Address) {
         self.peers[peer].expected.want(address);
-        self.peers[peer].spoke.subscribe(address);
+        self.peers[peer].spoke.subscribe(address, 1);
         self.work(peer);
     }
 
@@ -279,7 +279,7 @@ impl World {
                     self.half_open.extend(socket.and_then(|socket| socket.connection));
                 }
                 SpokeOutput::Deliver { address, frame } => peer.expected.deliver(&address, &frame, &self.log),
-                SpokeOutput::Subscribed { address, epoch, offset } => {
+                SpokeOutput::Subscribed { address, epoch, offset, .. } => {
                     peer.expected.subscribed(&address, &epoch, offset);
                 }
                 SpokeOutput::Gap { address, reason, missed, epoch, offset } => {
@@ -287,7 +287,7 @@ impl World {
                 }
                 SpokeOutput::Published { event_id, result } => peer.expected.published(event_id, result),
                 SpokeOutput::State(state) => peer.states.push(state),
-                SpokeOutput::Refused { address, rejection } => panic!("{address}: {rejection}"),
+                SpokeOutput::Refused { address, rejection, .. } => panic!("{address}: {rejection}"),
                 SpokeOutput::Malformed(error) => panic!("{error}"),
                 other => panic!("{other:?}"),
             }

@@ -27,15 +27,14 @@ impl Link for SpokeLink {
     fn subscribe(&self, request: u64, addresses: Vec<Address>) {
         self.shared.act(|state, _| {
             state.requests.ask(request, &addresses);
-            addresses.iter().for_each(|address| state.protocol.subscribe(address));
+            addresses.iter().for_each(|address| state.protocol.subscribe(address, request));
         });
     }
 
     fn unsubscribe(&self, addresses: Vec<Address>) {
         self.shared.act(|state, _| {
             for address in &addresses {
-                // Nobody waits for the answer of what is given up.
-                let _ = state.requests.forget(address);
+                state.requests.forget(address);
                 state.protocol.unsubscribe(address);
             }
         });

@@ -17,7 +17,7 @@ use crate::codec::DecodeError;
 use crate::websocket::socket::{Close, ConnectOptions, Received, WebSocket, WebSocketUrl, connect};
 use crate::websocket::wire::ControlError;
 use crate::websocket::{CloseCode, SpokeOutput, SpokeState};
-use crate::{ConnectError, ConnectionState, EventId, Gap, Inlet, SendError, Undecodable};
+use crate::{Address, ConnectError, ConnectionState, EventId, Gap, Inlet, Rejection, SendError, Undecodable};
 
 type Socket = WebSocket<TcpStream>;
 type Connecting = Pin<Box<dyn Future<Output = Result<Socket, ConnectError>> + Send>>;
@@ -137,7 +137,7 @@ impl SpokeTask {
     /// Does all that the protocol asks for. Whether there was anything.
     fn do_outputs(&mut self, cx: &mut Context<'_>) -> bool {
         let mut outputs = std::mem::take(&mut self.outputs);
-        {
+        let completed = {
             let mut state = self.shared.lock();
             outputs.extend(std::iter::from_fn(|| state.protocol.poll_output()));
             if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -146,10 +146,14 @@ impl SpokeTask {
             if state.closing.is_some() && self.closing_until.is_none() {
                 self.closing_until = Some(Instant::now() + self.close_timeout);
             }
-        }
+            state.requests.take_completed()
+        };
         let busy = !outputs.is_empty();
         outputs.drain(..).for_each(|output| self.do_output(output));
         self.outputs = outputs;
+        for request in completed {
+            self.tell(|inlet| inlet.subscribed(request));
+        }
         busy
     }
 
@@ -175,16 +179,8 @@ impl SpokeTask {
                 self.part(code);
             }
             SpokeOutput::Deliver { frame, .. } => self.tell(|inlet| inlet.deliver(frame)),
-            SpokeOutput::Subscribed { address, .. } => self.answered(&address),
-            SpokeOutput::Refused { address, rejection } => {
-                let (request, complete) = self.shared.lock().requests.forget(&address);
-                if let Some(request) = request {
-                    self.tell(|inlet| inlet.refused(request, address, rejection));
-                }
-                if let Some(request) = complete {
-                    self.tell(|inlet| inlet.subscribed(request));
-                }
-            }
+            SpokeOutput::Subscribed { address, request, .. } => self.subscribed(&address, request),
+            SpokeOutput::Refused { address, request, rejection } => self.refused(address, request, rejection),
             SpokeOutput::Gap { address, reason, missed, .. } => {
                 let gap = Gap::new(lost::gap_reason(&reason), missed);
                 self.tell(|inlet| inlet.gap(Some(address), gap));
@@ -204,9 +200,16 @@ impl SpokeTask {
         }
     }
 
-    fn answered(&self, address: &crate::Address) {
-        let request = self.shared.lock().requests.answered(address);
-        if let Some(request) = request {
+    fn subscribed(&self, address: &Address, request: u64) {
+        if self.shared.lock().requests.answered(address, request) {
+            self.tell(|inlet| inlet.subscribed(request));
+        }
+    }
+
+    fn refused(&self, address: Address, request: u64, rejection: Rejection) {
+        let Some(complete) = self.shared.lock().requests.refused(&address, request) else { return };
+        self.tell(|inlet| inlet.refused(request, address, rejection));
+        if complete {
             self.tell(|inlet| inlet.subscribed(request));
         }
     }

@@ -14,8 +14,9 @@ const BATCH: usize = 64;
 const MAX_BATCH: usize = 128;
 
 impl SpokeProtocol {
-    /// Follows an address from now on, over all connections. Nothing, if that was asked for before.
-    pub fn subscribe(&mut self, address: &Address) {
+    /// Follows an address from now on, over all connections. Nothing, if that was asked for before. `request` is any number
+    /// of the caller's, which stands in the answer: so one that comes late answers nothing newer.
+    pub fn subscribe(&mut self, address: &Address, request: u64) {
         let topic = self.topics.entry(address.topic().into()).or_default();
         let flow = match address.id() {
             None => topic.whole.get_or_insert_default(),
@@ -23,6 +24,7 @@ impl SpokeProtocol {
         };
         if !flow.wanted {
             flow.wanted = true;
+            flow.request = request;
             flow.announced = false;
             self.reconcile(address);
         }
@@ -165,8 +167,10 @@ impl SpokeProtocol {
         let Some(flow) = self.flow(address) else { return };
         let Some(known) = flow.position.clone().filter(|_| flow.wanted && !flow.announced) else { return };
         flow.announced = true;
+        let request = flow.request;
         self.outputs.push_back(SpokeOutput::Subscribed {
             address: address.clone(),
+            request,
             epoch: known.epoch.into(),
             offset: known.offset,
         });
@@ -221,10 +225,10 @@ impl SpokeProtocol {
     /// The hub does not give it.
     pub(super) fn refused(&mut self, address: &Address, rejection: Rejection) {
         let Some(flow) = self.flow(address) else { return };
-        let wanted = flow.wanted;
+        let request = flow.wanted.then_some(flow.request);
         self.remove(address);
-        if wanted {
-            self.outputs.push_back(SpokeOutput::Refused { address: address.clone(), rejection });
+        if let Some(request) = request {
+            self.outputs.push_back(SpokeOutput::Refused { address: address.clone(), request, rejection });
         }
     }
 }

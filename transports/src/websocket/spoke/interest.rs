@@ -24,6 +24,8 @@ pub(super) enum Asked {
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     pub(super) wanted: bool,
+    /// Under which number the caller wants it.
+    pub(super) request: u64,
     pub(super) position: Option<Known>,
     pub(super) asked: Option<Asked>,
     /// The hub has this subscription, and events of it may come.

@@ -30,6 +30,8 @@ pub enum SpokeOutput {
     Subscribed {
         /// The address.
         address: Address,
+        /// The number that it was asked for with.
+        request: u64,
         /// The epoch of its type.
         epoch: String,
         /// Events after this offset are delivered.
@@ -39,6 +41,8 @@ pub enum SpokeOutput {
     Refused {
         /// The address.
         address: Address,
+        /// The number that it was asked for with.
+        request: u64,
         /// What the hub said.
         rejection: Rejection,
     },

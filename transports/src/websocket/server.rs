@@ -11,6 +11,7 @@ mod handle;
 mod http;
 mod listener;
 mod member;
+mod notices;
 mod shared;
 mod timer;
 

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::connection::{Presence, Serving};
 use super::events::HubEvent;
 use super::handle::HubConnection;
+use super::notices::Notice;
 use super::shared::Shared;
 use crate::websocket::socket::{Close, UpgradeRequest, WebSocket, receive_upgrade};
 use crate::websocket::{AcceptError, CloseCode, Codecs};
@@ -42,7 +43,7 @@ where
             let id = core.protocol.open(now, codec, None)?;
             let handle = HubConnection { shared: Arc::clone(shared), key: core.seat(id) };
             let known = handle.clone();
-            core.notify(move |shared| shared.events.tell(&HubEvent::Connected(known)));
+            core.notify(Notice::Connection(HubEvent::Connected(known)));
             Ok((id, handle))
         })
     });

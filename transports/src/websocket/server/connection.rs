@@ -11,6 +11,7 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::events::HubEvent;
 use super::handle::HubConnection;
+use super::notices::Notice;
 use super::shared::{Fate, Shared, Task};
 use crate::websocket::socket::{Close, Received, SocketError, WebSocket};
 use crate::websocket::{CloseCode, ConnectionId, Outgoing};
@@ -36,9 +37,7 @@ impl Drop for Presence {
         let (handle, code) = (self.handle.clone(), self.code);
         self.handle.shared.act(|core, _| {
             core.leave(handle.key);
-            core.notify(move |shared| {
-                shared.events.tell(&HubEvent::Disconnected { connection: handle, code });
-            });
+            core.notify(Notice::Connection(HubEvent::Disconnected { connection: handle, code }));
         });
     }
 }

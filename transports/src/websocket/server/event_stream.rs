@@ -12,6 +12,7 @@ use futures_core::Stream;
 use super::connection::Presence;
 use super::events::HubEvent;
 use super::handle::HubConnection;
+use super::notices::Notice;
 use super::shared::{Fate, Shared};
 use crate::AddressError;
 use crate::websocket::sse::{EventStreamText, KEEP_ALIVE, Positions, retry};
@@ -113,7 +114,7 @@ pub(super) fn open(
         let id = core.protocol.open(now, codec, identity)?;
         let handle = HubConnection { shared: Arc::clone(shared), key: core.seat(id) };
         let known = handle.clone();
-        core.notify(move |shared| shared.events.tell(&HubEvent::Connected(known)));
+        core.notify(Notice::Connection(HubEvent::Connected(known)));
         core.protocol.receive(now, id, &Message::Text(command));
         Ok((id, handle))
     });

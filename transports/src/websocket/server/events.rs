@@ -131,6 +131,19 @@ impl EventSource {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// So many could not be told.
+    pub(super) fn miss(&self, events: u64) {
+        let mut dropped = Vec::new();
+        let mut wakers = Vec::new();
+        for reader in self.lock().all.values_mut() {
+            // Those that wait came before these, and what is missed is told before what waits.
+            reader.missed += events + reader.waiting.len() as u64;
+            dropped.push(std::mem::take(&mut reader.waiting));
+            wakers.extend(reader.waker.take());
+        }
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     pub(super) fn end(&self) {
         let mut readers = self.lock();
         readers.ended = true;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::shared::{Core, Notice, Shared};
+use super::notices::{Notice, Notices};
+use super::shared::{Core, Shared};
 use crate::codec::Codec;
 use crate::transport::{Connection, sealed};
 use crate::{
@@ -50,8 +51,7 @@ impl<C: Codec> sealed::Connect for HubTransport<C> {
         let attach = Box::new(move |inlet: Arc<dyn Inlet>| {
             let key = shared.act(|core, _| {
                 if core.stopped {
-                    let inlet = Arc::clone(&inlet);
-                    core.notify(move |_| inlet.state(crate::ConnectionState::Closed { error: None }));
+                    core.notify(Notice::Closed(Arc::clone(&inlet)));
                     return 0;
                 }
                 core.members.join(inlet)
@@ -90,12 +90,15 @@ impl Members {
     }
 
     /// Once to each member that follows it.
-    pub(super) fn deliver(&self, frame: Frame, mut notify: impl FnMut(Notice)) {
-        for member in self.all.values() {
-            let Some(interest) = member.topics.get(frame.header.topic()) else { continue };
-            if interest.whole || interest.ids.contains(frame.header.id()) {
-                let (inlet, frame) = (Arc::clone(&member.inlet), frame.clone());
-                notify(Box::new(move |_| inlet.deliver(frame)));
+    pub(super) fn deliver(&self, frame: &Frame, notices: &mut Notices) {
+        let (topic, id) = (frame.header.topic(), frame.header.id());
+        for (key, member) in &self.all {
+            let Some(interest) = member.topics.get(topic) else { continue };
+            let by_id = interest.ids.contains(id);
+            if interest.whole || by_id {
+                let whole = interest.whole.then(|| Address::whole(topic).ok());
+                let single = by_id.then(|| Address::new(topic, id).ok());
+                notices.deliver(*key, &member.inlet, frame, [whole, single].into_iter().flatten().flatten());
             }
         }
     }
@@ -115,8 +118,7 @@ impl Core {
             if count == 0
                 && let Err(rejection) = self.protocol.subscribe_local(&address)
             {
-                let inlet = Arc::clone(&inlet);
-                self.notify(move |_| inlet.refused(request, address, rejection));
+                self.notify(Notice::Refused(Arc::clone(&inlet), request, address, rejection));
                 continue;
             }
             let Some(member) = self.members.all.get_mut(&key) else { return };
@@ -129,7 +131,7 @@ impl Core {
                 *self.members.followed.entry(address).or_default() += 1;
             }
         }
-        self.notify(move |_| inlet.subscribed(request));
+        self.notify(Notice::Subscribed(inlet, request));
     }
 
     fn unfollow(&mut self, key: u64, addresses: &[Address]) {
@@ -167,8 +169,7 @@ impl Core {
                 self.release(&address);
             }
         }
-        // Dropped without the lock: it is the bus's.
-        self.notify(move |_| drop(member.inlet));
+        self.notify(Notice::Leave(member.inlet));
     }
 }
 

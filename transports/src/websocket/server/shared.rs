@@ -1,7 +1,7 @@
 //! The protocol and those who serve it: one lock, and nothing is woken or called under it.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::events::EventSource;
 use super::member::Members;
+use super::notices::{Batch, Notice, Notices};
 use crate::websocket::socket::{HandshakeLimits, Limits};
 use crate::websocket::{CloseCode, Codecs, ConnectionId, HubOutput, HubProtocol};
 
@@ -47,9 +48,7 @@ pub(super) struct Core {
     seats: Vec<Seat>,
     by_key: BTreeMap<u64, ConnectionId>,
     last_key: u64,
-    notices: VecDeque<Notice>,
-    /// Somebody hands the notices on.
-    handing_on: bool,
+    notices: Notices,
     /// What the timer task waits for.
     pub(super) armed: Option<Duration>,
     pub(super) stopped: bool,
@@ -64,9 +63,6 @@ struct Seat {
     blocked: bool,
     closing: Option<CloseCode>,
 }
-
-/// Something to be said without the lock.
-pub(super) type Notice = Box<dyn FnOnce(&Shared) + Send>;
 
 /// What becomes of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -96,8 +92,7 @@ impl Shared {
             seats: Vec::new(),
             by_key: BTreeMap::new(),
             last_key: 0,
-            notices: VecDeque::new(),
-            handing_on: false,
+            notices: Notices::default(),
             armed: None,
             stopped: false,
         };
@@ -137,10 +132,7 @@ impl Shared {
         let result = act(&mut core, now);
         core.settle(&mut wakers);
         let earlier = core.is_timer_earlier();
-        let hand_on = !core.notices.is_empty() && !std::mem::replace(&mut core.handing_on, true);
-        if core.notices.is_empty() {
-            core.handing_on &= !hand_on;
-        }
+        let hand_on = core.notices.take_turn();
         drop(core);
         wakers.drain(..).for_each(Waker::wake);
         WAKERS.set(wakers);
@@ -155,16 +147,13 @@ impl Shared {
 
     /// One at a time, so that what is said has an order.
     fn hand_on(&self) {
-        let mut batch = VecDeque::new();
+        let mut batch = Batch::default();
         loop {
-            let mut core = self.lock();
-            std::mem::swap(&mut core.notices, &mut batch);
-            core.handing_on = !batch.is_empty();
-            drop(core);
+            self.lock().notices.take(&mut batch);
             if batch.is_empty() {
                 return;
             }
-            batch.drain(..).for_each(|notice| notice(self));
+            batch.say(&self.events);
         }
     }
 
@@ -225,10 +214,7 @@ impl Core {
                         wakers.extend(seat.waker.take());
                     }
                 }
-                HubOutput::Deliver(frame) => {
-                    let notices = &mut self.notices;
-                    self.members.deliver(frame, |notice| notices.push_back(notice));
-                }
+                HubOutput::Deliver(frame) => self.members.deliver(&frame, &mut self.notices),
             }
         }
     }
@@ -240,13 +226,13 @@ impl Core {
         }
     }
 
-    pub(super) fn notify(&mut self, notice: impl FnOnce(&Shared) + Send + 'static) {
-        self.notices.push_back(Box::new(notice));
+    pub(super) fn notify(&mut self, notice: Notice) {
+        self.notices.push(notice);
     }
 
     fn close_members(&mut self) {
         for inlet in self.members.close() {
-            self.notify(move |_| inlet.state(crate::ConnectionState::Closed { error: None }));
+            self.notify(Notice::Closed(inlet));
         }
     }
 

@@ -1,7 +1,10 @@
 //! Buses over a hub, from outside: real sockets, a proxy between that does what networks do, and foreign clients.
 
+mod conversations;
+mod crowd;
 mod faults;
 mod harness;
-
+mod hostile;
 mod promises;
 mod proxy;
+mod raw;

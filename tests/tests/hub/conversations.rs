@@ -1,7 +1,8 @@
 //! The conversations that stand in the book, byte for byte, over real sockets.
 //!
 //! `1>` is what the first client sends, `1<` what it hears next, `1x` the code that it is closed with. `$name` stands for what
-//! the hub chose: it is taken over where it comes first, and is the same from then on. With `1=` the hub sends it away.
+//! the hub chose: it is taken over where it comes first, and is the same from then on.
+//! With `1=` the hub sends it away.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +11,29 @@ use pubsub::websocket::CloseCode;
 use crate::harness::{address, hub};
 use crate::raw::{Heard, Raw};
 
-const CONVERSATIONS: &str = include_str!("conversations.txt");
+const PAGE: &str = include_str!("../../../book/chapters/reference/wire.md");
 
 type Names = BTreeMap<String, String>;
 
 #[tokio::test]
 async fn conversations() {
-    let all: Vec<&str> = CONVERSATIONS.split("\n# ").collect();
+    let (_, page) = PAGE.split_once("\n## Conversations\n").expect("the part of the page");
+    let (page, _) = page.split_once("\n## ").expect("the next part");
+    let all: Vec<&str> = page.split("\n### ").skip(1).collect();
     for conversation in &all {
-        hold(conversation.trim_start_matches("# ")).await;
+        hold(conversation).await;
     }
-    assert_eq!(all.len(), CONVERSATIONS.lines().filter(|line| line.starts_with("# ")).count());
+    // Not every block of text would be noticed if it were none.
+    assert_eq!(all.len(), page.matches("```text\n1> ").count());
+}
+
+/// The codes in the table of the page are those that there are.
+#[test]
+fn close_codes() {
+    for code in CloseCode::NAMED.iter().filter(|code| code.number() >= 4000) {
+        let cell = format!("| {} | {} |", code.number(), code.reason());
+        assert!(PAGE.contains(&cell), "{cell}");
+    }
 }
 
 async fn hold(conversation: &str) {

@@ -1,5 +1,8 @@
 //! Publishing one event.
 
+#[cfg(feature = "websocket")]
+mod to_client;
+
 use std::fmt;
 use std::task::{Context, Poll, ready};
 

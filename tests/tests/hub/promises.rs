@@ -184,8 +184,16 @@ async fn a_connection_has_a_handle() {
     let mut one = bus.subscribe(App::NUMBER.id("a")).await.expect("subscribed");
     let mut unmoved = other.subscribe(App::NUMBER.id("a")).await.expect("subscribed");
     assert_eq!(connection.topics().iter().map(ToString::to_string).collect::<Vec<_>>(), ["number:a"]);
-    connection.send("number", "a", "77".into()).expect("sent");
+    connection.send(&pubsub::Header::new("number", "a"), "77".into()).expect("sent");
     assert_eq!(next(&mut one).await.payload, 77);
+    let own = PubSub::<App>::new(hub.transport());
+    let id = EventId::now_v7();
+    own.publish(App::NUMBER, "a", 79).event_id(id).to(&connection).expect("sent");
+    let event = next(&mut one).await;
+    assert_eq!((event.payload, event.event_id(), event.position()), (79, Some(id), None));
+    let nowhere = PubSub::<App>::default();
+    let refused = nowhere.publish(App::NUMBER, "a", 80).to(&connection);
+    assert!(matches!(refused, Err(PublishError::Rejected(event, _)) if event.payload == 80));
     other.publish(App::NUMBER, "a", 78).await.expect("published");
     assert_eq!(next(&mut one).await.payload, 78);
     assert_eq!(next(&mut unmoved).await.payload, 78, "it was for the other alone");
@@ -207,6 +215,8 @@ async fn a_connection_has_a_handle() {
     assert_eq!(ended, (connection.clone(), CloseCode::Kicked));
     assert!(!connection.is_connected() && connection.topics().is_empty());
     assert!(in_time("end", one.next()).await.is_none(), "its bus is closed");
+    let refused = own.publish(App::NUMBER, "a", 81).to(&connection);
+    assert!(matches!(refused, Err(PublishError::Closed(_))));
 }
 
 #[tokio::test]

@@ -53,10 +53,10 @@ impl HubConnection {
     /// # Errors
     /// [`Closed`](SendError::Closed) if the connection is over, [`Full`](SendError::Full) if too much waits for it, and a
     /// rejection if type and id are no address or the message would be too large.
-    pub fn send(&self, topic: &str, id: &str, payload: Bytes) -> Result<(), SendError> {
+    pub fn send(&self, header: &Header, payload: Bytes) -> Result<(), SendError> {
         self.shared.act(|core, _| {
             let connection = core.id(self.key).ok_or(SendError::Closed)?;
-            core.protocol.send(connection, &Header::new(topic, id), payload)
+            core.protocol.send(connection, header, payload)
         })
     }
 

@@ -36,7 +36,8 @@ fn main() -> Result<()> {
     memory::run(&server, &mut table)?;
     restore::run(&server, &mut table)?;
     if arguments.iter().any(|argument| argument == "--save") {
-        table.save(&Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/redis/README.md"))?;
+        let command = "cargo bench -p pubsub --features redis --bench redis -- --save";
+        table.save(&Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/redis/README.md"), command)?;
     }
     Ok(())
 }

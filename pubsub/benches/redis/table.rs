@@ -15,8 +15,6 @@ const HEAD: &str = "\
 | workload | measured | ours | peer | ratio | goal | reached |
 |---|---|---|---|---|---|---|
 ";
-const BEGIN: &str =
-    "<!-- table: written by `cargo bench -p pubsub --features redis --bench redis -- --save` -->\n";
 const END: &str = "<!-- end of the table -->";
 
 /// What the ratio is to be.
@@ -66,14 +64,16 @@ impl Table {
         self.rows.push_str(&row);
     }
 
-    pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
+    /// Into the file, between the marks that name this command.
+    pub(crate) fn save(&self, path: &Path, command: &str) -> io::Result<()> {
+        let begin = format!("<!-- table: written by `{command}` -->\n");
         let readme = fs::read_to_string(path)?;
         let parts =
-            readme.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+            readme.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
         let Some((before, after)) = parts else {
             return Err(io::Error::other("the README does not say where the table goes"));
         };
-        fs::write(path, format!("{before}{BEGIN}{HEAD}{}{END}{after}", self.rows))
+        fs::write(path, format!("{before}{begin}{HEAD}{}{END}{after}", self.rows))
     }
 }
 

@@ -5,6 +5,7 @@
 //! and kills nothing.
 
 mod events;
+mod feed;
 #[allow(unreachable_pub, reason = "the guide shares it")]
 mod server;
 
@@ -16,7 +17,8 @@ use pubsub::prelude::*;
 use pubsub::{ConnectionState, Delivery, PublishError, Redis};
 use tokio::time::{interval, sleep};
 
-use crate::events::{QuakeEvent, feed};
+use crate::events::QuakeEvent;
+use crate::feed::feed;
 use crate::server::Server;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 mod hello;
+#[cfg(feature = "websocket")]
+mod hub_and_spokes;
 mod quakes;
 #[cfg(feature = "redis")]
 mod two_processes;

@@ -74,6 +74,16 @@ pub enum BusError {
         /// Whether it is restarted.
         restarts: bool,
     },
+    /// A worker process failed. It harms no other.
+    #[cfg(all(feature = "worker", feature = "json"))]
+    WorkerFailed {
+        /// The name of the worker.
+        worker: String,
+        /// How it failed.
+        failure: crate::ProcessFailure,
+        /// Whether it is restarted.
+        restarts: bool,
+    },
     /// The other side does not allow to follow this. Subscriptions to it have ended.
     SubscriptionRejected {
         /// What was followed.
@@ -109,6 +119,11 @@ impl fmt::Display for BusError {
                 let then = if *restarts { ", and is restarted" } else { "" };
                 write!(f, "the worker `{worker}` panicked{then}: {message}")
             }
+            #[cfg(all(feature = "worker", feature = "json"))]
+            Self::WorkerFailed { worker, failure, restarts } => {
+                let then = if *restarts { ", and is restarted" } else { "" };
+                write!(f, "the worker `{worker}` failed{then}: {failure}")
+            }
             Self::SubscriptionRejected { address, .. } => {
                 write!(f, "subscriptions to `{address}` are not allowed")
             }
@@ -123,6 +138,8 @@ impl Error for BusError {
             Self::HandlerPanicked { .. } | Self::Blocked { .. } => None,
             #[cfg(feature = "worker")]
             Self::WorkerPanicked { .. } => None,
+            #[cfg(all(feature = "worker", feature = "json"))]
+            Self::WorkerFailed { .. } => None,
             Self::HandlerNotSubscribed { error, .. } => Some(error),
             Self::Undecodable(undecodable) => undecodable.source(),
             Self::NotSent { error, .. } => Some(error),

@@ -74,6 +74,8 @@ pub use crate::worker::{
     CloseHost, HostReport, PublishTo, RestartingWorker, Worker, WorkerBuilder, WorkerError, WorkerHost,
     WorkerReport,
 };
+#[cfg(all(feature = "worker", feature = "json"))]
+pub use crate::worker::{ProcessBuilder, ProcessFailure};
 /// What streams of events are bounded by in signatures; of the crate `futures-core`.
 pub use futures_core::{FusedStream, Stream};
 pub use pubsub_macros::{EventMap, EventSubset};
@@ -81,6 +83,8 @@ pub use pubsub_macros::{EventMap, EventSubset};
 pub use pubsub_operators as operators;
 #[cfg(any(feature = "serde", feature = "worker"))]
 pub use pubsub_transports::Backoff;
+#[cfg(all(feature = "worker", feature = "json"))]
+pub use pubsub_transports::WorkerProcess;
 #[cfg(feature = "serde")]
 pub use pubsub_transports::codec;
 #[cfg(feature = "redis")]

@@ -25,6 +25,8 @@ mod link;
 #[cfg(feature = "test-util")]
 mod loopback;
 mod notice;
+#[cfg(all(feature = "worker", feature = "json"))]
+mod pipe;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod transport;
@@ -47,6 +49,8 @@ pub use link::{Closing, Inlet, Link, Patience, Sending};
 #[cfg(feature = "test-util")]
 pub use loopback::Loopback;
 pub use notice::{ConnectError, ConnectionState, Gap, GapReason, Undecodable};
+#[cfg(all(feature = "worker", feature = "json"))]
+pub use pipe::WorkerProcess;
 #[cfg(feature = "wire")]
 pub use transport::Encoded;
 pub use transport::{InProcess, Shared, Transport};
@@ -56,5 +60,9 @@ pub use transport::{InProcess, Shared, Transport};
 pub mod __private {
     #[cfg(feature = "worker")]
     pub use crate::exchange::{Exchange, Member, MemberId};
+    #[cfg(all(feature = "worker", feature = "json"))]
+    pub use crate::pipe::{
+        Control, ControlError, FrameError, NAME_VARIABLE, Outbox, PROTOCOL, block_on, read_frame,
+    };
     pub use crate::transport::{Connection, connect};
 }

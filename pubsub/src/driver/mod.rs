@@ -20,7 +20,7 @@ use std::task::Waker;
 use pubsub_transports::{Address, Closing, ConnectionState, Guarantees, Inlet, Link};
 
 pub use self::edge::Carries;
-use self::edge::Edge;
+pub(crate) use self::edge::Edge;
 use self::inbound::{BusInlet, Inbound};
 use self::interest::Call;
 pub(crate) use self::notices::Notice;

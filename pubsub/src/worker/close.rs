@@ -27,7 +27,7 @@ impl<'a, M: EventMap> CloseHost<'a, M> {
 
     /// Waits until every worker has ended and the host's own subscriptions have read what came, but no longer than until
     /// `deadline` is ready. Workers that still run then lose what their inbox holds, are counted in the report, and end by
-    /// themselves: a thread cannot be stopped from outside.
+    /// themselves: a thread cannot be stopped from outside. A process can, and is killed.
     ///
     /// The deadline is any future, as that of [`Close::until`](crate::Close::until).
     ///
@@ -63,7 +63,10 @@ impl<'a, M: EventMap> CloseHost<'a, M> {
             };
             match (outcome, slot.member()) {
                 (Some(outcome), _) => drop(report.ended.insert(name, outcome)),
-                (None, Some(member)) => drop(report.running.insert(name, core.exchange.expel(member))),
+                (None, Some(member)) => {
+                    report.running.insert(name, core.exchange.expel(member));
+                    slot.kill();
+                }
                 (None, None) => drop(report.running.insert(name, 0)),
             }
         }

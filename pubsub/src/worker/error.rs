@@ -37,6 +37,16 @@ pub enum WorkerError {
         /// How often it had been restarted before.
         restarts: u32,
     },
+    /// It is a process that failed, and was not started again (any more).
+    #[cfg(feature = "json")]
+    Failed {
+        /// The worker.
+        name: String,
+        /// How it failed.
+        failure: super::ProcessFailure,
+        /// How often it had been restarted before.
+        restarts: u32,
+    },
     /// It ended before what was waited for.
     Ended {
         /// The worker.
@@ -58,6 +68,12 @@ impl fmt::Display for WorkerError {
             }
             Self::Panicked { name, message, restarts } => {
                 write!(f, "the worker `{name}` panicked, restarts before: {restarts}: {message}")
+            }
+            #[cfg(feature = "json")]
+            Self::Failed { name, failure, restarts: 0 } => write!(f, "the worker `{name}` failed: {failure}"),
+            #[cfg(feature = "json")]
+            Self::Failed { name, failure, restarts } => {
+                write!(f, "the worker `{name}` failed, restarts before: {restarts}: {failure}")
             }
             Self::Ended { name } => write!(f, "the worker `{name}` has ended"),
         }

@@ -135,6 +135,41 @@ impl<M: EventMap> WorkerHost<M> {
         WorkerBuilder::new(self, name.into())
     }
 
+    /// A worker that is a process of its own, started by this command, with options. The process makes a bus of
+    /// [`WorkerProcess::from_stdio`](crate::WorkerProcess::from_stdio), and is then a worker like any other.
+    ///
+    /// Events are encoded on their way to it and back, so payloads have to be serialisable. Needs the features `worker` and
+    /// `json`.
+    ///
+    /// ```no_run
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Number(u64), Square(u64) }
+    /// use std::process::Command;
+    /// use pubsub::{WorkerHost, WorkerProcess};
+    ///
+    /// # async fn both() -> Result<(), Box<dyn std::error::Error>> {
+    /// // In the program that is the host.
+    /// let host = WorkerHost::<App>::new();
+    /// let worker = host.command("squares", Command::new("./squares")).start()?;
+    /// worker.follows(App::NUMBER).await?;
+    ///
+    /// // In the program `squares`.
+    /// let bus = PubSub::<App>::new(WorkerProcess::from_stdio()?);
+    /// let mut numbers = bus.subscribe(App::NUMBER).await?;
+    /// while let Some(number) = numbers.next().await {
+    ///     bus.publish(App::SQUARE, &number.id, number.payload * number.payload).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "json")]
+    pub fn command(
+        &self,
+        name: impl Into<String>,
+        command: std::process::Command,
+    ) -> super::ProcessBuilder<'_, M> {
+        super::ProcessBuilder::new(self, name.into(), command)
+    }
+
     /// The worker of this name, if it runs.
     #[must_use]
     pub fn worker(&self, name: &str) -> Option<Worker<M>> {

@@ -9,6 +9,8 @@ mod core;
 mod error;
 mod handle;
 mod host;
+#[cfg(feature = "json")]
+mod process;
 mod publish;
 mod slot;
 mod thread;
@@ -18,4 +20,6 @@ pub use self::close::{CloseHost, HostReport};
 pub use self::error::WorkerError;
 pub use self::handle::{Worker, WorkerReport};
 pub use self::host::WorkerHost;
+#[cfg(feature = "json")]
+pub use self::process::{ProcessBuilder, ProcessFailure};
 pub use self::publish::PublishTo;

@@ -16,6 +16,8 @@ pub(super) struct Slot {
     stopping: Condvar,
 }
 
+type Killer = Box<dyn Fn() + Send>;
+
 #[derive(Default)]
 struct State {
     /// The member of the bus of the run at work.
@@ -24,6 +26,8 @@ struct State {
     runs: u32,
     is_stopped: bool,
     outcome: Option<Result<WorkerReport, WorkerError>>,
+    /// Ends a process at once; a thread has none.
+    killer: Option<Killer>,
     /// Who waits for another run or the end: at most one waker for each.
     waiting: BTreeMap<u64, Waker>,
     last_key: u64,
@@ -73,6 +77,18 @@ impl Slot {
         drop(state);
         self.stopping.notify_all();
         member
+    }
+
+    #[cfg(feature = "json")]
+    pub(super) fn set_killer(&self, killer: Killer) {
+        self.lock().killer = Some(killer);
+    }
+
+    /// Ends the run at work, if it is a process.
+    pub(super) fn kill(&self) {
+        if let Some(killer) = &self.lock().killer {
+            killer();
+        }
     }
 
     /// Waits before the next run. Says whether there is to be one.

@@ -1,0 +1,160 @@
+//! Options of a worker process.
+
+use std::fmt;
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use pubsub_transports::codec::{Codec, Json, MAX_MESSAGE};
+use pubsub_transports::{Backoff, Encoded, Shared};
+
+use super::bridge::Ends;
+use super::run::{Limits, Process};
+use super::stderr::{Lines, pass_through};
+use crate::driver::Carries;
+use crate::worker::slot::Slot;
+use crate::worker::thread::Restart;
+use crate::worker::{Worker, WorkerError, WorkerHost};
+use crate::{EventMap, WireMap, defaults};
+
+/// A worker process that is about to be started; made by [`WorkerHost::command`].
+#[must_use = "nothing is started until `start` is called"]
+pub struct ProcessBuilder<'a, M: EventMap, C = Json> {
+    host: &'a WorkerHost<M>,
+    name: String,
+    command: Command,
+    codec: C,
+    limits: Limits,
+    restart: Option<Restart>,
+    lines: Lines,
+}
+
+impl<'a, M: EventMap> ProcessBuilder<'a, M> {
+    pub(in crate::worker) fn new(host: &'a WorkerHost<M>, name: String, command: Command) -> Self {
+        let limits = Limits {
+            inbox: defaults::INBOX,
+            max_message: MAX_MESSAGE,
+            queue: 1 << 20,
+            handshake_timeout: Duration::from_secs(10),
+            silence_timeout: Duration::from_secs(30),
+            exit_timeout: Duration::from_secs(5),
+        };
+        Self { host, name, command, codec: Json::default(), limits, restart: None, lines: pass_through() }
+    }
+}
+
+impl<'a, M: EventMap, C: Codec + Clone> ProcessBuilder<'a, M, C> {
+    /// The codec, which has to be that of the process: JSON by default.
+    pub fn codec<D: Codec + Clone>(self, codec: D) -> ProcessBuilder<'a, M, D> {
+        let Self { host, name, command, limits, restart, lines, .. } = self;
+        ProcessBuilder { host, name, command, codec, limits, restart, lines }
+    }
+
+    /// How many events its inbox holds at most: at least 1, by default [`defaults::INBOX`]. They wait there while there is no
+    /// room in its [queue](Self::queue); when it is full too, publishers wait.
+    pub fn inbox(mut self, events: usize) -> Self {
+        self.limits.inbox = events;
+        self
+    }
+
+    /// How many bytes of messages wait to be written to its pipe, and one event more: 1 MiB by default.
+    pub fn queue(mut self, bytes: usize) -> Self {
+        self.limits.queue = bytes;
+        self
+    }
+
+    /// How many bytes a message of the process may have: [`MAX_MESSAGE`], 64 KiB, by default. Beyond it the process is killed, as
+    /// [`Garbage`](super::ProcessFailure::Garbage). What goes to it is bounded by the codec.
+    pub fn max_message(mut self, bytes: usize) -> Self {
+        self.limits.max_message = bytes;
+        self
+    }
+
+    /// How long the process may take to make a bus of its standard input and output: 10 s by default. Then it is killed, as
+    /// [`NoHandshake`](super::ProcessFailure::NoHandshake).
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.handshake_timeout = timeout;
+        self
+    }
+
+    /// After how long without a sign of life the process is killed, as [`Silent`](super::ProcessFailure::Silent): 30 s by
+    /// default. A process that has nothing to say gives one [every 5 s](pubsub_transports::WorkerProcess::heartbeat), whatever
+    /// its program is at; one that is slow to read its subscriptions is not silent.
+    pub fn silence_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.silence_timeout = timeout;
+        self
+    }
+
+    /// How long the process may take to end once it has closed its standard output: 5 s by default. Then it is killed.
+    pub fn exit_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.exit_timeout = timeout;
+        self
+    }
+
+    /// Starts it again when it fails, at most `max` times in its life, each time after a delay of `backoff`.
+    ///
+    /// What is published between two runs does not reach it, and what had not been read by the process that failed is lost: a
+    /// subscription of the new process to an address that the last one followed is told so, by a gap of unknown size.
+    pub fn restart_on_failure(mut self, max: u32, backoff: Backoff) -> Self {
+        self.restart = Some(Restart { max, backoff });
+        self
+    }
+
+    /// Who gets what it writes to standard error, as its name and a line; a line beyond 8 KiB comes in parts. By default it
+    /// goes to the standard error of this process, each line after the name.
+    pub fn stderr(mut self, lines: impl Fn(&str, &str) + Send + Sync + 'static) -> Self {
+        self.lines = Arc::new(lines);
+        self
+    }
+
+    /// Starts it. Its standard input, output and error are pipes from then on, whatever the command says.
+    ///
+    /// # Errors
+    /// [`WorkerError`]: nothing was started.
+    pub fn start(self) -> Result<Worker<M>, WorkerError>
+    where
+        M: WireMap,
+    {
+        let Self { host, name, command, codec, limits, restart, lines } = self;
+        let (core, slot) = (&host.core, Slot::new(name));
+        core.register(&slot)?;
+        let ends = Ends {
+            exchange: core.exchange.clone(),
+            errors: core.errors.clone(),
+            shared: Carries::<M>::__edge(Shared),
+            encoded: Carries::<M>::__edge(Encoded::new(Arc::new(codec.clone()))),
+            codec,
+            topic_index: M::topic_index,
+            max_message: limits.max_message,
+        };
+        let mut process = Process {
+            core: Arc::clone(core),
+            slot: Arc::clone(&slot),
+            ends: Arc::new(ends),
+            command,
+            limits,
+            restart,
+            lines,
+        };
+        let not_started = |error| {
+            core.unregister(&slot);
+            WorkerError::NotStarted { name: slot.name.clone(), error: Arc::new(error) }
+        };
+        let first = process.begin().map_err(&not_started)?;
+        let thread = thread::Builder::new().name(slot.name.clone());
+        match thread.spawn(move || process.run(first)) {
+            Ok(_) => Ok(Worker::new(host, slot)),
+            Err(error) => Err(not_started(error)),
+        }
+    }
+}
+
+impl<M: EventMap, C> fmt::Debug for ProcessBuilder<'_, M, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessBuilder")
+            .field("name", &self.name)
+            .field("program", &self.command.get_program())
+            .finish_non_exhaustive()
+    }
+}

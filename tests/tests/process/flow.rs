@@ -143,6 +143,7 @@ fn what_cannot_be_encoded_is_told() {
             (host.bus().subscribe(App::PICKY).await.unwrap(), host.bus().subscribe(App::DONE).await.unwrap());
         host.bus().publish(App::PICKY, "a", Picky(true)).await.unwrap();
         assert_eq!(own.next().await.unwrap().payload, Picky(true), "no process follows it");
+        drop(own);
         let worker = build(&host, "picky").start().unwrap();
         worker.follows(App::PICKY).await.unwrap();
         host.bus().publish(App::PICKY, "a", Picky(true)).await.unwrap();

@@ -2,7 +2,8 @@
 //!
 //! A message is its length, four bytes in big endian, and then so many bytes of the codec. A process that is started begins with
 //! `__connect`, which is answered by `__connected`. It asks for addresses by `__subscribe`, answered by `__subscribed` with the
-//! same `id`, and gives them up by `__unsubscribe`. Everything else that is no control message is an event. `__ping` is a sign of
+//! same `id`, and gives them up by `__unsubscribe`. Everything else that is no control message is an event; each of
+//! the process is answered in its turn, by `__published` once all who follow it have it, or by `__error`. `__ping` is a sign of
 //! life, which the process gives while it has nothing to say. Who says `__disconnect` sends nothing after it, and both sides
 //! do: the process when its bus is closed, the host when it has nothing more for it.
 //!

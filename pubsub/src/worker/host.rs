@@ -167,7 +167,19 @@ impl<M: EventMap> WorkerHost<M> {
         name: impl Into<String>,
         command: std::process::Command,
     ) -> super::ProcessBuilder<'_, M> {
-        super::ProcessBuilder::new(self, name.into(), command)
+        super::ProcessBuilder::with_command(self, name.into(), command)
+    }
+
+    /// The same with a worker at the other end of these pipes, `WorkerProcess::over` them, wherever that is: for tests. Needs the
+    /// feature `test-util` too.
+    #[cfg(all(feature = "json", feature = "test-util"))]
+    pub fn pipes(
+        &self,
+        name: impl Into<String>,
+        input: impl std::io::Write + Send + 'static,
+        output: impl std::io::Read + Send + 'static,
+    ) -> super::ProcessBuilder<'_, M> {
+        super::ProcessBuilder::with_pipes(self, name.into(), input, output)
     }
 
     /// The worker of this name, if it runs.

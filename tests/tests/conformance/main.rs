@@ -64,6 +64,7 @@ macro_rules! conformance {
 conformance! {
     in_process: crate::transports::InProcess;
     worker_threads: crate::transports::Workers;
+    worker_pipes: crate::transports::Pipes;
     loopback_json: crate::transports::LoopbackOf<pubsub::codec::Json>;
     loopback_messagepack: crate::transports::LoopbackOf<pubsub::codec::MessagePack>;
     loopback_postcard: crate::transports::LoopbackOf<pubsub::codec::Postcard>;

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Sender, channel};
 
 use pubsub::codec::{Codec, Json};
-use pubsub::{EventMap, Header, Hub, Loopback, PubSub, Redis, Spoke, WorkerHost};
+use pubsub::{EventMap, Header, Hub, Loopback, PubSub, Redis, Spoke, WorkerHost, WorkerProcess};
 
 use crate::exchange::{Bad, Exchange};
 use crate::harness::{App, DEADLINE};
@@ -66,6 +66,37 @@ impl Exchange for Workers {
         Some(followed.collect::<std::collections::BTreeSet<_>>().len())
     }
 
+    async fn put(&self, _: &str, _: Bad) -> bool {
+        false
+    }
+}
+
+/// Each bus is at the end of pipes of the system, as that of a worker process is; the process is this one.
+pub(crate) struct Pipes {
+    host: WorkerHost<App>,
+    workers: std::sync::atomic::AtomicUsize,
+}
+
+impl Exchange for Pipes {
+    async fn start() -> Self {
+        Self { host: WorkerHost::new(), workers: std::sync::atomic::AtomicUsize::new(0) }
+    }
+
+    async fn bus(&self) -> PubSub<App> {
+        let number = self.workers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("worker {number}");
+        let (read, input) = std::io::pipe().expect("a pipe");
+        let (output, write) = std::io::pipe().expect("a pipe");
+        drop(self.host.pipes(&*name, input, output).start().expect("it starts"));
+        PubSub::new(WorkerProcess::over(name, read, write))
+    }
+
+    async fn followed(&self) -> Option<usize> {
+        let followed = self.host.workers().into_iter().flat_map(|worker| worker.followed());
+        Some(followed.collect::<std::collections::BTreeSet<_>>().len())
+    }
+
+    /// What a process sends that is no event, its host takes out: see the tests of processes.
     async fn put(&self, _: &str, _: Bad) -> bool {
         false
     }

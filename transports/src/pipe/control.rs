@@ -26,6 +26,8 @@ pub enum Control {
     Unsubscribe(Vec<Address>),
     /// Events to this address were lost before the next; how many, if that is known.
     Gap(Address, Option<u64>),
+    /// The next event of the process was accepted, or was not.
+    Published(Result<(), String>),
     /// A sign of life.
     Ping,
     /// Nothing more comes.
@@ -88,6 +90,12 @@ impl Control {
                 gap.extend(missed.map(|missed| ("missed".to_owned(), missed.to_string())));
                 encode(codec, "__gap", "", &gap)
             }
+            Self::Published(Ok(())) => encode(codec, "__published", "", &nothing),
+            Self::Published(Err(message)) => {
+                let code = ("code".to_owned(), "bad_request".to_owned());
+                let error = BTreeMap::from([code, ("message".to_owned(), message.clone())]);
+                encode(codec, "__error", "", &error)
+            }
             Self::Ping => encode(codec, "__ping", "", &nothing),
             Self::Disconnect => encode(codec, "__disconnect", "", &nothing),
             Self::Event(Frame { header, body }) => {
@@ -126,6 +134,11 @@ impl Control {
                 let topic = gap.get("topic").map(String::as_str).unwrap_or_default();
                 let missed = gap.get("missed").and_then(|missed| missed.parse().ok());
                 Self::Gap(topic.parse().map_err(ControlError::Address)?, missed)
+            }
+            "__published" => Self::Published(Ok(())),
+            "__error" => {
+                let mut error: BTreeMap<String, String> = decode(codec, &header, payload)?;
+                Self::Published(Err(error.remove("message").unwrap_or_default()))
             }
             "__ping" => Self::Ping,
             "__disconnect" => Self::Disconnect,
@@ -173,6 +186,11 @@ mod tests {
             (
                 Control::Gap(all[1].clone(), Some(3)),
                 r#"{"type":"__gap","id":"","payload":{"missed":"3","topic":"b:1:2"}}"#,
+            ),
+            (Control::Published(Ok(())), r#"{"type":"__published","id":"","payload":{}}"#),
+            (
+                Control::Published(Err("no".to_owned())),
+                r#"{"type":"__error","id":"","payload":{"code":"bad_request","message":"no"}}"#,
             ),
             (Control::Disconnect, r#"{"type":"__disconnect","id":"","payload":{}}"#),
         ] {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
@@ -19,13 +19,31 @@ type Answer = oneshot::Sender<Result<(), SendError>>;
 
 struct Entry {
     message: Bytes,
-    answer: Option<Answer>,
+    kind: Kind,
+}
+
+enum Kind {
+    Control,
+    /// With who waits for the answer, if anybody does.
+    Event(Option<Answer>),
 }
 
 impl Entry {
+    fn control(message: Bytes) -> Self {
+        Self { message, kind: Kind::Control }
+    }
+
+    fn event(message: Bytes, answer: Option<Answer>) -> Self {
+        Self { message, kind: Kind::Event(answer) }
+    }
+
+    fn is_event(&self) -> bool {
+        matches!(self.kind, Kind::Event(_))
+    }
+
     /// Whoever published it does not want it any more.
     fn is_cancelled(&self) -> bool {
-        self.answer.as_ref().is_some_and(Answer::is_canceled)
+        matches!(&self.kind, Kind::Event(Some(answer)) if answer.is_canceled())
     }
 }
 
@@ -35,6 +53,8 @@ struct State {
     bytes: usize,
     /// Publishes for which there is no room, the longest waiting first.
     line: VecDeque<Entry>,
+    /// Those of the events that were written and not answered, in the order in which they were written.
+    unanswered: VecDeque<Option<Answer>>,
     /// Who waits for room in other ways.
     wakers: Vec<Waker>,
     /// Nothing more is taken.
@@ -63,7 +83,7 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an event. It is answered when it was written, or at once where nobody waits.
+    /// Takes an event. It is answered by the [other side](Self::answer), or at once where nobody waits.
     pub fn send(&self, message: Bytes, patience: Patience) -> Sending {
         let mut state = self.lock();
         if state.closed || state.ended {
@@ -73,14 +93,14 @@ impl Outbox {
         match patience {
             Patience::Now if !has_room => Sending::Done(Err(SendError::Full)),
             Patience::Now => {
-                state.push(Entry { message, answer: None });
+                state.push(Entry::event(message, None));
                 drop(state);
                 self.changed.notify_all();
                 Sending::Done(Ok(()))
             }
             Patience::Wait => {
                 let (answer, answered) = oneshot::channel();
-                let entry = Entry { message, answer: Some(answer) };
+                let entry = Entry::event(message, Some(answer));
                 if has_room {
                     state.push(entry);
                     drop(state);
@@ -97,10 +117,32 @@ impl Outbox {
     pub fn push(&self, message: Bytes) {
         let mut state = self.lock();
         if !state.closed && !state.ended {
-            state.push(Entry { message, answer: None });
+            state.push(Entry::control(message));
         }
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// What the other side says of the next event that was written and not answered; it does so in order.
+    pub fn answer(&self, result: Result<(), SendError>) {
+        let answer = self.lock().unanswered.pop_front().flatten();
+        if let Some(answer) = answer {
+            // Whoever does not hear it is gone.
+            let _ = answer.send(result);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Waits until everything that was written is answered, or nothing will be, but no longer.
+    pub fn until_answered(&self, until: Instant) {
+        let mut state = self.lock();
+        while !state.unanswered.is_empty() && !state.ended {
+            let rest = until.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                return;
+            }
+            state = self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     /// Whether there is room, or nothing is taken any more; otherwise the waker is woken when that changes.
@@ -115,11 +157,12 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Events and control messages that were taken, and are not written.
+    /// Events that were taken, and are not answered.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
         let state = self.lock();
-        (state.queue.len() + state.line.len()) as u64
+        let queued = state.queue.iter().filter(|entry| entry.is_event()).count();
+        (queued + state.line.len() + state.unanswered.len()) as u64
     }
 
     /// Takes nothing more after this last message, and writes what was taken.
@@ -132,7 +175,7 @@ impl Outbox {
         while let Some(entry) = state.line.pop_front() {
             state.push(entry);
         }
-        state.push(Entry { message: last, answer: None });
+        state.push(Entry::control(last));
         state.closed = true;
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
@@ -140,25 +183,29 @@ impl Outbox {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Writes nothing more. Gives how many messages are given up.
+    /// Writes nothing more. Gives how many events are given up: not written, or not answered.
     pub fn end(&self) -> u64 {
-        self.end_with(Vec::new())
-    }
-
-    fn end_with(&self, unknown: Vec<Entry>) -> u64 {
         let mut state = self.lock();
         state.ended = true;
+        let unanswered = std::mem::take(&mut state.unanswered);
         let mut not_sent: Vec<Entry> = state.queue.drain(..).collect();
         not_sent.extend(state.line.drain(..));
+        not_sent.retain(Entry::is_event);
         state.bytes = 0;
-        state.given_up += (not_sent.len() + unknown.len()) as u64;
+        state.given_up += (not_sent.len() + unanswered.len()) as u64;
         let given_up = state.given_up;
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.changed.notify_all();
         wakers.into_iter().for_each(Waker::wake);
-        answer(not_sent, &Err(SendError::NotSent));
-        answer(unknown, &Err(SendError::Ambiguous));
+        for answer in unanswered.into_iter().flatten() {
+            let _gone = answer.send(Err(SendError::Ambiguous));
+        }
+        for entry in not_sent {
+            if let Kind::Event(Some(answer)) = entry.kind {
+                let _gone = answer.send(Err(SendError::NotSent));
+            }
+        }
         given_up
     }
 
@@ -169,7 +216,7 @@ impl Outbox {
     pub fn write_to(&self, mut pipe: impl Write, idle: Option<(Duration, Bytes)>) -> io::Result<()> {
         let mut buffer = Vec::new();
         loop {
-            let (batch, is_last, wakers) = {
+            let (is_last, wakers) = {
                 let mut state = self.lock();
                 while state.queue.is_empty() && !state.closed && !state.ended {
                     let Some((after, sign)) = &idle else {
@@ -180,25 +227,23 @@ impl Outbox {
                     let timeout;
                     (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
                     if timeout.timed_out() && state.queue.is_empty() && !state.closed {
-                        state.push(Entry { message: sign.clone(), answer: None });
+                        state.push(Entry::control(sign.clone()));
                     }
                 }
                 if state.ended {
                     return Ok(());
                 }
-                let batch = state.take();
+                buffer.clear();
+                state.take(&mut buffer);
                 state.admit(self.bound);
                 let wakers = std::mem::take(&mut state.wakers);
-                (batch, state.closed && state.queue.is_empty(), wakers)
+                (state.closed && state.queue.is_empty(), wakers)
             };
             wakers.into_iter().for_each(Waker::wake);
-            buffer.clear();
-            batch.iter().for_each(|entry| append(&entry.message, &mut buffer));
             if let Err(error) = pipe.write_all(&buffer).and_then(|()| pipe.flush()) {
-                self.end_with(batch);
+                self.end();
                 return Err(error);
             }
-            answer(batch, &Ok(()));
             if is_last {
                 return Ok(());
             }
@@ -212,19 +257,20 @@ impl State {
         self.queue.push_back(entry);
     }
 
-    /// What is written next, without what nobody wants any more.
-    fn take(&mut self) -> Vec<Entry> {
-        let (mut batch, mut size) = (Vec::new(), 0);
-        while size < WRITE
+    /// Appends what is written next, without what nobody wants any more.
+    fn take(&mut self, buffer: &mut Vec<u8>) {
+        while buffer.len() < WRITE
             && let Some(entry) = self.queue.pop_front()
         {
             self.bytes -= entry.message.len();
-            if !entry.is_cancelled() {
-                size += entry.message.len();
-                batch.push(entry);
+            if entry.is_cancelled() {
+                continue;
+            }
+            append(&entry.message, buffer);
+            if let Kind::Event(answer) = entry.kind {
+                self.unanswered.push_back(answer);
             }
         }
-        batch
     }
 
     /// Lets in those who wait, as far as there is room.
@@ -236,13 +282,6 @@ impl State {
                 self.push(entry);
             }
         }
-    }
-}
-
-fn answer(entries: Vec<Entry>, result: &Result<(), SendError>) {
-    for answer in entries.into_iter().filter_map(|entry| entry.answer) {
-        // Whoever does not hear it is gone.
-        let _ = answer.send(result.clone());
     }
 }
 
@@ -261,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_is_written_in_order_and_answered() {
+    fn what_was_taken_is_written_and_answered_in_order() {
         let outbox = Outbox::new(4);
         let mut sendings = Vec::new();
         for text in ["one", "two", "three"] {
@@ -277,9 +316,12 @@ mod tests {
         let mut pipe = Vec::new();
         outbox.write_to(&mut pipe, None).unwrap();
         assert_eq!(written(&pipe), ["one", "two", "three", "last"]);
+        assert_eq!(outbox.in_flight(), 3);
         for sending in sendings {
+            outbox.answer(Ok(()));
             assert_eq!(block_on(sending), Ok(()));
         }
+        assert_eq!((outbox.in_flight(), outbox.end()), (0, 0));
     }
 
     #[test]
@@ -291,6 +333,7 @@ mod tests {
         let mut pipe = Vec::new();
         outbox.write_to(&mut pipe, None).unwrap();
         assert_eq!(written(&pipe), ["kept", "last"]);
+        outbox.answer(Ok(()));
         assert_eq!(block_on(kept), Ok(()));
     }
 
@@ -308,10 +351,10 @@ mod tests {
         let outbox = Outbox::new(4);
         let (first, second) =
             (outbox.send(message("12345"), Patience::Wait), outbox.send(message("second"), Patience::Wait));
+        outbox.push(message("no event"));
         assert!(outbox.write_to(Broken, None).is_err());
-        // The second was let in while the first was written.
         assert_eq!(block_on(first), Err(SendError::Ambiguous));
-        assert_eq!(block_on(second), Err(SendError::NotSent));
+        assert_eq!(block_on(second), Err(SendError::NotSent), "there was no room for it before");
         assert_eq!(outbox.end(), 2);
         assert!(outbox.poll_room(Waker::noop()).is_ready(), "nobody waits for a pipe that is no more");
     }

@@ -5,11 +5,11 @@ use std::io::{self, BufReader, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering as Atomic};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 
-use super::{Control, FrameError, NAME_VARIABLE, Outbox, block_on, read_frame};
+use super::{Control, ControlError, FrameError, NAME_VARIABLE, Outbox, block_on, read_frame};
 use crate::codec::{Codec, Json, MAX_MESSAGE};
 use crate::transport::{Connection, sealed};
 use crate::{
@@ -23,8 +23,8 @@ use crate::{
 /// It reads from standard input and writes to standard output, so nothing else may be written there: print to standard error,
 /// which the host passes on with the name of the worker. The bus is closed when the host has nothing more for it, or is gone.
 ///
-/// A publish is ready when the event was written. Close the bus before the process ends: what was published by `.now()` may
-/// not have been written before.
+/// A publish is ready when the host has it, and so the inbox of every bus that follows it. Close the bus before the process ends:
+/// what was published by `.now()` may not have been written before.
 ///
 /// ```no_run
 /// use pubsub_transports::WorkerProcess;
@@ -224,49 +224,45 @@ impl<C: Codec> Shared<C> {
         let error = loop {
             let message = match read_frame(&mut input, self.settings.max_message) {
                 Ok(Some(message)) => message,
-                Ok(None) => break Some(gone(io::ErrorKind::UnexpectedEof.into())),
-                Err(FrameError::Io(error)) => break Some(gone(error)),
-                Err(error) => break Some(ConnectError::Protocol { reason: error.to_string() }),
+                Ok(None) => break gone(io::ErrorKind::UnexpectedEof.into()),
+                Err(FrameError::Io(error)) => break gone(error),
+                Err(error) => break ConnectError::Protocol { reason: error.to_string() },
             };
-            let Some(inlet) = self.inlet() else { break None };
             match Control::read(&*self.codec, &message) {
-                Ok(Control::Event(frame)) => {
-                    block_on(std::future::poll_fn(|cx| inlet.poll_ready(cx.waker())));
-                    inlet.deliver(frame);
+                Ok(Control::Published(result)) => {
+                    let refused = |message| Rejection::new(ErrorCode::BadRequest, message).into();
+                    self.outbox.answer(result.map_err(refused));
                 }
-                Ok(Control::Subscribed(request)) => inlet.subscribed(request),
-                Ok(Control::Gap(address, missed)) => {
-                    inlet.gap(Some(address), Gap::new(GapReason::Disconnected, missed));
+                // What is published after it is answered still.
+                Ok(Control::Disconnect) => self.intake_ended(None),
+                control => {
+                    if let Some(inlet) = self.inlet() {
+                        hear(&*inlet, control);
+                    }
                 }
-                Ok(Control::Disconnect) => break None,
-                // A later version may have more to say.
-                Ok(_) | Err(super::ControlError::Unknown(_)) => {}
-                Err(super::ControlError::Message(error)) => inlet.undecodable(Undecodable::new(None, error)),
-                Err(super::ControlError::Address(_)) => {}
             }
         };
-        let is_lost = error.is_some();
-        self.intake_ended(error);
-        if is_lost {
-            self.output_ended(self.outbox.end());
-        }
+        self.intake_ended(Some(error));
+        self.output_ended(self.outbox.end());
     }
 
-    fn write(&self, output: impl Write) {
+    fn write(&self, mut output: impl Write) {
         let idle = Control::Ping.write(&*self.codec).ok().map(|ping| (self.settings.heartbeat, ping));
-        let _broken = self.outbox.write_to(output, idle);
-        self.output_ended(self.outbox.end());
-        // The host answers by the end of what it has. One that does not is not waited for.
+        let _broken = self.outbox.write_to(&mut output, idle);
+        // The host answers what it was sent, and says that nothing more comes. One that does not is not waited for.
+        let until = Instant::now() + self.settings.close_timeout;
+        self.outbox.until_answered(until);
         let mut ends = self.ends();
-        let until = std::time::Instant::now() + self.settings.close_timeout;
         while ends.inlet.is_some() {
-            let rest = until.saturating_duration_since(std::time::Instant::now());
+            let rest = until.saturating_duration_since(Instant::now());
             if rest.is_zero() {
-                drop(ends);
-                return self.intake_ended(None);
+                break;
             }
             ends = self.ended.wait_timeout(ends, rest).unwrap_or_else(PoisonError::into_inner).0;
         }
+        drop(ends);
+        self.intake_ended(None);
+        self.output_ended(self.outbox.end());
     }
 
     /// Nothing comes any more.
@@ -293,6 +289,22 @@ impl<C: Codec> Shared<C> {
         for closing in closings {
             let _gone = closing.send(given_up);
         }
+    }
+}
+
+fn hear(inlet: &dyn Inlet, control: Result<Control, ControlError>) {
+    match control {
+        Ok(Control::Event(frame)) => {
+            block_on(std::future::poll_fn(|cx| inlet.poll_ready(cx.waker())));
+            inlet.deliver(frame);
+        }
+        Ok(Control::Subscribed(request)) => inlet.subscribed(request),
+        Ok(Control::Gap(address, missed)) => {
+            inlet.gap(Some(address), Gap::new(GapReason::Disconnected, missed));
+        }
+        Err(ControlError::Message(error)) => inlet.undecodable(Undecodable::new(None, error)),
+        // A later version may have more to say.
+        Ok(_) | Err(ControlError::Unknown(_) | ControlError::Address(_)) => {}
     }
 }
 

@@ -129,10 +129,9 @@ impl<C: Codec> Inlet for PipeInlet<C> {
     fn not_sent(&self, _: Header, _: SendError) {}
 
     fn state(&self, state: ConnectionState) {
-        if let (ConnectionState::Closed { .. }, Ok(last)) =
-            (state, Control::Disconnect.write(&self.ends.codec))
-        {
-            self.outbox.finish(last);
+        // What it publishes until it ends is answered still.
+        if let ConnectionState::Closed { .. } = state {
+            self.say(&Control::Disconnect);
         }
     }
 }
@@ -253,9 +252,15 @@ impl<C: Codec> PipeReader<'_, C> {
 
     fn event(&self, frame: Frame) {
         match self.ends.frame(frame) {
-            // It waits here, so that the process does: its pipe fills up.
-            Ok(frame) => drop(block_on(self.member.publish(frame, Patience::Wait))),
-            Err(undecodable) => self.report(undecodable),
+            Ok(frame) => {
+                // It waits here, so that the process does: its pipe fills up.
+                let result = block_on(self.member.publish(frame, Patience::Wait));
+                self.inlet.say(&Control::Published(result.map_err(|error| error.to_string())));
+            }
+            Err(undecodable) => {
+                self.inlet.say(&Control::Published(Err(undecodable.to_string())));
+                self.report(undecodable);
+            }
         }
     }
 

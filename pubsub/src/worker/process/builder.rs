@@ -1,6 +1,8 @@
 //! Options of a worker process.
 
 use std::fmt;
+#[cfg(feature = "test-util")]
+use std::io::{Read, Write};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -10,7 +12,7 @@ use pubsub_transports::codec::{Codec, Json, MAX_MESSAGE};
 use pubsub_transports::{Backoff, Encoded, Shared};
 
 use super::bridge::Ends;
-use super::run::{Limits, Process};
+use super::run::{Limits, Process, Source};
 use super::stderr::{Lines, pass_through};
 use crate::driver::Carries;
 use crate::worker::slot::Slot;
@@ -23,7 +25,7 @@ use crate::{EventMap, WireMap, defaults};
 pub struct ProcessBuilder<'a, M: EventMap, C = Json> {
     host: &'a WorkerHost<M>,
     name: String,
-    command: Command,
+    source: Source,
     codec: C,
     limits: Limits,
     restart: Option<Restart>,
@@ -31,7 +33,22 @@ pub struct ProcessBuilder<'a, M: EventMap, C = Json> {
 }
 
 impl<'a, M: EventMap> ProcessBuilder<'a, M> {
-    pub(in crate::worker) fn new(host: &'a WorkerHost<M>, name: String, command: Command) -> Self {
+    pub(in crate::worker) fn with_command(host: &'a WorkerHost<M>, name: String, command: Command) -> Self {
+        Self::new(host, name, Source::Command(command))
+    }
+
+    /// At the end of pipes: what is written to, and what is read from.
+    #[cfg(feature = "test-util")]
+    pub(in crate::worker) fn with_pipes(
+        host: &'a WorkerHost<M>,
+        name: String,
+        input: impl Write + Send + 'static,
+        output: impl Read + Send + 'static,
+    ) -> Self {
+        Self::new(host, name, Source::Pipes(Some((Box::new(input), Box::new(output)))))
+    }
+
+    fn new(host: &'a WorkerHost<M>, name: String, source: Source) -> Self {
         let limits = Limits {
             inbox: defaults::INBOX,
             max_message: MAX_MESSAGE,
@@ -40,15 +57,15 @@ impl<'a, M: EventMap> ProcessBuilder<'a, M> {
             silence_timeout: Duration::from_secs(30),
             exit_timeout: Duration::from_secs(5),
         };
-        Self { host, name, command, codec: Json::default(), limits, restart: None, lines: pass_through() }
+        Self { host, name, source, codec: Json::default(), limits, restart: None, lines: pass_through() }
     }
 }
 
 impl<'a, M: EventMap, C: Codec + Clone> ProcessBuilder<'a, M, C> {
     /// The codec, which has to be that of the process: JSON by default.
     pub fn codec<D: Codec + Clone>(self, codec: D) -> ProcessBuilder<'a, M, D> {
-        let Self { host, name, command, limits, restart, lines, .. } = self;
-        ProcessBuilder { host, name, command, codec, limits, restart, lines }
+        let Self { host, name, source, limits, restart, lines, .. } = self;
+        ProcessBuilder { host, name, source, codec, limits, restart, lines }
     }
 
     /// How many events its inbox holds at most: at least 1, by default [`defaults::INBOX`]. They wait there while there is no
@@ -116,7 +133,7 @@ impl<'a, M: EventMap, C: Codec + Clone> ProcessBuilder<'a, M, C> {
     where
         M: WireMap,
     {
-        let Self { host, name, command, codec, limits, restart, lines } = self;
+        let Self { host, name, source, codec, limits, restart, lines } = self;
         let (core, slot) = (&host.core, Slot::new(name));
         core.register(&slot)?;
         let ends = Ends {
@@ -132,7 +149,7 @@ impl<'a, M: EventMap, C: Codec + Clone> ProcessBuilder<'a, M, C> {
             core: Arc::clone(core),
             slot: Arc::clone(&slot),
             ends: Arc::new(ends),
-            command,
+            source,
             limits,
             restart,
             lines,
@@ -152,9 +169,6 @@ impl<'a, M: EventMap, C: Codec + Clone> ProcessBuilder<'a, M, C> {
 
 impl<M: EventMap, C> fmt::Debug for ProcessBuilder<'_, M, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProcessBuilder")
-            .field("name", &self.name)
-            .field("program", &self.command.get_program())
-            .finish_non_exhaustive()
+        f.debug_struct("ProcessBuilder").field("name", &self.name).finish_non_exhaustive()
     }
 }

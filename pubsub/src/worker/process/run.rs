@@ -1,7 +1,7 @@
 //! The life of a process: it is started, seen to, reaped, and perhaps started again.
 
-use std::io::{self, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::io::{self, BufReader, Read, Write};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -33,15 +33,54 @@ pub(super) struct Process<C> {
     pub(super) core: Arc<Core>,
     pub(super) slot: Arc<Slot>,
     pub(super) ends: Arc<Ends<C>>,
-    pub(super) command: Command,
+    pub(super) source: Source,
     pub(super) limits: Limits,
     pub(super) restart: Option<Restart>,
     pub(super) lines: Lines,
 }
 
+/// Where the pipes of a run come from.
+pub(super) enum Source {
+    Command(Command),
+    /// They were given, once. There is no child.
+    #[cfg(feature = "test-util")]
+    Pipes(Option<(Input, Output)>),
+}
+
+/// What is written to, and what is read from.
+pub(super) type Input = Box<dyn Write + Send>;
+pub(super) type Output = Box<dyn Read + Send>;
+
+impl Source {
+    fn open(&mut self, name: &str) -> io::Result<Pipes> {
+        match self {
+            Self::Command(command) => {
+                command.env(NAME_VARIABLE, name);
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+                let mut child = command.spawn()?;
+                let input = child.stdin.take().map(|pipe| Box::new(pipe) as Input);
+                let output = child.stdout.take().map(|pipe| Box::new(pipe) as Output);
+                Ok(Pipes { errors: child.stderr.take(), child: Some(child), input, output })
+            }
+            #[cfg(feature = "test-util")]
+            Self::Pipes(pipes) => {
+                let (input, output) = pipes.take().ok_or(io::ErrorKind::BrokenPipe)?;
+                Ok(Pipes { child: None, input: Some(input), output: Some(output), errors: None })
+            }
+        }
+    }
+}
+
+struct Pipes {
+    child: Option<Child>,
+    input: Option<Input>,
+    output: Option<Output>,
+    errors: Option<ChildStderr>,
+}
+
 /// One run: a child, and its place in the exchange.
 pub(super) struct Run<C> {
-    child: Child,
+    pipes: Pipes,
     member: Member,
     inlet: Arc<PipeInlet<C>>,
     told: Receiver<Told>,
@@ -58,9 +97,7 @@ enum Told {
 impl<C: Codec> Process<C> {
     /// Starts the child. It is there for the others when this returns.
     pub(super) fn begin(&mut self) -> io::Result<Run<C>> {
-        self.command.env(NAME_VARIABLE, &self.slot.name);
-        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = self.command.spawn()?;
+        let pipes = self.source.open(&self.slot.name)?;
         let outbox = Arc::new(Outbox::new(self.limits.queue));
         let inlet = Arc::new(PipeInlet { ends: Arc::clone(&self.ends), outbox });
         let member = self.core.exchange.join(self.limits.inbox, Arc::clone(&inlet) as _);
@@ -70,7 +107,7 @@ impl<C: Codec> Process<C> {
         if self.slot.begin(member.id()) {
             self.core.exchange.end_intake(member.id());
         }
-        Ok(Run { child, member, inlet, told, tell })
+        Ok(Run { pipes, member, inlet, told, tell })
     }
 
     /// Sees the worker to its end.
@@ -102,8 +139,7 @@ impl<C: Codec> Process<C> {
 
     /// One run to its end. How it failed, what was left, and what it followed.
     fn see_to(&self, run: Run<C>, before: Followed) -> (Option<ProcessFailure>, CloseReport, Followed) {
-        let Run { mut child, member, inlet, told, tell } = run;
-        let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let Run { pipes: Pipes { child, input, output, errors }, member, inlet, told, tell } = run;
         let (progress, mut now) = (Progress::default(), Followed::default());
         let failure = thread::scope(|scope| {
             if let Some(input) = input {
@@ -112,11 +148,12 @@ impl<C: Codec> Process<C> {
                 scope.spawn(move || drop(outbox.write_to(input, None)));
             }
             if let Some(errors) = errors {
-                scope.spawn(|| stderr::read(&self.slot.name, errors, &self.lines));
+                let (name, lines) = (&*self.slot.name, &self.lines);
+                scope.spawn(move || stderr::read(name, errors, lines));
             }
             if let Some(output) = output {
                 let reader = PipeReader {
-                    ends: &self.ends,
+                    ends: &*self.ends,
                     inlet: &inlet,
                     member: &member,
                     progress: &progress,
@@ -129,15 +166,15 @@ impl<C: Codec> Process<C> {
                 });
             }
             let failure = self.watch(&told, &progress);
-            let status = self.reap(&mut child, failure.is_some());
+            let status = child.map(|child| self.reap(child, failure.is_some()));
             // Whoever publishes to it, or waits for it, goes on.
             self.core.exchange.mute(member.id());
             inlet.outbox.end();
             match (failure, status) {
                 (Some(failure), _) => Some(failure),
-                (None, Ok(status)) if status.success() => None,
-                (None, Ok(status)) => Some(ProcessFailure::Exited(status)),
-                (None, Err(error)) => Some(ProcessFailure::NotStarted(Arc::new(error))),
+                (None, Some(Ok(status))) if !status.success() => Some(ProcessFailure::Exited(status)),
+                (None, Some(Err(error))) => Some(ProcessFailure::NotStarted(Arc::new(error))),
+                (None, _) => None,
             }
         });
         self.slot.end_run();
@@ -170,7 +207,7 @@ impl<C: Codec> Process<C> {
     }
 
     /// Waits for the child, which nobody else does.
-    fn reap(&self, child: &mut Child, kill: bool) -> io::Result<ExitStatus> {
+    fn reap(&self, mut child: Child, kill: bool) -> io::Result<ExitStatus> {
         let until = Instant::now() + self.limits.exit_timeout;
         let mut pause = Duration::from_micros(100);
         // The standard library waits for a child for ever or not at all.

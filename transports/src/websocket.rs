@@ -21,6 +21,7 @@ mod close_code;
 mod codecs;
 mod history;
 mod hub;
+mod identity;
 mod server;
 #[allow(dead_code, unused_imports)]
 mod socket;
@@ -33,9 +34,10 @@ pub use self::close_code::CloseCode;
 pub use self::codecs::Codecs;
 pub use self::history::HistoryConfig;
 pub use self::hub::{
-    ConnectionId, HubConfig, HubOutput, HubProtocol, HubStats, OutboxConfig, Outgoing, Overflow, QueueStats,
-    TopicStats,
+    ConnectionId, HubConfig, HubOutput, HubProtocol, HubStats, IdentityLimit, OutboxConfig, Outgoing,
+    Overflow, QueueStats, Rate, TopicStats,
 };
+pub use self::identity::{Action, Identity, InvalidIdentity, Permission, Question};
 pub use self::server::{
     AcceptError, EventStream, EventStreamError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents,
     HubTransport,

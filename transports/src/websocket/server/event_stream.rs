@@ -17,7 +17,7 @@ use super::shared::{Fate, Shared};
 use crate::AddressError;
 use crate::websocket::sse::{EventStreamText, KEEP_ALIVE, Positions, retry};
 use crate::websocket::wire::Message;
-use crate::websocket::{CloseCode, ConnectionId, Outgoing};
+use crate::websocket::{CloseCode, ConnectionId, Identity, Outgoing};
 
 /// How much is taken from the queue at once.
 const PULL: usize = 16 * 1024;
@@ -94,12 +94,13 @@ pub(super) fn open(
     shared: &Arc<Shared>,
     topics: &[String],
     last_event_id: Option<&str>,
-    identity: Option<&str>,
+    identity: Option<Identity>,
 ) -> Result<EventStream, EventStreamError> {
     if topics.is_empty() {
         return Err(EventStreamError::NoTopics);
     }
-    let mut positions = Positions::new(topics, identity).map_err(EventStreamError::Topic)?;
+    let mut positions =
+        Positions::new(topics, identity.as_ref().map(Identity::name)).map_err(EventStreamError::Topic)?;
     if let Some(last) = last_event_id.filter(|last| !last.is_empty()) {
         positions.go_on_after(last).map_err(|_| EventStreamError::LastEventId)?;
     }

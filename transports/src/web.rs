@@ -84,7 +84,11 @@ async fn event_stream<C: Codec>(
     let named = query.into_iter().filter(|(name, _)| name == "topic");
     let topics: Vec<String> = named.map(|(_, topic)| topic).collect();
     let last = headers.get("last-event-id").map(|last| last.to_str().unwrap_or("?"));
-    match hub.event_stream(&topics, last) {
+    let token = match hub.credentials(&headers) {
+        Ok(token) => token,
+        Err((status, reason)) => return refusal(status, reason),
+    };
+    match hub.event_stream(&topics, last, token).await {
         Ok(stream) => {
             let headers = [
                 (header::CONTENT_TYPE, "text/event-stream"),

@@ -125,8 +125,13 @@ async fn asset(kind: &'static str, text: &'static str) -> Response {
 
 fn refusal(status: StatusCode, reason: String) -> Response {
     let mut response = (status, reason).into_response();
-    if status == StatusCode::UPGRADE_REQUIRED {
-        response.headers_mut().insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
+    let says = match status {
+        StatusCode::UPGRADE_REQUIRED => Some((header::UPGRADE, "websocket")),
+        StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+        _ => None,
+    };
+    if let Some((name, value)) = says {
+        response.headers_mut().insert(name, header::HeaderValue::from_static(value));
     }
     response
 }

@@ -16,6 +16,7 @@
 //! An event on its way says `after`: between that offset and its own there is none for the address it comes by. So a
 //! receiver has missed nothing exactly if `after` is not above the position that it knows.
 
+mod caught;
 mod client;
 mod close_code;
 mod codecs;

@@ -2,6 +2,7 @@
 
 mod config;
 mod follow;
+mod identity;
 mod interest;
 mod output;
 mod pending;
@@ -19,7 +20,7 @@ use self::interest::Topic;
 pub use self::output::{SpokeOutput, SpokeState};
 use self::pending::Pending;
 use super::CloseCode;
-use super::wire::{Command, Connect, ControlError, Message, PROTOCOL, Speaks};
+use super::wire::{Command, ControlError, Message, Speaks};
 use crate::Backoff;
 use crate::codec::{Codec, DecodeError};
 
@@ -67,6 +68,8 @@ pub struct SpokeProtocol {
     pinged: Option<Duration>,
     /// What the hub said before the close frame.
     goodbye: Option<(bool, Option<Duration>)>,
+    /// When a new token is to be asked for.
+    refresh_at: Option<Duration>,
     /// What `__connected` said of who this is, and of the hub.
     identity: Option<CompactString>,
     memory: Option<String>,
@@ -92,6 +95,7 @@ impl SpokeProtocol {
             heard: Duration::ZERO,
             pinged: None,
             goodbye: None,
+            refresh_at: None,
             identity: None,
             memory: None,
             max_frame: usize::MAX,
@@ -125,13 +129,8 @@ impl SpokeProtocol {
         self.heard = now;
         self.pinged = None;
         self.goodbye = None;
-        let connect = Command::Connect(Connect {
-            protocol: PROTOCOL,
-            token: self.config.token.clone(),
-            features: None,
-            map_hash: self.config.map_hash.clone(),
-        });
-        self.send("0", &connect);
+        self.refresh_at = None;
+        self.say_who();
         self.follow_all();
     }
 
@@ -208,7 +207,8 @@ impl SpokeProtocol {
             }),
             Link::Waiting { until } => Some(until),
         };
-        link.into_iter().chain(self.pending.deadline(config.publish_timeout)).min()
+        let times = link.into_iter().chain(self.refresh_time());
+        times.chain(self.pending.deadline(config.publish_timeout)).min()
     }
 
     /// So late it is: does what is due.
@@ -216,6 +216,7 @@ impl SpokeProtocol {
         while let Some((event_id, error)) = self.pending.expire(now, self.config.publish_timeout) {
             self.outputs.push_back(SpokeOutput::Published { event_id, result: Err(error) });
         }
+        self.refresh_if_due(now);
         match self.link {
             Link::Waiting { until } if until <= now => self.connect(now),
             Link::Connecting { since } | Link::Open { since, welcomed: None }

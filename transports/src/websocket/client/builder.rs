@@ -10,6 +10,7 @@ use tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
 use super::Spoke;
 use super::shared::Shared;
 use super::task::SpokeTask;
+use super::token::TokenSource;
 use crate::ConnectError;
 use crate::codec::{Codec, Json};
 use crate::websocket::server::SUBPROTOCOL;
@@ -36,6 +37,7 @@ pub struct SpokeBuilder<C = Json> {
     codec: C,
     config: SpokeConfig,
     headers: HeaderMap,
+    tokens: Option<TokenSource>,
     max_message: usize,
     close_timeout: Duration,
 }
@@ -46,6 +48,7 @@ impl Default for SpokeBuilder {
             codec: Json::default(),
             config: SpokeConfig::default(),
             headers: HeaderMap::new(),
+            tokens: None,
             max_message: 1 << 20,
             close_timeout: Duration::from_secs(5),
         }
@@ -56,8 +59,8 @@ impl<C: Codec> SpokeBuilder<C> {
     /// How events become bytes: JSON, by default. The hub is asked for it by its name, and says 4506 if it does not
     /// speak it.
     pub fn codec<D: Codec>(self, codec: D) -> SpokeBuilder<D> {
-        let Self { config, headers, max_message, close_timeout, .. } = self;
-        SpokeBuilder { codec, config, headers, max_message, close_timeout }
+        let Self { config, headers, tokens, max_message, close_timeout, .. } = self;
+        SpokeBuilder { codec, config, headers, tokens, max_message, close_timeout }
     }
 
     /// Every limit and time of the protocol, with its defaults.
@@ -80,6 +83,33 @@ impl<C: Codec> SpokeBuilder<C> {
         value.set_sensitive(true);
         self.headers.insert(name, value);
         Ok(self)
+    }
+
+    /// Asks this function for the token that proves who it is: for each connection, and on the one that there is before the hub
+    /// believes the last one no longer. It takes the place of [`SpokeConfig::token`].
+    ///
+    /// If it fails, panics or takes longer than [`connect_timeout`](SpokeConfig::connect_timeout), the spoke tries again as where
+    /// nobody is there. A token that the hub refuses ends the spoke.
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pubsub_transports::ConnectError> {
+    /// use pubsub_transports::websocket::Spoke;
+    ///
+    /// let spoke = Spoke::builder()
+    ///     // Where a real one asks for one that is fresh.
+    ///     .token(async || std::env::var("HUB_TOKEN"))
+    ///     .connect("ws://hub.example/live")
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn token<F, A, E>(mut self, ask: F) -> Self
+    where
+        F: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.tokens = Some(TokenSource::new(ask));
+        self
     }
 
     /// How many bytes a message of the hub may have: 1 MiB. A larger one costs the connection.
@@ -106,7 +136,7 @@ impl<C: Codec> SpokeBuilder<C> {
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn connect(self, url: impl AsRef<str>) -> Result<Spoke<C>, ConnectError> {
-        let Self { codec, config, headers, max_message, close_timeout } = self;
+        let Self { codec, config, headers, tokens, max_message, close_timeout } = self;
         let url: WebSocketUrl = url.as_ref().parse()?;
         let options = ConnectOptions {
             headers,
@@ -118,7 +148,7 @@ impl<C: Codec> SpokeBuilder<C> {
         let pending_bytes = config.pending_bytes;
         let protocol = SpokeProtocol::shared(config, Arc::clone(&codec), fastrand::u64(..));
         let shared = Arc::new(Shared::new(protocol, pending_bytes));
-        let mut task = SpokeTask::new(Arc::clone(&shared), url, options, close_timeout);
+        let mut task = SpokeTask::new(Arc::clone(&shared), url, options, tokens, close_timeout);
         task.connect().await?;
         Ok(Spoke { codec, shared, task, runtime: Handle::current() })
     }

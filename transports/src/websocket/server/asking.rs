@@ -4,16 +4,17 @@
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
-use super::guard::{Answer, Answering};
+use super::guard::Answer;
 use super::shared::Shared;
 use crate::websocket::ConnectionId;
+use crate::websocket::caught::Calling;
 use crate::websocket::socket::Received;
 
 #[derive(Default)]
 pub(super) struct Asking {
     /// The protocol waits.
     is_open: bool,
-    answering: Option<Answering<Answer>>,
+    answering: Option<Calling<Answer>>,
     /// What came after the message that was asked about, in the same reading.
     held: VecDeque<Received>,
 }

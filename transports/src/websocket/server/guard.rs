@@ -3,21 +3,19 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::websocket::caught::{Calling, caught};
 use crate::websocket::wire::Token;
 use crate::websocket::{Identity, Permission, Question};
 use crate::{ErrorCode, Rejection};
 
-pub(super) type Answering<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Authenticate = dyn Fn(Token) -> Answering<Result<Identity, Rejection>> + Send + Sync;
-type Authorize = dyn Fn(Option<Identity>, Permission) -> Answering<Result<(), Rejection>> + Send + Sync;
+type Authenticate = dyn Fn(Token) -> Calling<Result<Identity, Rejection>> + Send + Sync;
+type Authorize = dyn Fn(Option<Identity>, Permission) -> Calling<Result<(), Rejection>> + Send + Sync;
 
 /// What a [`Question`] was answered.
 pub(super) enum Answer {
@@ -49,7 +47,7 @@ impl Default for Guard {
 
 impl Guard {
     /// The answer, some time. It ends within the limit; dropping it ends what was called.
-    pub(super) fn answer(&self, question: Question) -> Answering<Answer> {
+    pub(super) fn answer(&self, question: Question) -> Calling<Answer> {
         let guard = self.clone();
         Box::pin(async move {
             match question {
@@ -75,7 +73,7 @@ impl Guard {
         wanted: Vec<Permission>,
     ) -> Vec<Result<(), Rejection>> {
         let Some(authorize) = &self.authorize else { return Vec::new() };
-        let mut open: Vec<(usize, Answering<Result<(), Rejection>>)> = Vec::with_capacity(wanted.len());
+        let mut open: Vec<(usize, Calling<Result<(), Rejection>>)> = Vec::with_capacity(wanted.len());
         let mut results = vec![Err(failed("it was not answered")); wanted.len()];
         for (place, permission) in wanted.into_iter().enumerate() {
             let (authorize, identity, limit) = (Arc::clone(authorize), identity.clone(), self.timeout);
@@ -99,16 +97,13 @@ impl Guard {
 /// What is called may panic, then or later, and may never end: each is a failure of ours.
 async fn careful<T>(
     limit: Duration,
-    call: impl FnOnce() -> Answering<Result<T, Rejection>>,
+    call: impl FnOnce() -> Calling<Result<T, Rejection>>,
 ) -> Result<T, Rejection> {
-    let panicked = || Err(failed("what decides it has panicked"));
-    let Ok(mut future) = catch_unwind(AssertUnwindSafe(call)) else { return panicked() };
-    let polled = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(polled) => polled,
-        Err(_) => Poll::Ready(panicked()),
-    });
-    let in_time = timeout(limit, polled).await;
-    in_time.unwrap_or_else(|_| Err(failed("what decides it took too long")))
+    match timeout(limit, caught(call)).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(failed("what decides it has panicked")),
+        Err(_) => Err(failed("what decides it took too long")),
+    }
 }
 
 fn failed(what: &str) -> Rejection {

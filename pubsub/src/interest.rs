@@ -36,7 +36,7 @@ impl Interest {
     }
 
     /// With this id in the place of [`SELF_ID`].
-    pub(crate) fn as_identity(mut self, identity: impl FnOnce() -> Option<String>) -> Self {
+    pub(crate) fn for_identity(mut self, identity: impl FnOnce() -> Option<String>) -> Self {
         if self.addresses.iter().all(|(_, id)| *id != SELF_ID) {
             return self;
         }

@@ -27,6 +27,8 @@ mod loopback;
 mod notice;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "redis-tls", feature = "websocket-tls"))]
+mod tls;
 mod transport;
 #[cfg(feature = "axum")]
 pub mod web;

@@ -11,3 +11,4 @@ mod permission;
 mod promises;
 mod proxy;
 mod raw;
+mod tls;

@@ -18,6 +18,8 @@ mod notices;
 mod origins;
 mod shared;
 mod timer;
+#[cfg(feature = "websocket-tls")]
+mod tls;
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -14,7 +14,7 @@ use super::token::TokenSource;
 use crate::ConnectError;
 use crate::codec::{Codec, Json};
 use crate::websocket::server::SUBPROTOCOL;
-use crate::websocket::socket::{ConnectOptions, Limits, WebSocketUrl};
+use crate::websocket::socket::{ClientTls, ConnectOptions, Limits, WebSocketUrl};
 use crate::websocket::{SpokeConfig, SpokeProtocol};
 
 /// Settings of a [`Spoke`], made by [`Spoke::builder`].
@@ -38,6 +38,7 @@ pub struct SpokeBuilder<C = Json> {
     config: SpokeConfig,
     headers: HeaderMap,
     tokens: Option<TokenSource>,
+    tls: ClientTls,
     max_message: usize,
     close_timeout: Duration,
 }
@@ -49,6 +50,7 @@ impl Default for SpokeBuilder {
             config: SpokeConfig::default(),
             headers: HeaderMap::new(),
             tokens: None,
+            tls: ClientTls::default(),
             max_message: 1 << 20,
             close_timeout: Duration::from_secs(5),
         }
@@ -59,8 +61,8 @@ impl<C: Codec> SpokeBuilder<C> {
     /// How events become bytes: JSON, by default. The hub is asked for it by its name, and says 4506 if it does not
     /// speak it.
     pub fn codec<D: Codec>(self, codec: D) -> SpokeBuilder<D> {
-        let Self { config, headers, tokens, max_message, close_timeout, .. } = self;
-        SpokeBuilder { codec, config, headers, tokens, max_message, close_timeout }
+        let Self { config, headers, tokens, tls, max_message, close_timeout, .. } = self;
+        SpokeBuilder { codec, config, headers, tokens, tls, max_message, close_timeout }
     }
 
     /// Every limit and time of the protocol, with its defaults.
@@ -112,6 +114,30 @@ impl<C: Codec> SpokeBuilder<C> {
         self
     }
 
+    /// Trusts these certificates, in PEM, instead of the usual roots of the web.
+    ///
+    /// # Errors
+    /// If they are none.
+    #[cfg(feature = "websocket-tls")]
+    pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Result<Self, ConnectError> {
+        self.tls.trust(pem.as_ref())?;
+        Ok(self)
+    }
+
+    /// Shows the hub this certificate with its chain, and has this key to it; both in PEM.
+    ///
+    /// # Errors
+    /// If they are none.
+    #[cfg(feature = "websocket-tls")]
+    pub fn client_certificate(
+        mut self,
+        chain: impl AsRef<[u8]>,
+        key: impl AsRef<[u8]>,
+    ) -> Result<Self, ConnectError> {
+        self.tls.identify(chain.as_ref(), key.as_ref())?;
+        Ok(self)
+    }
+
     /// How many bytes a message of the hub may have: 1 MiB. A larger one costs the connection.
     pub fn max_message(mut self, bytes: usize) -> Self {
         self.max_message = bytes;
@@ -125,7 +151,7 @@ impl<C: Codec> SpokeBuilder<C> {
         self
     }
 
-    /// Connects to a hub, at `ws://host[:port][/path]`, and says who it is.
+    /// Connects to a hub, at `ws://host[:port][/path]`, and says who it is; with the feature `websocket-tls` at `wss://` too.
     ///
     /// # Errors
     /// If the URL is none, nobody is there, or who is there refuses us or is no hub.
@@ -136,13 +162,22 @@ impl<C: Codec> SpokeBuilder<C> {
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn connect(self, url: impl AsRef<str>) -> Result<Spoke<C>, ConnectError> {
-        let Self { codec, config, headers, tokens, max_message, close_timeout } = self;
+        let Self { codec, config, headers, tokens, tls, max_message, close_timeout } = self;
         let url: WebSocketUrl = url.as_ref().parse()?;
+        #[cfg(feature = "websocket-tls")]
+        let tls = {
+            let mut tls = tls;
+            if url.is_secure() {
+                tls.prepare()?;
+            }
+            tls
+        };
         let options = ConnectOptions {
             headers,
             subprotocols: vec![format!("{SUBPROTOCOL}{}", codec.name())],
             timeout: config.connect_timeout,
             limits: Limits { message: max_message },
+            tls,
         };
         let codec = Arc::new(codec);
         let pending_bytes = config.pending_bytes;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::answers::Answer;
@@ -15,12 +14,14 @@ use super::lost;
 use super::shared::Shared;
 use super::token::TokenSource;
 use crate::codec::DecodeError;
-use crate::websocket::socket::{Close, ConnectOptions, Received, WebSocket, WebSocketUrl, connect};
+use crate::websocket::socket::{
+    ClientStream, Close, ConnectOptions, Received, WebSocket, WebSocketUrl, connect,
+};
 use crate::websocket::wire::{ControlError, Token};
 use crate::websocket::{CloseCode, SpokeOutput, SpokeState};
 use crate::{Address, ConnectError, ConnectionState, EventId, Gap, Inlet, Rejection, SendError, Undecodable};
 
-type Socket = WebSocket<TcpStream>;
+type Socket = WebSocket<ClientStream>;
 type Connecting = Pin<Box<dyn Future<Output = Result<(Socket, Option<Token>), ConnectError>> + Send>>;
 type Refreshing = Pin<Box<dyn Future<Output = Result<Token, ConnectError>> + Send>>;
 type Parting = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -178,6 +178,17 @@ impl<C: Codec> HubBuilder<C> {
         self
     }
 
+    /// Takes TLS alone at its own address, and shows this certificate with its chain, which this key belongs to; both in PEM. What
+    /// comes by [`Hub::accept`] or from a server of HTTP is as that made it.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if they are none.
+    #[cfg(feature = "websocket-tls")]
+    pub fn certificate(mut self, chain: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> io::Result<Self> {
+        self.door.tls = Some(super::tls::acceptor(chain.as_ref(), key.as_ref())?);
+        Ok(self)
+    }
+
     /// How many bytes the request of a client may have before it is a WebSocket: 8 KiB.
     pub fn max_head(mut self, bytes: usize) -> Self {
         self.max_head = bytes;

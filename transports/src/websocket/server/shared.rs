@@ -26,13 +26,15 @@ pub(super) struct Times {
 }
 
 /// Who is let in.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Door {
     pub(super) guard: Guard,
     pub(super) origins: Origins,
     /// In which cookie a token may be.
     #[cfg_attr(not(feature = "axum"), allow(dead_code))]
     pub(super) cookie: Option<String>,
+    #[cfg(feature = "websocket-tls")]
+    pub(super) tls: Option<tokio_rustls::TlsAcceptor>,
 }
 
 pub(super) struct Shared {

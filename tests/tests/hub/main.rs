@@ -7,6 +7,7 @@ mod faults;
 mod harness;
 mod hostile;
 mod identity;
+mod malicious;
 mod permission;
 mod promises;
 mod proxy;

@@ -12,4 +12,6 @@ mod permission;
 mod promises;
 mod proxy;
 mod raw;
+mod shutdown;
 mod tls;
+mod web;

@@ -21,8 +21,8 @@ pub use self::output::{SpokeOutput, SpokeState};
 use self::pending::Pending;
 use super::CloseCode;
 use super::wire::{Command, ControlError, Message, Speaks};
-use crate::Backoff;
 use crate::codec::{Codec, DecodeError};
+use crate::{Backoff, Rejection};
 
 enum Link {
     Idle,
@@ -68,6 +68,8 @@ pub struct SpokeProtocol {
     pinged: Option<Duration>,
     /// What the hub said before the close frame.
     goodbye: Option<(bool, Option<Duration>)>,
+    /// Why `__connect` was refused on this connection.
+    refusal: Option<Rejection>,
     /// When a new token is to be asked for.
     refresh_at: Option<Duration>,
     /// What `__connected` said of who this is, and of the hub.
@@ -95,6 +97,7 @@ impl SpokeProtocol {
             heard: Duration::ZERO,
             pinged: None,
             goodbye: None,
+            refusal: None,
             refresh_at: None,
             identity: None,
             memory: None,
@@ -129,6 +132,7 @@ impl SpokeProtocol {
         self.heard = now;
         self.pinged = None;
         self.goodbye = None;
+        self.refusal = None;
         self.refresh_at = None;
         self.say_who();
         self.follow_all();

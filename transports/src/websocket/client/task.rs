@@ -96,7 +96,7 @@ impl SpokeTask {
             }
             match self.failed.take() {
                 Some(error) => Poll::Ready(Err(error)),
-                None => polled.map(|()| Err(lost::error(CloseCode::Abnormal, &self.url.to_string()))),
+                None => polled.map(|()| Err(lost::error(CloseCode::Abnormal, &self.url.to_string(), None))),
             }
         })
         .await
@@ -256,7 +256,6 @@ impl SpokeTask {
     }
 
     fn state(&mut self, state: SpokeState) {
-        let hub = self.url.to_string();
         match state {
             SpokeState::Connected => {
                 self.attempt = 0;
@@ -265,7 +264,7 @@ impl SpokeTask {
                 self.tell(|inlet| inlet.state(ConnectionState::Connected));
             }
             SpokeState::Waiting { code, .. } => {
-                let error = self.failed.take().unwrap_or_else(|| lost::error(code, &hub));
+                let error = self.failed.take().unwrap_or_else(|| self.lost(code));
                 if self.inlet.is_none() && !self.connected {
                     self.failed = Some(error);
                     return;
@@ -276,12 +275,10 @@ impl SpokeTask {
             }
             SpokeState::Stopped(code) => {
                 self.stopped = Some(code);
-                let error = self
-                    .failed
-                    .take()
-                    .or_else(|| (code != CloseCode::Normal).then(|| lost::error(code, &hub)));
+                let error =
+                    self.failed.take().or_else(|| (code != CloseCode::Normal).then(|| self.lost(code)));
                 if self.inlet.is_none() {
-                    self.failed = Some(error.unwrap_or_else(|| lost::error(code, &hub)));
+                    self.failed = Some(error.unwrap_or_else(|| self.lost(code)));
                     return;
                 }
                 self.shared.lock().closed = true;
@@ -289,6 +286,11 @@ impl SpokeTask {
             }
             SpokeState::Connecting => {}
         }
+    }
+
+    fn lost(&self, code: CloseCode) -> ConnectError {
+        let refusal = self.shared.lock().protocol.refusal().cloned();
+        lost::error(code, &self.url.to_string(), refusal.as_ref())
     }
 
     fn part(&mut self, code: CloseCode) {

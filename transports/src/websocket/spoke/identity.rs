@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Link, SpokeOutput, SpokeProtocol};
-use crate::ErrorCode;
 use crate::websocket::CloseCode;
 use crate::websocket::wire::{Command, Connect, Failure, PROTOCOL, Token};
+use crate::{ErrorCode, Rejection};
 
 impl SpokeProtocol {
     /// From now on this proves who it is: on the connection that there is, and on each that comes.
@@ -20,6 +20,11 @@ impl SpokeProtocol {
     #[must_use]
     pub fn identity(&self) -> Option<&str> {
         self.identity.as_deref()
+    }
+
+    /// What the hub said when it did not let us in.
+    pub(crate) fn refusal(&self) -> Option<&Rejection> {
+        self.refusal.as_ref()
     }
 
     pub(super) fn say_who(&mut self) {
@@ -48,6 +53,7 @@ impl SpokeProtocol {
 
     /// `__connect` was refused: there is nothing to be had here, or not now.
     pub(super) fn not_let_in(&mut self, now: Duration, failure: &Failure) {
+        self.refusal = Some(failure.rejection());
         self.goodbye = Some((failure.retryable, failure.retry_after_ms.map(Duration::from_millis)));
         let code = match failure.code.0 {
             ErrorCode::RateLimited => CloseCode::RateLimited,

@@ -68,6 +68,8 @@ pub struct SpokeProtocol {
     pinged: Option<Duration>,
     /// What the hub said before the close frame.
     goodbye: Option<(bool, Option<Duration>)>,
+    /// When what is refused for now is asked for again.
+    ask_again: Option<Duration>,
     /// Why `__connect` was refused on this connection.
     refusal: Option<Rejection>,
     /// When a new token is to be asked for.
@@ -97,6 +99,7 @@ impl SpokeProtocol {
             heard: Duration::ZERO,
             pinged: None,
             goodbye: None,
+            ask_again: None,
             refusal: None,
             refresh_at: None,
             identity: None,
@@ -211,7 +214,8 @@ impl SpokeProtocol {
             }),
             Link::Waiting { until } => Some(until),
         };
-        let times = link.into_iter().chain(self.refresh_time());
+        let ask_again = self.ask_again.filter(|_| self.is_open());
+        let times = link.into_iter().chain(self.refresh_time()).chain(ask_again);
         times.chain(self.pending.deadline(config.publish_timeout)).min()
     }
 
@@ -221,6 +225,7 @@ impl SpokeProtocol {
             self.outputs.push_back(SpokeOutput::Published { event_id, result: Err(error) });
         }
         self.refresh_if_due(now);
+        self.ask_again_if_due(now);
         match self.link {
             Link::Waiting { until } if until <= now => self.connect(now),
             Link::Connecting { since } | Link::Open { since, welcomed: None }

@@ -38,7 +38,10 @@ impl HubProtocol {
             Ok(split) => split,
             Err(error) => return self.mistake(id, "", error.to_string()),
         };
-        if let Some(Metered::Beyond(wait)) = metered {
+        // Giving up is never refused: the client could not know what it still has.
+        if let Some(Metered::Beyond(wait)) = metered
+            && header.topic() != "__unsubscribe"
+        {
             let rejection =
                 Rejection::new(ErrorCode::RateLimited, "more than the hub takes from one connection");
             return self.refuse_message(id, &header, &rejection.with_retry_after(wait));

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How many messages a client may send.
 ///
 /// Each event and each command counts one, and a `__subscribe` as many as it names addresses. Beyond it a message is
-/// answered with `rate_limited` and the time to wait, and nothing else happens; so many of these one after the other
+/// answered with `rate_limited` and the time to wait, and nothing else happens, but that `__unsubscribe` is done; so many of these one after the other
 /// close the connection with 4008.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {

@@ -124,7 +124,10 @@ impl SpokeProtocol {
         for address in named.map_or_else(|| self.asked_with(number), |address| vec![address]) {
             match self.flow(&address).and_then(|flow| flow.asked) {
                 Some(Asked::Subscribe(asked)) if asked == number => {
-                    self.refused(&address, failure.rejection());
+                    let rejection = failure.rejection();
+                    if !self.refused_for_now(now, &address, &rejection) {
+                        self.refused(&address, rejection);
+                    }
                 }
                 // It had no such subscription: so much the better.
                 Some(Asked::Unsubscribe(asked)) if asked == number => self.unsubscribed(&address, number),

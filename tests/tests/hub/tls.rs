@@ -114,7 +114,7 @@ async fn what_is_no_certificate() {
     let (chain, key) = Authority::new().certificate("localhost");
     let (_, foreign) = Authority::new().certificate("localhost");
     for (chain, key) in [("", &*key), ("no PEM", &key), (&chain, ""), (&chain, &foreign)] {
-        let error = Hub::builder().certificate(chain, key).err().expect("wrong");
+        let error = Hub::builder().certificate(chain, key).expect_err("wrong");
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
     }
     assert!(matches!(Spoke::builder().root_certificates("no PEM"), Err(ConnectError::Url { .. })));

@@ -1,5 +1,6 @@
 //! How a hub is configured and started.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -246,11 +247,11 @@ impl<C: Codec> HubBuilder<C> {
     }
 }
 
-impl<C> std::fmt::Debug for HubBuilder<C> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<C> fmt::Debug for HubBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HubBuilder")
-            .field("codecs", &self.codecs)
             .field("config", &self.config)
+            .field("guard", &self.door.guard)
             .finish_non_exhaustive()
     }
 }

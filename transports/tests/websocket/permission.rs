@@ -207,3 +207,22 @@ fn who_is_closed_is_not_asked_about() {
     assert_eq!(raw.hub.routes(), 0);
     assert_eq!(raw.close_code(client), Some(CloseCode::Kicked));
 }
+
+/// Event ids can be guessed where they are derived: using one for an address of one's own takes it from nobody.
+#[test]
+fn replayed_ids() {
+    let mut raw = Raw::new(HubConfig { direct: ["note".into()].into(), ..HubConfig::default() });
+    let (ada, mallory) = (raw.open_as("ada"), raw.open_as("mallory"));
+    raw.subscribe(ada, "note:@self");
+    raw.hear(ada);
+    raw.say(mallory, EVENT);
+    raw.say(ada, EVENT);
+    raw.say(mallory, EVENT);
+    let offset =
+        |heard: &[String]| heard.last().unwrap().split_once(r#""offset":"#).unwrap().1[..1].to_owned();
+    let heard = raw.hear(ada);
+    assert_eq!(heard.len(), 2, "hers, and that it was published: {heard:?}");
+    assert!(heard.iter().any(|it| it.contains("__published") && it.contains(r#""offset":2"#)), "{heard:?}");
+    let heard = raw.hear(mallory);
+    assert_eq!((heard.len(), offset(&heard)), (2, "1".to_owned()), "the same one twice");
+}

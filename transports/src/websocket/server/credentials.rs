@@ -101,7 +101,7 @@ mod tests {
     fn a_token_is_in_a_header_or_a_cookie() {
         let headers = |pairs: &[(header::HeaderName, &'static str)]| -> HeaderMap {
             let value = |text: &str| header::HeaderValue::from_bytes(text.as_bytes()).unwrap();
-            pairs.iter().map(|(name, text)| (name.clone(), value(*text))).collect()
+            pairs.iter().map(|(name, text)| (name.clone(), value(text))).collect()
         };
         let token = |text: &str| Ok(Some(Token(text.to_owned())));
         let bearer = headers(&[(header::AUTHORIZATION, "bEaReR abc"), (header::COOKIE, "t=def")]);

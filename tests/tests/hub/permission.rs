@@ -147,5 +147,6 @@ async fn event_streams_are_authorized() {
         let chunk = in_time("chunk", futures::StreamExt::next(&mut stream)).await.expect("it goes on");
         text.push_str(std::str::from_utf8(&chunk).expect("text"));
     }
+    assert!(text.contains("event: __connected\n") && text.contains(r#""identity":"ada""#), "{text}");
     assert!(text.contains("denied") && !text.contains("secret"), "{text}");
 }

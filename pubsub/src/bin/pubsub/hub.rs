@@ -1,6 +1,7 @@
 //! `pubsub hub`: a hub as a process.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use clap::Args;
 use pubsub::websocket::{HistoryConfig, HubConfig};
@@ -31,6 +32,9 @@ pub(crate) struct Arguments {
         hide_env_values = true
     )]
     tokens: Vec<Member>,
+    /// For how many seconds a token proves who somebody is, before a client has to say it again; for ever by default
+    #[arg(long, value_name = "SECONDS")]
+    token_seconds: Option<f64>,
     /// Let in those without a token too
     #[arg(long)]
     anonymous: bool,
@@ -48,11 +52,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::failed(format_args!("cannot listen on {}: {error}", arguments.listen)))?;
     let address = listener.local_addr().map_err(Failure::failed)?;
+    let lifetime =
+        arguments.token_seconds.map(Duration::try_from_secs_f64).transpose().map_err(Failure::usage)?;
     let direct = arguments.direct.iter().map(|topic| topic.as_str().into()).collect();
     let mut builder = Hub::builder().config(HubConfig { history, direct, ..HubConfig::default() });
     let is_open = arguments.anonymous || arguments.tokens.is_empty();
     if !arguments.tokens.is_empty() {
-        builder = builder.authenticate(members::verify(arguments.tokens)).anonymous(arguments.anonymous);
+        builder =
+            builder.authenticate(members::verify(arguments.tokens, lifetime)).anonymous(arguments.anonymous);
     }
     if !arguments.origins.is_empty() {
         builder = builder.allowed_origins(arguments.origins);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Ready, ready};
 use std::str::FromStr;
+use std::time::Duration;
 
 use pubsub::websocket::{Identity, wire::Token};
 use pubsub::{ErrorCode, Rejection};
@@ -33,14 +34,21 @@ impl fmt::Debug for Member {
     }
 }
 
-/// Who brings a token.
-pub(crate) fn verify(members: Vec<Member>) -> impl Fn(Token) -> Ready<Result<Identity, Rejection>> {
+/// Who brings a token, for so long.
+pub(crate) fn verify(
+    members: Vec<Member>,
+    lifetime: Option<Duration>,
+) -> impl Fn(Token) -> Ready<Result<Identity, Rejection>> {
     move |token| {
         // All are looked at, and each to its end: the time it takes says nothing of them.
         let mut found = None;
         for member in &members {
             if is_same(member.token.as_bytes(), token.0.as_bytes()) {
-                found = Some(member.identity.clone());
+                let identity = member.identity.clone();
+                found = Some(match lifetime {
+                    Some(lifetime) => identity.valid_for(lifetime),
+                    None => identity,
+                });
             }
         }
         ready(found.ok_or_else(|| Rejection::new(ErrorCode::Unauthenticated, "there is no such token")))
@@ -59,7 +67,7 @@ mod tests {
     #[test]
     fn a_token_is_one_members() {
         let members = ["ada=secret", "bob=a=b"].map(|text| text.parse().unwrap()).to_vec();
-        let who = verify(members);
+        let who = verify(members, None);
         let name = |token: &str| {
             let result = who(Token(token.to_owned())).into_inner();
             result.ok().map(|identity| identity.name().to_owned())

@@ -15,7 +15,7 @@ use super::handle::HubConnection;
 use super::notices::Notice;
 use super::shared::{Fate, Shared};
 use crate::websocket::sse::{EventStreamText, KEEP_ALIVE, Positions, retry};
-use crate::websocket::wire::{Message, Token};
+use crate::websocket::wire::{Command, Connect, Message, PROTOCOL, Token};
 use crate::websocket::{CloseCode, ConnectionId, Identity, Outgoing};
 use crate::{AddressError, ErrorCode, Rejection};
 
@@ -125,8 +125,17 @@ pub(super) async fn open(
     }
     // Envelopes are text here.
     let codec = shared.codecs.named("json").ok_or(EventStreamError::Closed(CloseCode::Codec))?;
-    let command = shared.codecs.get(codec).encode_command("", &positions.command());
-    let command = command.map_err(|_| EventStreamError::Closed(CloseCode::TooBig))?;
+    // Who is somebody is told who, as on a WebSocket: `@self` comes by that name.
+    let connect = identity.is_some().then_some(Command::Connect(Connect {
+        protocol: PROTOCOL,
+        token: None,
+        features: None,
+        map_hash: None,
+    }));
+    let encode = |command| shared.codecs.get(codec).encode_command("", &command);
+    let commands: Result<Vec<Bytes>, _> =
+        connect.into_iter().chain([positions.command()]).map(encode).collect();
+    let commands = commands.map_err(|_| EventStreamError::Closed(CloseCode::TooBig))?;
     let opened = shared.act(|core, now| {
         if core.stopped {
             return Err(CloseCode::Shutdown);
@@ -135,7 +144,9 @@ pub(super) async fn open(
         let handle = HubConnection { shared: Arc::clone(shared), key: core.seat(id) };
         let known = handle.clone();
         core.notify(Notice::Connection(HubEvent::Connected(known)));
-        core.protocol.receive(now, id, &Message::Text(command));
+        for command in commands {
+            core.protocol.receive(now, id, &Message::Text(command));
+        }
         Ok((id, handle, core.protocol.is_asking(id), core.protocol.is_open(id)))
     });
     let (id, handle, mut is_asking, is_open) = opened.map_err(EventStreamError::Closed)?;

@@ -9,7 +9,7 @@ use std::path::Path;
 use futures::executor::block_on;
 use pubsub::prelude::*;
 use pubsub::schema::Server;
-use pubsub::{BusError, EventId, FinishedError, TestBus, WorkerError, WorkerHost};
+use pubsub::{BusError, ErrorCode, EventId, FinishedError, TestBus, WorkerError, WorkerHost};
 
 #[derive(EventMap)]
 enum App {
@@ -122,6 +122,28 @@ fn errors_of_workers() -> Result<(), Box<dyn Error>> {
 fn errors_of_servers() {
     text("ServerUrlError::Protocol", &Server::at("localhost").unwrap_err());
     text("ServerUrlError::Host", &Server::at("ws://").unwrap_err());
+}
+
+#[test]
+fn errors_of_hubs() {
+    use pubsub::websocket::Identity;
+    text("InvalidIdentity::Empty", &Identity::new("").unwrap_err());
+    text("InvalidIdentity::Reserved", &Identity::new("@self").unwrap_err());
+    for code in [
+        ErrorCode::RateLimited,
+        ErrorCode::Backpressure,
+        ErrorCode::Denied,
+        ErrorCode::Unauthenticated,
+        ErrorCode::NotFound,
+        ErrorCode::BadRequest,
+        ErrorCode::TooLarge,
+        ErrorCode::UnrecoverablePosition,
+        ErrorCode::AlreadySubscribed,
+        ErrorCode::Limit,
+        ErrorCode::Internal,
+    ] {
+        row(&[&format!("`ErrorCode::{code:?}`"), &format!("`{code}`")]);
+    }
 }
 
 #[test]

@@ -277,6 +277,14 @@ impl<M: EventMap> PubSub<M> {
         self.handle.gauge.state()
     }
 
+    /// Who the hub says that this bus is, where its spoke has proved it; `None` for the anonymous, and for buses that no hub
+    /// knows. It is the id that [`Topic::id_self`](crate::Topic::id_self) follows.
+    #[must_use]
+    pub fn identity(&self) -> Option<crate::IdString> {
+        let driver = self.handle.driver.as_ref()?;
+        driver.identity().map(|name| crate::IdString::from(&*name))
+    }
+
     /// What the transport promises. What a bus promises holds within that.
     #[must_use]
     pub fn guarantees(&self) -> Guarantees {

@@ -2,6 +2,9 @@
 
 use crate::{EventMap, IdString, Selector, TopicInfo};
 
+/// The id that stands for who the bus is.
+pub(crate) const SELF_ID: &str = "@self";
+
 /// A set of addresses. Selectors add to it; then it is brought into normal form, so that an event is in it at most
 /// once: every topic, or whole topics and single addresses of others, both sorted and without repetition.
 #[doc(hidden)]
@@ -30,6 +33,18 @@ impl Interest {
 
     pub(crate) fn add_address(&mut self, topic: usize, id: IdString) {
         self.addresses.push((topic, id));
+    }
+
+    /// With this id in the place of [`SELF_ID`].
+    pub(crate) fn for_identity(mut self, identity: impl FnOnce() -> Option<String>) -> Self {
+        if self.addresses.iter().all(|(_, id)| *id != SELF_ID) {
+            return self;
+        }
+        let Some(own) = identity() else { return self };
+        for (_, id) in self.addresses.iter_mut().filter(|(_, id)| *id == SELF_ID) {
+            *id = IdString::from(&*own);
+        }
+        self.normalized()
     }
 
     /// What was added, in normal form.

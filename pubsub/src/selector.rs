@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::engine::Make;
-use crate::interest::Interest;
+use crate::interest::{Interest, SELF_ID};
 use crate::{CloneMap, Event, EventMap, EventSubset, IdString, Topic, TopicId};
 
 /// What can be subscribed to.
@@ -13,6 +13,7 @@ use crate::{CloneMap, Event, EventMap, EventSubset, IdString, Topic, TopicId};
 /// |---|---|---|
 /// | `AppEvent::MESSAGE` | a topic, every id | `Event<Message, RoomId>` |
 /// | `AppEvent::MESSAGE.id(&room)` | a topic and one id | `Event<Message, RoomId>` |
+/// | `AppEvent::MESSAGE.id_self()` | a topic and who the bus is | `Event<Message, RoomId>` |
 /// | `AppEvent::MESSAGE.ids(&rooms)` | a topic and several ids | `Event<Message, RoomId>` |
 /// | an array or `Vec` of one of these | several of one payload and id type | the same |
 /// | `Presence::ALL` | the topics of a [subset](EventSubset) | `Event<Presence>` |
@@ -73,6 +74,24 @@ impl<M, P, I: TopicId + ?Sized> Topic<M, P, I> {
     #[must_use]
     pub fn id(self, id: &I) -> TopicWithId<M, P, I> {
         TopicWithId { topic: self, id: id.__text(&id.__write()).into() }
+    }
+
+    /// Only the events whose id is who this bus is: the identity that a hub gave its spoke for its token, whatever the type of
+    /// the topic's ids.
+    ///
+    /// A hub denies it to the anonymous. To a bus that no hub knows it is `@self`, an id as any other. To publish to it, pass
+    /// `"@self"` where ids are text, or what [`PubSub::identity`](crate::PubSub::identity) says.
+    ///
+    /// ```no_run
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Note(String) }
+    /// # async fn run(bus: PubSub<App>) -> Result<(), SubscribeError> {
+    /// let mut inbox = bus.subscribe(App::NOTE.id_self()).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn id_self(self) -> TopicWithId<M, P, I> {
+        TopicWithId { topic: self, id: SELF_ID.into() }
     }
 
     /// Only the events with one of these ids.

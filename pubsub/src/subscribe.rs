@@ -145,6 +145,7 @@ impl<'a, E> Subscribe<'a, E> {
             return Err(SubscribeError::NoTopic);
         }
         let driver = self.handle.driver.as_ref();
+        let interest = interest.for_identity(|| driver?.identity());
         let publishers_wait = driver.is_none_or(|driver| driver.guarantees().backpressure);
         let overflow = match self.overflow {
             Some(Overflow::Backpressure) if !publishers_wait => return Err(SubscribeError::NoBackpressure),

@@ -29,6 +29,8 @@ mod notice;
 mod pipe;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "redis-tls", feature = "websocket-tls"))]
+mod tls;
 mod transport;
 #[cfg(feature = "axum")]
 pub mod web;

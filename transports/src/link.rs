@@ -20,6 +20,11 @@ pub trait Link: Send + Sync {
     /// Frames that were taken, and are not sent or not answered yet.
     fn in_flight(&self) -> u64;
 
+    /// Who the other side says that we are; `None` where it says nothing, or that we are nobody.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
     /// Follows these addresses too, none of which is followed now. `request` is a number that was not used before: it
     /// stands for all of them in the answer.
     ///

@@ -84,7 +84,11 @@ async fn event_stream<C: Codec>(
     let named = query.into_iter().filter(|(name, _)| name == "topic");
     let topics: Vec<String> = named.map(|(_, topic)| topic).collect();
     let last = headers.get("last-event-id").map(|last| last.to_str().unwrap_or("?"));
-    match hub.event_stream(&topics, last) {
+    let token = match hub.credentials(&headers) {
+        Ok(token) => token,
+        Err((status, reason)) => return refusal(status, reason),
+    };
+    match hub.event_stream(&topics, last, token).await {
         Ok(stream) => {
             let headers = [
                 (header::CONTENT_TYPE, "text/event-stream"),
@@ -121,8 +125,13 @@ async fn asset(kind: &'static str, text: &'static str) -> Response {
 
 fn refusal(status: StatusCode, reason: String) -> Response {
     let mut response = (status, reason).into_response();
-    if status == StatusCode::UPGRADE_REQUIRED {
-        response.headers_mut().insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
+    let says = match status {
+        StatusCode::UPGRADE_REQUIRED => Some((header::UPGRADE, "websocket")),
+        StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+        _ => None,
+    };
+    if let Some((name, value)) = says {
+        response.headers_mut().insert(name, header::HeaderValue::from_static(value));
     }
     response
 }

@@ -16,11 +16,13 @@
 //! An event on its way says `after`: between that offset and its own there is none for the address it comes by. So a
 //! receiver has missed nothing exactly if `after` is not above the position that it knows.
 
+mod caught;
 mod client;
 mod close_code;
 mod codecs;
 mod history;
 mod hub;
+mod identity;
 mod server;
 #[allow(dead_code, unused_imports)]
 mod socket;
@@ -33,9 +35,10 @@ pub use self::close_code::CloseCode;
 pub use self::codecs::Codecs;
 pub use self::history::HistoryConfig;
 pub use self::hub::{
-    ConnectionId, HubConfig, HubOutput, HubProtocol, HubStats, OutboxConfig, Outgoing, Overflow, QueueStats,
-    TopicStats,
+    ConnectionId, HubConfig, HubOutput, HubProtocol, HubStats, IdentityLimit, OutboxConfig, Outgoing,
+    Overflow, QueueStats, Rate, TopicStats,
 };
+pub use self::identity::{Action, Identity, InvalidIdentity, Permission, Question};
 pub use self::server::{
     AcceptError, EventStream, EventStreamError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents,
     HubTransport,

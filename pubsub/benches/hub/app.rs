@@ -29,6 +29,16 @@ pub(crate) fn message() -> String {
     format!(r#"{{"type":"sensor.reading","id":"{ID}","payload":{payload}}}"#)
 }
 
+/// With a token as long as signed ones are.
+pub(crate) fn connect_as(name: &str) -> String {
+    let signature = "x".repeat(300);
+    format!(r#"{{"type":"__connect","id":"0","payload":{{"protocol":1,"token":"{name}.{signature}"}}}}"#)
+}
+
+pub(crate) fn subscribe_own() -> String {
+    r#"{"type":"__subscribe","id":"2","payload":{"topic":"sensor.alarm:@self"}}"#.to_owned()
+}
+
 pub(crate) fn subscribe() -> String {
     r#"{"type":"__subscribe","id":"1","payload":{"topic":"sensor.reading"}}"#.to_owned()
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::app::subscribe;
+use crate::app::{connect_as, subscribe, subscribe_own};
 use crate::{Result, on_one_thread};
 
 /// What a client does before it listens.
@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     WebSocket,
     /// It becomes a WebSocket and subscribes.
     Subscriber,
+    /// It says who it is, and has a subscription that others have and one of its own.
+    Member,
 }
 
 impl Kind {
@@ -31,11 +33,12 @@ impl Kind {
             Self::Bare => "bare",
             Self::WebSocket => "websocket",
             Self::Subscriber => "subscriber",
+            Self::Member => "member",
         }
     }
 
     fn named(name: &str) -> Result<Self> {
-        [Self::Bare, Self::WebSocket, Self::Subscriber]
+        [Self::Bare, Self::WebSocket, Self::Subscriber, Self::Member]
             .into_iter()
             .find(|kind| kind.name() == name)
             .ok_or_else(|| "no such kind".into())
@@ -122,9 +125,18 @@ async fn connect(address: SocketAddr, kind: Kind) -> Result<TcpStream> {
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await?);
     }
-    if kind == Kind::Subscriber {
-        let text = subscribe();
-        let mut frame = vec![0x81, 0x80 | u8::try_from(text.len())?, 0, 0, 0, 0];
+    let says = match kind {
+        Kind::Bare | Kind::WebSocket => Vec::new(),
+        Kind::Subscriber => vec![subscribe()],
+        // A name that no other of them has.
+        Kind::Member => {
+            vec![connect_as(&stream.local_addr()?.port().to_string()), subscribe(), subscribe_own()]
+        }
+    };
+    for text in says {
+        let mut frame = vec![0x81, 0x80 | 126];
+        frame.extend_from_slice(&u16::try_from(text.len())?.to_be_bytes());
+        frame.extend_from_slice(&[0; 4]);
         frame.extend_from_slice(text.as_bytes());
         stream.write_all(&frame).await?;
         let (_, length) = (stream.read_u8().await?, stream.read_u8().await?);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use cpu_time::ProcessTime;
-use pubsub::Hub;
+use pubsub::websocket::Identity;
+use pubsub::{ErrorCode, Hub, Rejection};
 use tokio::task::LocalSet;
 
 use crate::crowd::{Crowd, Kind};
@@ -12,17 +13,24 @@ use crate::table::{Goal, Table};
 use crate::{Result, on_one_thread};
 
 const CONNECTIONS: usize = 5_000;
-const NAME: &str = "H4 idle, subscribed";
+const NAME: &str = "H4 idle, two subscriptions";
 
 pub(crate) fn run(table: &mut Table) -> Result<()> {
     if !table.wants(NAME) {
         return Ok(());
     }
     let (ours, cpu) = on_one_thread(async {
-        let hub = Hub::bind("127.0.0.1:0").await?;
+        let hub = Hub::builder()
+            .authenticate(async |token| {
+                let name = token.0.split_once('.').map_or("", |(name, _)| name);
+                Identity::new(name).map_err(|_| Rejection::new(ErrorCode::Unauthenticated, "nobody"))
+            })
+            .authorize(async |_, _| Ok(()))
+            .bind("127.0.0.1:0")
+            .await?;
         let before = resident()?;
         let _crowd =
-            Crowd::start(hub.local_addr().ok_or("no address")?, Kind::Subscriber, CONNECTIONS, 1).await?;
+            Crowd::start(hub.local_addr().ok_or("no address")?, Kind::Member, CONNECTIONS, 1).await?;
         let bytes = resident()? - before;
         let begin = ProcessTime::now();
         tokio::time::sleep(SPAN).await;

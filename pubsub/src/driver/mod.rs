@@ -63,6 +63,11 @@ impl Driver {
         &self.guarantees
     }
 
+    /// Who the other side says that this is.
+    pub(crate) fn identity(&self) -> Option<String> {
+        self.link.identity()
+    }
+
     /// What the link has yet to send, and what came and has no room yet.
     pub(crate) fn in_flight(&self) -> u64 {
         self.link.in_flight() + u64::from(self.inbound.has_waiting())

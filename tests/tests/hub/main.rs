@@ -1,10 +1,17 @@
 //! Buses over a hub, from outside: real sockets, a proxy between that does what networks do, and foreign clients.
 
+mod client;
 mod conversations;
 mod crowd;
 mod faults;
 mod harness;
 mod hostile;
+mod identity;
+mod malicious;
+mod permission;
 mod promises;
 mod proxy;
 mod raw;
+mod shutdown;
+mod tls;
+mod web;

@@ -28,7 +28,7 @@ impl Socket {
                 let tcp = TcpStream::connect((host.as_str(), *port)).await.map_err(unreachable)?;
                 // What is written is a batch already.
                 tcp.set_nodelay(true).map_err(unreachable)?;
-                if *with_tls { tls.wrap(host, tcp).await } else { Ok(Self::Tcp(tcp)) }
+                if *with_tls { Self::secure(tls, host, tcp).await } else { Ok(Self::Tcp(tcp)) }
             }
             #[cfg(unix)]
             Place::Unix(path) => {
@@ -37,6 +37,16 @@ impl Socket {
             #[cfg(not(unix))]
             Place::Unix(_) => Err(unreachable(io::ErrorKind::Unsupported.into())),
         }
+    }
+
+    #[cfg(feature = "redis-tls")]
+    async fn secure(tls: &Tls, host: &str, tcp: TcpStream) -> Result<Self, ConnectError> {
+        tls.wrap(host, tcp).await.map(Self::Tls)
+    }
+
+    #[cfg(not(feature = "redis-tls"))]
+    async fn secure(_: &Tls, _: &str, _: TcpStream) -> Result<Self, ConnectError> {
+        Err(ConnectError::Url { reason: "TLS asks for the feature `redis-tls`".to_owned() })
     }
 }
 

@@ -7,6 +7,7 @@ mod lost;
 mod requests;
 mod shared;
 mod task;
+mod token;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,14 +1,18 @@
 //! The hub: what it does with what its clients send, and what it sends to whom.
 
+mod authenticate;
 mod config;
 mod connection;
 mod control;
 mod direct;
 mod forget;
+mod identities;
 mod outbox;
 mod overflow;
+mod permission;
 mod publish;
 mod pull;
+mod rate;
 mod routes;
 mod slab;
 mod stats;
@@ -24,15 +28,18 @@ use fastrand::Rng;
 pub use self::config::HubConfig;
 use self::connection::Connection;
 pub use self::connection::ConnectionId;
+use self::identities::Identities;
+pub use self::identities::IdentityLimit;
 use self::outbox::{Full, Outbox};
 pub use self::overflow::{OutboxConfig, Overflow};
+pub use self::rate::Rate;
 use self::routes::Topic;
 use self::slab::Connections;
 use self::stats::Counters;
 pub use self::stats::{HubStats, QueueStats, TopicStats};
-use super::CloseCode;
 use super::codecs::{self, Codecs};
 use super::wire::{Disconnect, Message, Reply, millis};
+use super::{CloseCode, Identity, Question};
 use crate::{Address, Frame};
 
 /// What happened at a hub that its caller has to do something about.
@@ -46,6 +53,9 @@ pub enum HubOutput {
     Closing(ConnectionId, CloseCode),
     /// An event for the hub's own process. Its body is in the first codec.
     Deliver(Frame),
+    /// The hub cannot answer this by itself. Until the answer is there, it is given nothing more of what this client sends:
+    /// see [`is_asking`](HubProtocol::is_asking). A connection has one question at a time, and none once it is closed.
+    Ask(ConnectionId, Question),
 }
 
 /// What goes out on a connection.
@@ -90,6 +100,7 @@ pub struct HubProtocol {
     epoch: CompactString,
     topics: HashMap<CompactString, Topic>,
     connections: Connections,
+    identities: Identities,
     timers: BinaryHeap<Reverse<(Duration, ConnectionId)>>,
     outputs: VecDeque<HubOutput>,
     counters: Counters,
@@ -109,6 +120,7 @@ impl HubProtocol {
             random,
             topics: HashMap::new(),
             connections: Connections::default(),
+            identities: Identities::default(),
             timers: BinaryHeap::new(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
@@ -116,8 +128,8 @@ impl HubProtocol {
         }
     }
 
-    /// A client has come, speaking the codec in this place among the [`Codecs`]. `identity` is the name of who it is,
-    /// where that is known.
+    /// A client has come, speaking the codec in this place among the [`Codecs`]. `identity` is who it is, where
+    /// that is known already.
     ///
     /// # Errors
     /// The code to close it with, if it cannot stay.
@@ -125,7 +137,7 @@ impl HubProtocol {
         &mut self,
         now: Duration,
         codec: usize,
-        identity: Option<&str>,
+        identity: Option<Identity>,
     ) -> Result<ConnectionId, CloseCode> {
         if self.shutting_down {
             return Err(CloseCode::Shutdown);
@@ -136,7 +148,17 @@ impl HubProtocol {
         if self.connections.len() >= self.config.max_connections {
             return Err(CloseCode::ConnectionLimit);
         }
-        let id = self.connections.open(codec, identity.map(CompactString::from), &self.config, now);
+        let expires = identity.as_ref().and_then(Identity::lifetime);
+        let id = self.connections.open(codec, &self.config, now);
+        if let Some(identity) = identity
+            && let Err(code) = self.identify(id, identity)
+        {
+            self.connections.remove(id);
+            return Err(code);
+        }
+        if let Some(connection) = self.connections.get(id) {
+            connection.times.expires = expires.map(|lifetime| now.saturating_add(lifetime));
+        }
         self.set_timer(id);
         Ok(id)
     }
@@ -144,6 +166,7 @@ impl HubProtocol {
     /// The connection is gone: there is nobody to write to.
     pub fn closed(&mut self, id: ConnectionId) {
         self.leave_routes(id);
+        self.forget_identity(id);
         self.connections.remove(id);
     }
 
@@ -156,24 +179,37 @@ impl HubProtocol {
 
     /// Ends a connection with this code.
     pub fn disconnect(&mut self, id: ConnectionId, code: CloseCode) {
-        self.disconnect_after(id, code, None);
+        self.disconnect_after(id, code, None, None);
     }
 
-    fn disconnect_after(&mut self, id: ConnectionId, code: CloseCode, retry_after: Option<Duration>) {
+    /// `last` is an answer, with its correlation id, that is said before.
+    fn disconnect_after(
+        &mut self,
+        id: ConnectionId,
+        code: CloseCode,
+        retry_after: Option<Duration>,
+        last: Option<(&str, Reply)>,
+    ) {
         self.leave_routes(id);
         let Some(connection) = self.connections.get(id) else { return };
         if connection.closing.is_some() {
             return;
         }
+        self.forget_identity(id);
+        let Some(connection) = self.connections.get(id) else { return };
         if code == CloseCode::SlowConsumer {
             self.counters.slow_consumers += 1;
         }
         // Nothing that was queued is sent: who is ended for not reading would not read it.
         connection.outbox = Outbox::new(self.config.outbox);
         connection.closing = Some(code);
-        let goodbye = Reply::Disconnect(Disconnect::new(code, retry_after));
-        if let Ok(message) = self.codecs.get(connection.codec).encode_reply("", &goodbye) {
-            let _ = connection.outbox.answer(message);
+        connection.asked = None;
+        connection.granted.clear();
+        let goodbye = ("", Reply::Disconnect(Disconnect::new(code, retry_after)));
+        for (correlation, reply) in last.into_iter().chain([goodbye]) {
+            if let Ok(message) = self.codecs.get(connection.codec).encode_reply(correlation, &reply) {
+                let _ = connection.outbox.answer(message);
+            }
         }
         self.outputs.push_back(HubOutput::Closing(id, code));
         wake(connection, &mut self.outputs);
@@ -189,7 +225,7 @@ impl HubProtocol {
         for (place, id) in ids.into_iter().enumerate() {
             let within = Duration::from_millis(self.random.u64(..=millis(share)));
             let place = u32::try_from(place).unwrap_or(u32::MAX);
-            self.disconnect_after(id, CloseCode::Shutdown, Some(share * place + within));
+            self.disconnect_after(id, CloseCode::Shutdown, Some(share * place + within), None);
         }
     }
 

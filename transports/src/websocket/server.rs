@@ -1,19 +1,25 @@
 //! The hub over sockets: [`HubProtocol`](super::HubProtocol) with listeners, tasks and a clock.
 
 mod admission;
+mod asking;
 mod builder;
 mod connection;
+mod credentials;
 mod error;
 mod event_stream;
 mod events;
+mod guard;
 mod handle;
 #[cfg(feature = "axum")]
 mod http;
 mod listener;
 mod member;
 mod notices;
+mod origins;
 mod shared;
 mod timer;
+#[cfg(feature = "websocket-tls")]
+mod tls;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -32,6 +38,7 @@ pub use self::member::HubTransport;
 use self::shared::Shared;
 use crate::codec::{Codec, Json};
 use crate::websocket::HubStats;
+use crate::websocket::wire::Token;
 
 /// A hub: spokes connect to it, and what one publishes all get who follow it.
 ///
@@ -111,10 +118,15 @@ impl<C: Codec> Hub<C> {
     }
 
     /// Follows these topics for a client that reads by server-sent events, after the `Last-Event-ID` that it says: the body of
-    /// the answer. Each topic is `type` or `type:id`. One that is refused is an event `__error`, and the others go on.
+    /// the answer. Each topic is `type` or `type:id`. One that is refused is an event `__error`, and the others go on. `token`
+    /// is what the client brought to prove who it is; it is passed over where nobody
+    /// [asks](HubBuilder::authenticate) for one.
     ///
     /// # Errors
     /// If there is nothing to follow, or the client is not let in: [`status`](EventStreamError::status) is the answer then.
+    ///
+    /// # Cancel safety
+    /// Dropping the future lets nobody in.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -124,18 +136,19 @@ impl<C: Codec> Hub<C> {
     /// use pubsub_transports::websocket::Hub;
     ///
     /// let hub = Hub::builder().start();
-    /// let body = hub.event_stream(&["chat:lobby".to_owned()], None)?;
+    /// let body = hub.event_stream(&["chat:lobby".to_owned()], None, None).await?;
     /// // Of an answer with the header `Content-Type: text/event-stream`.
     /// # drop(body);
     /// # hub.close().await;
     /// # Ok(()) }
     /// ```
-    pub fn event_stream(
+    pub async fn event_stream(
         &self,
         topics: &[String],
         last_event_id: Option<&str>,
+        token: Option<Token>,
     ) -> Result<EventStream, EventStreamError> {
-        event_stream::open(&self.handle.shared, topics, last_event_id, None)
+        event_stream::open(&self.handle.shared, topics, last_event_id, token).await
     }
 
     /// Who comes and who goes from now on.
@@ -175,6 +188,18 @@ impl<C: Codec> Hub<C> {
         request: tungstenite::http::Request<B>,
     ) -> Result<tungstenite::handshake::server::Response, (tungstenite::http::StatusCode, String)> {
         http::upgrade(&self.handle.shared, request)
+    }
+
+    /// The token of a request that is none to become a WebSocket.
+    ///
+    /// # Errors
+    /// The status and the reason to refuse it with.
+    #[cfg(feature = "axum")]
+    pub(crate) fn credentials(
+        &self,
+        headers: &tungstenite::http::HeaderMap,
+    ) -> Result<Option<Token>, (tungstenite::http::StatusCode, String)> {
+        http::credentials(&self.handle.shared, headers)
     }
 
     /// Ends every connection, each with a moment at which to come back, and everything else of the hub: its buses are closed.

@@ -16,6 +16,7 @@ mod mask;
 mod parser;
 mod scratch;
 mod stream;
+mod tcp;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -30,5 +31,6 @@ pub(crate) use self::close::Close;
 pub(crate) use self::connect::{ConnectOptions, connect};
 pub(crate) use self::parser::Limits;
 pub(crate) use self::stream::{Received, Role, SocketError, WebSocket};
+pub(crate) use self::tcp::{ClientStream, ClientTls};
 pub(crate) use self::upgrade::UpgradeRequest;
 pub(crate) use self::url::WebSocketUrl;

@@ -2,6 +2,7 @@
 
 mod config;
 mod follow;
+mod identity;
 mod interest;
 mod output;
 mod pending;
@@ -19,9 +20,9 @@ use self::interest::Topic;
 pub use self::output::{SpokeOutput, SpokeState};
 use self::pending::Pending;
 use super::CloseCode;
-use super::wire::{Command, Connect, ControlError, Message, PROTOCOL, Speaks};
-use crate::Backoff;
+use super::wire::{Command, ControlError, Message, Speaks};
 use crate::codec::{Codec, DecodeError};
+use crate::{Backoff, Rejection};
 
 enum Link {
     Idle,
@@ -67,6 +68,12 @@ pub struct SpokeProtocol {
     pinged: Option<Duration>,
     /// What the hub said before the close frame.
     goodbye: Option<(bool, Option<Duration>)>,
+    /// When what is refused for now is asked for again.
+    ask_again: Option<Duration>,
+    /// Why `__connect` was refused on this connection.
+    refusal: Option<Rejection>,
+    /// When a new token is to be asked for.
+    refresh_at: Option<Duration>,
     /// What `__connected` said of who this is, and of the hub.
     identity: Option<CompactString>,
     memory: Option<String>,
@@ -92,6 +99,9 @@ impl SpokeProtocol {
             heard: Duration::ZERO,
             pinged: None,
             goodbye: None,
+            ask_again: None,
+            refusal: None,
+            refresh_at: None,
             identity: None,
             memory: None,
             max_frame: usize::MAX,
@@ -125,13 +135,9 @@ impl SpokeProtocol {
         self.heard = now;
         self.pinged = None;
         self.goodbye = None;
-        let connect = Command::Connect(Connect {
-            protocol: PROTOCOL,
-            token: self.config.token.clone(),
-            features: None,
-            map_hash: self.config.map_hash.clone(),
-        });
-        self.send("0", &connect);
+        self.refusal = None;
+        self.refresh_at = None;
+        self.say_who();
         self.follow_all();
     }
 
@@ -208,7 +214,9 @@ impl SpokeProtocol {
             }),
             Link::Waiting { until } => Some(until),
         };
-        link.into_iter().chain(self.pending.deadline(config.publish_timeout)).min()
+        let ask_again = self.ask_again.filter(|_| self.is_open());
+        let times = link.into_iter().chain(self.refresh_time()).chain(ask_again);
+        times.chain(self.pending.deadline(config.publish_timeout)).min()
     }
 
     /// So late it is: does what is due.
@@ -216,6 +224,8 @@ impl SpokeProtocol {
         while let Some((event_id, error)) = self.pending.expire(now, self.config.publish_timeout) {
             self.outputs.push_back(SpokeOutput::Published { event_id, result: Err(error) });
         }
+        self.refresh_if_due(now);
+        self.ask_again_if_due(now);
         match self.link {
             Link::Waiting { until } if until <= now => self.connect(now),
             Link::Connecting { since } | Link::Open { since, welcomed: None }

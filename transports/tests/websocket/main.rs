@@ -2,8 +2,10 @@
 
 mod garbage;
 mod hub;
+mod identity;
 mod limits;
 mod model;
+mod permission;
 mod random;
 mod raw;
 mod recovery;

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use pubsub_transports::Header;
 use pubsub_transports::codec::Json;
 use pubsub_transports::websocket::wire::Message;
-use pubsub_transports::websocket::{CloseCode, Codecs, ConnectionId, HubConfig, HubProtocol, Outgoing};
+use pubsub_transports::websocket::{
+    CloseCode, Codecs, ConnectionId, HubConfig, HubOutput, HubProtocol, Identity, Outgoing, Question,
+};
 
 pub(crate) struct Raw {
     pub(crate) hub: HubProtocol,
@@ -23,7 +25,7 @@ impl Raw {
     }
 
     pub(crate) fn open_as(&mut self, identity: &str) -> ConnectionId {
-        self.hub.open(self.now, 0, Some(identity)).unwrap()
+        self.hub.open(self.now, 0, Some(Identity::new(identity).unwrap())).unwrap()
     }
 
     pub(crate) fn say(&mut self, client: ConnectionId, text: &str) {
@@ -37,6 +39,16 @@ impl Raw {
 
     pub(crate) fn publish(&mut self, topic: &str, id: &str) {
         self.hub.publish(self.now, &Header::new(topic, id), Bytes::from_static(b"null")).unwrap();
+    }
+
+    /// The question about this connection that was asked last.
+    pub(crate) fn question(&mut self, client: ConnectionId) -> Option<Question> {
+        let outputs: Vec<HubOutput> = std::iter::from_fn(|| self.hub.poll_output()).collect();
+        let of = |output| match output {
+            HubOutput::Ask(of, question) if of == client => Some(question),
+            _ => None,
+        };
+        outputs.into_iter().filter_map(of).next_back()
     }
 
     /// Everything that goes out.

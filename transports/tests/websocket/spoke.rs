@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pubsub_transports::codec::Json;
-use pubsub_transports::websocket::wire::{ControlError, GapReason, Message};
+use pubsub_transports::websocket::wire::{ControlError, GapReason, Message, Token};
 use pubsub_transports::websocket::{CloseCode, SpokeConfig, SpokeOutput, SpokeProtocol, SpokeState};
 use pubsub_transports::{Address, ErrorCode, EventId, Header, SendError};
 
@@ -410,4 +410,94 @@ fn many_addresses_are_asked_for_in_several_messages() {
     assert!(sent.iter().all(|message| message.len() < 65_536));
     let asked: usize = sent.iter().map(|message| message.matches(r#"{"topic":"#).count()).sum();
     assert_eq!(asked, 1000);
+}
+
+fn refused(id: u64, code: &str, retryable: bool) -> String {
+    format!(
+        r#"{{"type":"__error","id":"{id}","payload":{{"code":"{code}","message":"no","retryable":{retryable},"retryAfterMs":300,"topic":"a:1"}}}}"#
+    )
+}
+
+/// A hub that cannot say yes just now costs nobody the subscription that they have.
+#[test]
+fn what_is_refused_for_now_is_asked_for_again() {
+    let mut alone = Alone::connected();
+    alone.spoke.subscribe(&address("a:1"), 1);
+    alone.hears(r#"{"type":"__subscribed","id":"1","payload":{"topic":"a:1","epoch":"e","offset":7,"recovered":false,"replay":0}}"#);
+    alone.spoke.lost(alone.now, CloseCode::Restart);
+    alone.wait(Duration::from_secs(30));
+    alone.outputs();
+    alone.connect();
+    let since = r#""since":{"epoch":"e","offset":7}"#;
+    assert!(alone.sent()[1].contains(since));
+    alone.hears(&refused(2, "internal", true));
+    assert!(alone.outputs().is_empty(), "the bus is told nothing");
+    alone.wait(Duration::from_millis(299));
+    assert!(alone.sent().is_empty());
+    alone.wait(Duration::from_millis(1));
+    let sent = alone.sent();
+    assert!(sent.len() == 1 && sent[0].contains(since), "{sent:?}");
+    alone.hears(&refused(3, "denied", false));
+    assert!(alone.outputs().iter().any(|output| matches!(output, SpokeOutput::Refused { .. })));
+    // Who asks for the first time is told.
+    alone.spoke.subscribe(&address("a:1"), 2);
+    alone.hears(&refused(4, "rate_limited", true));
+    assert!(alone.outputs().iter().any(|output| matches!(output, SpokeOutput::Refused { .. })));
+}
+
+#[test]
+fn a_token_is_renewed_before_its_end() {
+    let config = SpokeConfig { ping_every: Duration::from_secs(3600), ..SpokeConfig::default() };
+    for (lifetime, asked_at) in [(600_000, 540_000), (100_000, 75_000), (4, 3)] {
+        let mut alone = Alone::new(config.clone());
+        alone.spoke.prove(Some(Token("first".to_owned())));
+        let connected =
+            CONNECTED.replace(r#""epoch":"m""#, &format!(r#""epoch":"m","expiresMs":{lifetime}"#));
+        alone.spoke.opened(alone.now);
+        alone.hears(&connected);
+        let sent = alone.sent();
+        assert!(sent.len() == 1 && sent[0].contains("first"));
+        let is_asked =
+            |alone: &mut Alone| alone.outputs().iter().any(|it| matches!(it, SpokeOutput::Refresh));
+        assert_eq!(alone.spoke.next_timer(), Some(Duration::from_millis(asked_at)));
+        alone.wait(Duration::from_millis(asked_at - 1));
+        assert!(!is_asked(&mut alone));
+        alone.wait(Duration::from_millis(1));
+        assert!(is_asked(&mut alone));
+        alone.spoke.prove(Some(Token("second".to_owned())));
+        let sent = alone.sent();
+        assert!(sent.len() == 1 && sent[0].contains("__connect") && sent[0].contains("second"));
+        // The hub believes it, for as long again.
+        alone.hears(&connected);
+        alone.wait(Duration::from_millis(asked_at));
+        assert!(is_asked(&mut alone));
+    }
+}
+
+#[test]
+fn each_refusal_of_a_connection_has_its_end() {
+    for (code, retryable, stops) in [
+        ("unauthenticated", false, Some(CloseCode::Unauthenticated)),
+        ("denied", false, Some(CloseCode::Denied)),
+        ("limit", false, Some(CloseCode::ConnectionLimit)),
+        ("internal", true, None),
+        ("rate_limited", true, None),
+    ] {
+        let mut alone = Alone::new(SpokeConfig::default());
+        alone.spoke.opened(alone.now);
+        alone.hears(&refused(0, code, retryable));
+        let states: Vec<_> = alone
+            .outputs()
+            .into_iter()
+            .filter_map(|output| match output {
+                SpokeOutput::State(state) => Some(state),
+                _ => None,
+            })
+            .collect();
+        match (states.last(), stops) {
+            (Some(SpokeState::Stopped(code)), Some(expected)) => assert_eq!(*code, expected),
+            (Some(SpokeState::Waiting { delay, .. }), None) => assert_eq!(*delay, Duration::from_millis(300)),
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -66,6 +66,7 @@ fn replies() -> Vec<(&'static str, Reply)> {
                 max_frame: 65_536,
                 max_topics: 128,
                 epoch: Some("77aa".to_owned()),
+                expires_ms: Some(3_600_000),
             }),
         ),
         ("subscribed", Reply::Subscribed(subscribed.clone())),

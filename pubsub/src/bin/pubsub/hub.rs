@@ -1,6 +1,7 @@
 //! `pubsub hub`: a hub as a process.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use clap::Args;
 use pubsub::websocket::{HistoryConfig, HubConfig};
@@ -8,10 +9,11 @@ use pubsub::{Hub, web};
 use tokio::net::TcpListener;
 
 use crate::Failure;
+use crate::members::{self, Member};
 
 /// Start a hub: WebSocket at /ws, server-sent events at /sse, the JavaScript client at /pubsub.js, a page at /
 ///
-/// When it is ready it prints `listening on ADDR`. It keeps the last events of each type, so that clients that come back
+/// When it is ready it prints `listening on ADDR`. With tokens there is no page, unless everybody is let in. It keeps the last events of each type, so that clients that come back
 /// get what they missed. An interrupt closes it in an orderly way.
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -21,6 +23,27 @@ pub(crate) struct Arguments {
     /// How many events of each type are kept
     #[arg(long, value_name = "EVENTS", default_value_t = HistoryConfig::default().events)]
     history: usize,
+    /// Whom to let in, as NAME=TOKEN; several times, or in the environment with commas between them. Without any everybody is
+    #[arg(
+        long = "token",
+        value_name = "NAME=TOKEN",
+        value_delimiter = ',',
+        env = "PUBSUB_TOKENS",
+        hide_env_values = true
+    )]
+    tokens: Vec<Member>,
+    /// For how many seconds a token proves who somebody is, before a client has to say it again; for ever by default
+    #[arg(long, value_name = "SECONDS")]
+    token_seconds: Option<f64>,
+    /// Let in those without a token too
+    #[arg(long)]
+    anonymous: bool,
+    /// Types whose ids are names: only who has the name may follow such an address, or publish to it
+    #[arg(long, value_name = "TYPE")]
+    direct: Vec<String>,
+    /// Let in browsers from these pages alone, each as https://app.example
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<String>,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -29,13 +52,26 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::failed(format_args!("cannot listen on {}: {error}", arguments.listen)))?;
     let address = listener.local_addr().map_err(Failure::failed)?;
-    let hub = Hub::builder().config(HubConfig { history, ..HubConfig::default() }).start();
+    let lifetime =
+        arguments.token_seconds.map(Duration::try_from_secs_f64).transpose().map_err(Failure::usage)?;
+    let direct = arguments.direct.iter().map(|topic| topic.as_str().into()).collect();
+    let mut builder = Hub::builder().config(HubConfig { history, direct, ..HubConfig::default() });
+    let is_open = arguments.anonymous || arguments.tokens.is_empty();
+    if !arguments.tokens.is_empty() {
+        builder =
+            builder.authenticate(members::verify(arguments.tokens, lifetime)).anonymous(arguments.anonymous);
+    }
+    if !arguments.origins.is_empty() {
+        builder = builder.allowed_origins(arguments.origins);
+    }
+    let hub = builder.start();
 
     let mut stdout = io::stdout();
     // Whoever started it may not read on.
     let _ = writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush());
 
-    let app = web::router(&hub);
+    // What the page shows is not for everybody, where not everybody is let in.
+    let app = if is_open { web::router(&hub) } else { web::events(&hub) };
     let closing = hub.clone();
     let interrupted = async move {
         interrupt().await;

@@ -3,6 +3,7 @@
 mod bench;
 mod follow;
 mod hub;
+mod members;
 mod publish;
 mod tail;
 mod url;

@@ -8,7 +8,7 @@ use pubsub_transports::{Address, Body, ConnectionState, Frame};
 
 use crate::Failure;
 use crate::follow::{self, Incoming};
-use crate::url::{Chain, Target};
+use crate::url::{Target, unconnected};
 
 /// Print events as they come: one JSON envelope a line on stdout, everything else on stderr
 ///
@@ -67,7 +67,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             }
             Some(Incoming::Undecodable(undecodable)) => eprintln!("pubsub: no event: {undecodable}"),
             Some(Incoming::State(ConnectionState::Closed { error: Some(error) })) => {
-                return Err(Failure::unconnected(Chain(&error)));
+                return Err(unconnected(error));
             }
             Some(Incoming::State(state)) => eprintln!("pubsub: {state}"),
             None => return Err(Failure::unconnected("the connection has ended")),

@@ -1,5 +1,8 @@
 //! Where to connect to, and the link to what is there.
 
+use std::future::ready;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -14,7 +17,7 @@ use crate::Failure;
 /// Where to connect to, and as who.
 #[derive(Args)]
 pub(crate) struct Target {
-    /// A hub, `ws://host:port/ws`, or a Redis server, `redis://host:port`
+    /// A hub, `ws://host:port/ws` or `wss://`, or a Redis server, `redis://host:port`
     url: String,
     /// What stands before the channels of Redis
     #[arg(long, default_value = "")]
@@ -22,6 +25,12 @@ pub(crate) struct Target {
     /// What proves to a hub who this is; rather in the environment than in the list of processes
     #[arg(long, env = "PUBSUB_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// A file with the token, which is read for each connection
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
+    /// Certificates to trust instead of the usual roots, in PEM
+    #[arg(long, value_name = "FILE")]
+    root_certificates: Option<PathBuf>,
 }
 
 impl Target {
@@ -30,12 +39,23 @@ impl Target {
         let connection = match self.url.split_once("://").map(|(scheme, _)| scheme) {
             Some("ws" | "wss") => {
                 let config = SpokeConfig { token: self.token.clone().map(Token), ..SpokeConfig::default() };
-                let spoke = Spoke::builder().config(config).connect(&self.url).await;
-                connect(spoke.map_err(unconnected)?)
+                let mut builder = Spoke::builder().config(config);
+                if let Some(file) = self.token_file.clone() {
+                    builder = builder.token(move || ready(read(&file).map(|text| text.trim().to_owned())));
+                }
+                if let Some(file) = &self.root_certificates {
+                    let pem = read(file).map_err(Failure::usage)?;
+                    builder = builder.root_certificates(pem).map_err(unconnected)?;
+                }
+                connect(builder.connect(&self.url).await.map_err(unconnected)?)
             }
             Some("redis" | "rediss" | "redis+unix") => {
-                let redis = Redis::builder().prefix(self.prefix.as_str()).connect(&self.url).await;
-                connect(redis.map_err(unconnected)?)
+                let mut builder = Redis::builder().prefix(self.prefix.as_str());
+                if let Some(file) = &self.root_certificates {
+                    let pem = read(file).map_err(Failure::usage)?;
+                    builder = builder.root_certificates(pem).map_err(unconnected)?;
+                }
+                connect(builder.connect(&self.url).await.map_err(unconnected)?)
             }
             _ => return Err(Failure::usage("the URL begins with ws://, wss://, redis:// or rediss://")),
         };
@@ -43,10 +63,16 @@ impl Target {
     }
 }
 
-/// Wrong words are told from a server that is not there.
-fn unconnected(error: ConnectError) -> Failure {
+fn read(file: &Path) -> io::Result<String> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    std::fs::read_to_string(file).map_err(named)
+}
+
+/// Wrong words are told from a server that is not there, and both from one that refuses.
+pub(crate) fn unconnected(error: ConnectError) -> Failure {
     match error {
         ConnectError::Url { .. } => Failure::usage(error),
+        ConnectError::Unauthenticated { .. } | ConnectError::Refused(_) => Failure::refused(error),
         other => Failure::unconnected(Chain(&other)),
     }
 }

@@ -507,7 +507,7 @@ export class PubSub extends EventTarget {
   #welcomed = false;
   #goodbye = null;
   #failures = 0;
-  #timers = { connect: 0, retry: 0, stable: 0, ping: 0 };
+  #timers = { connect: 0, retry: 0, stable: 0, ping: 0, refresh: 0 };
 
   /**
    * @param {string | URL} url `ws://` or `wss://`; in a browser also a path of the page's own origin.
@@ -689,8 +689,15 @@ export class PubSub extends EventTarget {
     this.#send("__connect", "0", { protocol: PROTOCOL, ...(token ? { token } : {}) });
   }
 
-  #welcome({ identity, epoch }) {
+  #welcome({ identity, epoch, expiresMs }) {
     this.#identity = identity ?? null;
+    clearTimeout(this.#timers.refresh);
+    if (expiresMs !== undefined && typeof this.#options.token === "function") {
+      const early = Math.min(60_000, expiresMs / 4);
+      const refresh = () => this.refresh().catch((error) => this._tell("error", { error }));
+      // Longer than a timer can wait is as good as never.
+      if (expiresMs - early < 2 ** 31) this.#timers.refresh = setTimeout(refresh, expiresMs - early);
+    }
     if (this.#welcomed) return;
     this.#welcomed = true;
     this.#memory = epoch ?? null;

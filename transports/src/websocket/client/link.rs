@@ -24,6 +24,10 @@ impl Link for SpokeLink {
         self.shared.lock().in_flight() as u64
     }
 
+    fn identity(&self) -> Option<String> {
+        self.shared.lock().protocol.identity().map(str::to_owned)
+    }
+
     fn subscribe(&self, request: u64, addresses: Vec<Address>) {
         self.shared.act(|state, _| {
             state.requests.ask(request, &addresses);

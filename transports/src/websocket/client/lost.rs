@@ -7,7 +7,16 @@ use crate::websocket::CloseCode;
 use crate::websocket::wire;
 use crate::{ConnectError, ErrorCode, GapReason, Rejection};
 
-pub(super) fn error(code: CloseCode, hub: &str) -> ConnectError {
+/// `refusal` is what the hub said of it, if it did.
+pub(super) fn error(code: CloseCode, hub: &str, refusal: Option<&Rejection>) -> ConnectError {
+    if let Some(refusal) = refusal {
+        return match refusal.code() {
+            ErrorCode::Unauthenticated => {
+                ConnectError::Unauthenticated { message: refusal.message().to_owned() }
+            }
+            _ => ConnectError::Refused(refusal.clone()),
+        };
+    }
     let refused = |kind| {
         let rejection = Rejection::new(kind, format!("the hub closed the connection: {code}"));
         ConnectError::Refused(rejection.with_retryable(code.comes_back()))

@@ -7,28 +7,34 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::answers::Answer;
 use super::lost;
 use super::shared::Shared;
+use super::token::TokenSource;
 use crate::codec::DecodeError;
-use crate::websocket::socket::{Close, ConnectOptions, Received, WebSocket, WebSocketUrl, connect};
-use crate::websocket::wire::ControlError;
+use crate::websocket::socket::{
+    ClientStream, Close, ConnectOptions, Received, WebSocket, WebSocketUrl, connect,
+};
+use crate::websocket::wire::{ControlError, Token};
 use crate::websocket::{CloseCode, SpokeOutput, SpokeState};
 use crate::{Address, ConnectError, ConnectionState, EventId, Gap, Inlet, Rejection, SendError, Undecodable};
 
-type Socket = WebSocket<TcpStream>;
-type Connecting = Pin<Box<dyn Future<Output = Result<Socket, ConnectError>> + Send>>;
+type Socket = WebSocket<ClientStream>;
+type Connecting = Pin<Box<dyn Future<Output = Result<(Socket, Option<Token>), ConnectError>> + Send>>;
+type Refreshing = Pin<Box<dyn Future<Output = Result<Token, ConnectError>> + Send>>;
 type Parting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pub(super) struct SpokeTask {
     shared: Arc<Shared>,
     url: Arc<WebSocketUrl>,
     options: Arc<ConnectOptions>,
+    tokens: Option<TokenSource>,
     close_timeout: Duration,
     connecting: Option<Connecting>,
+    /// A token for the connection that there is.
+    refreshing: Option<Refreshing>,
     socket: Option<Socket>,
     /// The last connection, while the two sides take leave.
     parting: Option<Parting>,
@@ -51,14 +57,17 @@ impl SpokeTask {
         shared: Arc<Shared>,
         url: WebSocketUrl,
         options: ConnectOptions,
+        tokens: Option<TokenSource>,
         close_timeout: Duration,
     ) -> Self {
         Self {
             shared,
             url: Arc::new(url),
             options: Arc::new(options),
+            tokens,
             close_timeout,
             connecting: None,
+            refreshing: None,
             socket: None,
             parting: None,
             timer: Box::pin(sleep_until(Instant::now())),
@@ -87,7 +96,7 @@ impl SpokeTask {
             }
             match self.failed.take() {
                 Some(error) => Poll::Ready(Err(error)),
-                None => polled.map(|()| Err(lost::error(CloseCode::Abnormal, &self.url.to_string()))),
+                None => polled.map(|()| Err(lost::error(CloseCode::Abnormal, &self.url.to_string(), None))),
             }
         })
         .await
@@ -119,6 +128,7 @@ impl SpokeTask {
         loop {
             let mut busy = self.do_outputs(cx);
             busy |= self.poll_connecting(cx);
+            busy |= self.poll_refreshing(cx);
             busy |= self.poll_socket(cx);
             busy |= self.poll_time(cx);
             if let Some(parting) = &mut self.parting
@@ -161,8 +171,19 @@ impl SpokeTask {
         match output {
             SpokeOutput::Connect => {
                 let (url, options) = (Arc::clone(&self.url), Arc::clone(&self.options));
-                self.connecting =
-                    Some(Box::pin(async move { connect(&url, &options).await.map(|(socket, _)| socket) }));
+                let tokens = self.tokens.clone();
+                self.refreshing = None;
+                self.connecting = Some(Box::pin(async move {
+                    let token = match tokens {
+                        Some(tokens) => Some(tokens.get().await?),
+                        None => None,
+                    };
+                    connect(&url, &options).await.map(|(socket, _)| (socket, token))
+                }));
+            }
+            SpokeOutput::Refresh => {
+                let refreshing = self.tokens.clone().map(|tokens| Box::pin(tokens.get()) as Refreshing);
+                self.refreshing = refreshing;
             }
             SpokeOutput::Send(message) => {
                 if let Some(socket) = &mut self.socket {
@@ -235,7 +256,6 @@ impl SpokeTask {
     }
 
     fn state(&mut self, state: SpokeState) {
-        let hub = self.url.to_string();
         match state {
             SpokeState::Connected => {
                 self.attempt = 0;
@@ -244,7 +264,7 @@ impl SpokeTask {
                 self.tell(|inlet| inlet.state(ConnectionState::Connected));
             }
             SpokeState::Waiting { code, .. } => {
-                let error = self.failed.take().unwrap_or_else(|| lost::error(code, &hub));
+                let error = self.failed.take().unwrap_or_else(|| self.lost(code));
                 if self.inlet.is_none() && !self.connected {
                     self.failed = Some(error);
                     return;
@@ -255,12 +275,10 @@ impl SpokeTask {
             }
             SpokeState::Stopped(code) => {
                 self.stopped = Some(code);
-                let error = self
-                    .failed
-                    .take()
-                    .or_else(|| (code != CloseCode::Normal).then(|| lost::error(code, &hub)));
+                let error =
+                    self.failed.take().or_else(|| (code != CloseCode::Normal).then(|| self.lost(code)));
                 if self.inlet.is_none() {
-                    self.failed = Some(error.unwrap_or_else(|| lost::error(code, &hub)));
+                    self.failed = Some(error.unwrap_or_else(|| self.lost(code)));
                     return;
                 }
                 self.shared.lock().closed = true;
@@ -268,6 +286,11 @@ impl SpokeTask {
             }
             SpokeState::Connecting => {}
         }
+    }
+
+    fn lost(&self, code: CloseCode) -> ConnectError {
+        let refusal = self.shared.lock().protocol.refusal().cloned();
+        lost::error(code, &self.url.to_string(), refusal.as_ref())
     }
 
     fn part(&mut self, code: CloseCode) {
@@ -284,22 +307,38 @@ impl SpokeTask {
         let Some(connecting) = &mut self.connecting else { return false };
         let Poll::Ready(result) = connecting.as_mut().poll(cx) else { return false };
         self.connecting = None;
-        let code = match result {
-            Ok(socket) => {
+        let opened = match result {
+            Ok((socket, token)) => {
                 self.socket = Some(socket);
-                None
+                Ok(token)
             }
             Err(error) => {
                 let code = lost::code(&error);
                 self.failed = Some(error);
-                Some(code)
+                Err(code)
             }
         };
         let mut state = self.shared.lock();
         let now = self.shared.now();
-        match code {
-            None => state.protocol.opened(now),
-            Some(code) => state.protocol.lost(now, code),
+        match opened {
+            Ok(token) => {
+                if token.is_some() {
+                    state.protocol.prove(token);
+                }
+                state.protocol.opened(now);
+            }
+            Err(code) => state.protocol.lost(now, code),
+        }
+        true
+    }
+
+    /// Says a new token, once there is one. Without it the hub ends the connection, and the next one asks again.
+    fn poll_refreshing(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(refreshing) = &mut self.refreshing else { return false };
+        let Poll::Ready(result) = refreshing.as_mut().poll(cx) else { return false };
+        self.refreshing = None;
+        if let (Ok(token), true) = (result, self.socket.is_some()) {
+            self.shared.lock().protocol.prove(Some(token));
         }
         true
     }

@@ -1,11 +1,13 @@
 //! What a hub allows, and how long it waits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use compact_str::CompactString;
 
+use super::identities::IdentityLimit;
 use super::overflow::{OutboxConfig, Overflow};
+use super::rate::Rate;
 use crate::websocket::HistoryConfig;
 
 /// What a hub allows, and how long it waits. What one reaches has an error or close code of its own.
@@ -13,11 +15,26 @@ use crate::websocket::HistoryConfig;
 pub struct HubConfig {
     /// Whether clients without an identity are admitted: yes. Otherwise they are closed with 4500.
     pub anonymous: bool,
+    /// Whether tokens are [asked](crate::websocket::HubOutput::Ask) about: no. Without it they are passed over. Set by
+    /// [`HubBuilder::authenticate`](crate::websocket::HubBuilder::authenticate).
+    pub authenticates: bool,
+    /// Whether it is asked about each subscription and each address that is published to: no. Set by
+    /// [`HubBuilder::authorize`](crate::websocket::HubBuilder::authorize).
+    pub authorizes: bool,
+    /// Event types whose ids are identities: none. Without an authorizer only who has the name may follow such an address,
+    /// or publish to it; otherwise `denied`.
+    pub direct: HashSet<CompactString>,
     /// How many bytes a message may have: 64 KiB. A larger one closes the connection with 1009, and an event that
     /// would be larger where it is delivered is `too_large`.
     pub max_frame: usize,
     /// How many connections there may be: 16,384. Beyond it 4504.
     pub max_connections: usize,
+    /// How many connections an identity may have: 16. What happens beyond it is the next option.
+    pub max_connections_per_identity: usize,
+    /// Who gives way then: the connection that was silent for longest.
+    pub at_identity_limit: IdentityLimit,
+    /// How fast a client may send: as fast as it can. Beyond it `rate_limited`, and 4008 for who does not mind.
+    pub rate: Option<Rate>,
     /// How many subscriptions a connection may have: 128. Beyond it `limit`.
     pub max_topics: usize,
     /// How many event types there may be: 256. Beyond it `limit`. Each may have a history.
@@ -46,8 +63,14 @@ impl Default for HubConfig {
     fn default() -> Self {
         Self {
             anonymous: true,
+            authenticates: false,
+            authorizes: false,
+            direct: HashSet::new(),
             max_frame: 64 * 1024,
             max_connections: 16 * 1024,
+            max_connections_per_identity: 16,
+            at_identity_limit: IdentityLimit::default(),
+            rate: None,
             max_topics: 128,
             max_types: 256,
             max_errors: 16,

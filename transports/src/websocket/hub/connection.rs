@@ -1,6 +1,6 @@
 //! One connection, as the hub sees it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use compact_str::CompactString;
@@ -8,8 +8,10 @@ use compact_str::CompactString;
 use super::config::HubConfig;
 use super::outbox::{Outbox, Slot};
 use super::overflow::Overflow;
+use super::permission::Asked;
+use super::rate::Meter;
 use crate::Address;
-use crate::websocket::CloseCode;
+use crate::websocket::{CloseCode, Identity};
 
 /// A connection of a hub. The id of one that ended is never another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,7 +30,14 @@ impl ConnectionId {
 pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) codec: usize,
-    pub(super) identity: Option<CompactString>,
+    pub(super) identity: Option<Identity>,
+    /// What waits for an answer about this connection; nothing more of it is taken before.
+    pub(super) asked: Option<Box<Asked>>,
+    /// A permission was withdrawn since: the answer may be from before.
+    pub(super) outdated: bool,
+    /// What it was found to be allowed to publish to.
+    pub(super) granted: HashSet<Address>,
+    pub(super) meter: Meter,
     pub(super) subscriptions: Subscriptions,
     pub(super) outbox: Outbox,
     /// Its writer was woken, and has not found the queue empty since.
@@ -42,17 +51,15 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
-        id: ConnectionId,
-        codec: usize,
-        identity: Option<CompactString>,
-        config: &HubConfig,
-        now: Duration,
-    ) -> Self {
+    pub(super) fn new(id: ConnectionId, codec: usize, config: &HubConfig, now: Duration) -> Self {
         Self {
             id,
             codec,
-            identity,
+            identity: None,
+            asked: None,
+            outdated: false,
+            granted: HashSet::new(),
+            meter: Meter::default(),
             subscriptions: Subscriptions::default(),
             outbox: Outbox::new(config.outbox),
             awake: false,
@@ -60,7 +67,7 @@ impl Connection {
             admitted: false,
             errors: 0,
             ping: false,
-            times: Times { opened: now, heard: now, pinged: None, stalled: None, timer: None },
+            times: Times { opened: now, heard: now, pinged: None, stalled: None, expires: None, timer: None },
         }
     }
 
@@ -72,6 +79,9 @@ impl Connection {
         }
         if times.stalled.is_some_and(|(since, _)| since + config.stall_timeout <= now) {
             return Some(CloseCode::SlowConsumer);
+        }
+        if times.expires.is_some_and(|at| at <= now) {
+            return Some(CloseCode::Expired);
         }
         match times.pinged {
             Some(at) if at + config.pong_timeout <= now => return Some(CloseCode::NoPong),
@@ -96,7 +106,15 @@ impl Connection {
         if let Some((since, _)) = times.stalled {
             next = next.min(since + config.stall_timeout);
         }
+        if let Some(at) = times.expires {
+            next = next.min(at);
+        }
         next
+    }
+
+    /// Its name, if it has one.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.identity.as_ref().map(Identity::name)
     }
 
     pub(super) fn heard(&mut self, now: Duration) {
@@ -121,6 +139,8 @@ pub(super) struct Times {
     pub(super) pinged: Option<Duration>,
     /// Since when the queue has been too long, and the fewest bytes it has had since.
     pub(super) stalled: Option<(Duration, usize)>,
+    /// When who it is holds no longer.
+    pub(super) expires: Option<Duration>,
     /// For when a timer is set.
     pub(super) timer: Option<Duration>,
 }

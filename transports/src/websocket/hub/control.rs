@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use super::rate::Metered;
 use super::wake;
 use super::{ConnectionId, HubProtocol};
 use crate::websocket::CloseCode;
-use crate::websocket::wire::{
-    Command, Connect, Connected, Failure, Message, PROTOCOL, Published, Reply, TextId, millis,
-};
+use crate::websocket::wire::{Command, Failure, Message, Published, Reply, TextId, resolve};
 use crate::{ErrorCode, Header, Rejection};
 
 impl HubProtocol {
@@ -21,6 +20,9 @@ impl HubProtocol {
             return;
         };
         connection.heard(now);
+        if connection.asked.is_some() {
+            return self.too_early(id);
+        }
         let codec = self.codecs.get(connection.codec);
         if message.bytes().len() > self.config.max_frame {
             return self.disconnect(id, CloseCode::TooBig);
@@ -28,13 +30,25 @@ impl HubProtocol {
         if codec.is_text() != matches!(message, Message::Text(_)) {
             return self.disconnect(id, CloseCode::BadFrame);
         }
-        if !self.config.anonymous && connection.identity.is_none() {
-            return self.disconnect(id, CloseCode::Unauthenticated);
+        let metered = self.config.rate.as_ref().map(|rate| connection.meter.take(rate, now));
+        if let Some(Metered::Abused) = metered {
+            return self.disconnect(id, CloseCode::RateLimited);
         }
         let (header, payload) = match codec.split(message.bytes()) {
             Ok(split) => split,
             Err(error) => return self.mistake(id, "", error.to_string()),
         };
+        // Giving up is never refused: the client could not know what it still has.
+        if let Some(Metered::Beyond(wait)) = metered
+            && header.topic() != "__unsubscribe"
+        {
+            let rejection =
+                Rejection::new(ErrorCode::RateLimited, "more than the hub takes from one connection");
+            return self.refuse_message(id, &header, &rejection.with_retry_after(wait));
+        }
+        if self.is_stranger(id) && header.topic() != "__connect" {
+            return self.disconnect(id, CloseCode::Unauthenticated);
+        }
         if !header.is_control() {
             let payload = message.bytes().slice_ref(payload);
             return self.event(now, id, &header, payload);
@@ -50,14 +64,12 @@ impl HubProtocol {
 
     fn command(&mut self, now: Duration, id: ConnectionId, correlation: &str, command: Command) {
         match command {
-            Command::Connect(connect) => self.connect(id, correlation, &connect),
+            Command::Connect(connect) => self.connect(id, correlation, connect),
             Command::Subscribe(all) => {
-                for one in all {
-                    if self.connections.get(id).is_none_or(|connection| connection.closing.is_some()) {
-                        return;
-                    }
-                    self.subscribe(now, id, correlation, one);
+                if let (Some(rate), Some(connection)) = (&self.config.rate, self.connections.get(id)) {
+                    connection.meter.charge(rate, now, all.len() - 1);
                 }
+                self.subscribe_all(now, id, correlation, all);
             }
             Command::Unsubscribe(one) => self.unsubscribe(id, correlation, &one.topic),
             Command::Ping => self.answer(id, correlation, &Reply::Pong),
@@ -66,47 +78,53 @@ impl HubProtocol {
         }
     }
 
-    fn connect(&mut self, id: ConnectionId, correlation: &str, connect: &Connect) {
-        if connect.protocol != PROTOCOL {
-            return self.mistake(
-                id,
-                correlation,
-                format!("this hub speaks version {PROTOCOL} of the protocol"),
-            );
+    /// An event of a client. Its correlation id is its event id.
+    pub(super) fn event(&mut self, now: Duration, id: ConnectionId, header: &Header, payload: bytes::Bytes) {
+        let name = self.connections.peek(id).and_then(|connection| connection.name());
+        // One without an address is refused where it would be accepted.
+        let address = header.address().ok().and_then(|address| resolve(address, name));
+        let may = address.map_or(Ok(true), |address| self.may_publish(id, header, &payload, address));
+        match may {
+            Ok(true) => self.publish_allowed(now, id, header, payload),
+            Ok(false) => self.admit(id),
+            Err(rejection) => self.refuse_event(id, header, &rejection),
         }
-        let Some(connection) = self.connections.get(id) else { return };
-        let reply = Reply::Connected(Connected {
-            session: format!("{}-{}-{}", self.epoch, id.index, id.generation),
-            identity: connection.identity.as_deref().map(str::to_owned),
-            ping_ms: millis(self.config.ping_every),
-            max_frame: self.config.max_frame as u64,
-            max_topics: self.config.max_topics as u64,
-            epoch: Some(self.epoch.to_string()),
-        });
-        self.answer(id, correlation, &reply);
     }
 
-    /// An event of a client. Its correlation id is its event id.
-    fn event(&mut self, now: Duration, id: ConnectionId, header: &Header, payload: bytes::Bytes) {
+    pub(super) fn publish_allowed(
+        &mut self,
+        now: Duration,
+        id: ConnectionId,
+        header: &Header,
+        payload: bytes::Bytes,
+    ) {
         let Some(connection) = self.connections.get(id) else { return };
-        let correlation = header.event_id().map(|event_id| event_id.to_string()).unwrap_or_default();
-        let codec = connection.codec;
-        let identity = connection.identity.clone();
-        match self.accept(now, header, payload, codec, identity.as_deref()) {
+        let (codec, name) = (connection.codec, connection.name().map(compact_str::CompactString::from));
+        match self.accept(now, header, payload, codec, name.as_deref()) {
             Ok(offset) => {
                 self.admit(id);
                 if let Some(event_id) = header.event_id() {
                     let published = Published { event_id: TextId(event_id), offset };
-                    self.answer(id, &correlation, &Reply::Published(published));
+                    self.answer(id, &correlation(header), &Reply::Published(published));
                 }
             }
             Err(rejection) if *rejection.code() == ErrorCode::BadRequest => {
-                self.mistake(id, &correlation, rejection.message().to_owned());
+                self.mistake(id, &correlation(header), rejection.message().to_owned());
             }
-            Err(rejection) => {
-                self.admit(id);
-                self.refuse(id, &correlation, &rejection, None);
-            }
+            Err(rejection) => self.refuse_event(id, header, &rejection),
+        }
+    }
+
+    /// An event that was understood, and is not taken.
+    pub(super) fn refuse_event(&mut self, id: ConnectionId, header: &Header, rejection: &Rejection) {
+        self.admit(id);
+        self.refuse(id, &correlation(header), rejection, None);
+    }
+
+    fn refuse_message(&mut self, id: ConnectionId, header: &Header, rejection: &Rejection) {
+        match header.is_control() {
+            true => self.refuse(id, header.id(), rejection, None),
+            false => self.refuse(id, &correlation(header), rejection, None),
         }
     }
 
@@ -138,4 +156,9 @@ impl HubProtocol {
             self.disconnect(id, CloseCode::TooManyErrors);
         }
     }
+}
+
+/// The correlation id of an event: the text of its event id.
+fn correlation(header: &Header) -> String {
+    header.event_id().map(|event_id| event_id.to_string()).unwrap_or_default()
 }

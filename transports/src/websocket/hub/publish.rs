@@ -43,7 +43,8 @@ impl HubProtocol {
         let (name, id) = (address.topic(), address.id().unwrap_or_default());
         self.add_topic(name)?;
         let Some(topic) = self.topics.get_mut(name) else { return Err(too_many_types()) };
-        if let Some(offset) = header.event_id().and_then(|known| topic.history.published.get(known, now)) {
+        if let Some(offset) = header.event_id().and_then(|known| topic.history.published.get(known, id, now))
+        {
             return Ok(offset);
         }
         let bodies = self.codecs.encode_all(name, body, codec).map_err(|error| bad(&error))?;
@@ -74,7 +75,7 @@ impl HubProtocol {
         let concerned = delivery.concerned;
         deliver_locally(topic, &entry, &mut self.outputs);
         if let Some(event_id) = header.event_id() {
-            topic.history.published.insert(event_id, offset, now);
+            topic.history.published.insert(event_id, id, offset, now);
         }
         topic.history.push(entry);
         for (connection, result) in concerned {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use compact_str::CompactString;
-
 use super::config::HubConfig;
 use super::connection::{Connection, ConnectionId};
 
@@ -18,20 +16,14 @@ impl Connections {
         self.slots.len() - self.free.len()
     }
 
-    pub(super) fn open(
-        &mut self,
-        codec: usize,
-        identity: Option<CompactString>,
-        config: &HubConfig,
-        now: Duration,
-    ) -> ConnectionId {
+    pub(super) fn open(&mut self, codec: usize, config: &HubConfig, now: Duration) -> ConnectionId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push((0, None));
             u32::try_from(self.slots.len() - 1).expect("there are fewer connections")
         });
         let (generation, slot) = &mut self.slots[index as usize];
         let id = ConnectionId { index, generation: *generation };
-        *slot = Some(Connection::new(id, codec, identity, config, now));
+        *slot = Some(Connection::new(id, codec, config, now));
         id
     }
 

@@ -90,7 +90,7 @@ impl HubProtocol {
             let connection = self.connections.peek(id)?;
             Some(QueueStats {
                 connection: connection.id.index(),
-                identity: connection.identity.as_deref().map(str::to_owned),
+                identity: connection.name().map(str::to_owned),
                 subscriptions: connection.subscriptions.len(),
                 queued_bytes,
                 slow: connection.outbox.is_over(),

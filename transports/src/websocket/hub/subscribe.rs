@@ -13,8 +13,16 @@ use crate::websocket::wire::{GapReason, OnGap, Reply, Subscribe, Subscribed, Uns
 use crate::{Address, ErrorCode, Rejection};
 
 impl HubProtocol {
-    pub(super) fn subscribe(&mut self, now: Duration, id: ConnectionId, correlation: &str, one: Subscribe) {
-        let reply = match self.try_subscribe(id, &one) {
+    /// `found` is whether it is allowed.
+    pub(super) fn subscribe(
+        &mut self,
+        now: Duration,
+        id: ConnectionId,
+        correlation: &str,
+        one: Subscribe,
+        found: Result<(), Rejection>,
+    ) {
+        let reply = match found.and_then(|()| self.try_subscribe(id, &one)) {
             Ok((reply, slot)) => (Reply::Subscribed(reply), Then::Replay(slot)),
             Err(rejection) if *rejection.code() == ErrorCode::BadRequest => {
                 return self.mistake(id, correlation, rejection.message().to_owned());
@@ -27,24 +35,33 @@ impl HubProtocol {
         }
     }
 
-    fn try_subscribe(&mut self, id: ConnectionId, one: &Subscribe) -> Result<(Subscribed, Slot), Rejection> {
-        let address: Address = one
-            .topic
+    /// The address that is asked for, where the connection could have it besides so many others that it may get.
+    pub(super) fn check_subscribe(
+        &self,
+        id: ConnectionId,
+        asked: &str,
+        others: usize,
+    ) -> Result<Address, Rejection> {
+        let address: Address = asked
             .parse()
             .map_err(|error: crate::AddressError| Rejection::new(ErrorCode::BadRequest, error.to_string()))?;
-        let internal = || Rejection::new(ErrorCode::Internal, "the connection is gone");
-        let connection = self.connections.get(id).ok_or_else(internal)?;
-        let address = resolve(address, connection.identity.as_deref()).ok_or_else(denied)?;
+        let connection = self.connections.peek(id).ok_or_else(gone)?;
+        let address = resolve(address, connection.name()).ok_or_else(denied)?;
         if connection.subscriptions.find(&address).is_some() {
             return Err(Rejection::new(ErrorCode::AlreadySubscribed, "the connection has this subscription"));
         }
-        if connection.subscriptions.len() >= self.config.max_topics {
+        if connection.subscriptions.len() + others >= self.config.max_topics {
             let message = format!("a connection has at most {} subscriptions", self.config.max_topics);
             return Err(Rejection::new(ErrorCode::Limit, message));
         }
+        Ok(address)
+    }
+
+    fn try_subscribe(&mut self, id: ConnectionId, one: &Subscribe) -> Result<(Subscribed, Slot), Rejection> {
+        let address = self.check_subscribe(id, &one.topic, 0)?;
         self.add_topic(address.topic())?;
-        let Some(connection) = self.connections.get(id) else { return Err(internal()) };
-        let Some(topic) = self.topics.get_mut(address.topic()) else { return Err(internal()) };
+        let Some(connection) = self.connections.get(id) else { return Err(gone()) };
+        let Some(topic) = self.topics.get_mut(address.topic()) else { return Err(gone()) };
         let history = &topic.history;
 
         let wider = address.id().and_then(|_| connection.subscriptions.whole(address.topic()));
@@ -149,7 +166,7 @@ impl HubProtocol {
     pub(super) fn unsubscribe(&mut self, id: ConnectionId, correlation: &str, asked: &str) {
         let Some(connection) = self.connections.get(id) else { return };
         let address = match asked.parse::<Address>() {
-            Ok(address) => resolve(address, connection.identity.as_deref()),
+            Ok(address) => resolve(address, connection.name()),
             Err(error) => return self.mistake(id, correlation, error.to_string()),
         };
         let found = address.and_then(|address| Some((connection.subscriptions.find(&address)?, address)));
@@ -157,16 +174,22 @@ impl HubProtocol {
             let rejection = Rejection::new(ErrorCode::NotFound, "there is no such subscription");
             return self.refuse(id, correlation, &rejection, Some(asked));
         };
+        self.end_subscription(id, slot, &address);
+        let reply = Reply::Unsubscribed(Unsubscribed { topic: asked.to_owned(), code: None, reason: None });
+        self.answer_in_order(id, correlation, &reply, Then::Release(slot));
+    }
+
+    /// Nothing new goes to it; its slot is released by who says so to the client.
+    pub(super) fn end_subscription(&mut self, id: ConnectionId, slot: Slot, address: &Address) {
+        let Some(connection) = self.connections.get(id) else { return };
         let state = connection.subscriptions.get(slot).state;
         self.leave_route(id, slot);
         if let Some(connection) = self.connections.get(id) {
-            connection.subscriptions.end(&address);
+            connection.subscriptions.end(address);
         }
         if address.id().is_none() {
             self.stand_alone(id, address.topic(), state);
         }
-        let reply = Reply::Unsubscribed(Unsubscribed { topic: asked.to_owned(), code: None, reason: None });
-        self.answer_in_order(id, correlation, &reply, Then::Release(slot));
     }
 
     /// The subscriptions of single ids go on where that of their type has ended.
@@ -228,6 +251,10 @@ impl HubProtocol {
             }
         }
     }
+}
+
+fn gone() -> Rejection {
+    Rejection::new(ErrorCode::Internal, "the connection is gone")
 }
 
 /// A position under a wider subscription of the connection, which began at `start`: nothing is left to be replayed.

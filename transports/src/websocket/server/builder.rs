@@ -1,16 +1,20 @@
 //! How a hub is configured and started.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, ToSocketAddrs};
 
-use super::shared::{Shared, Times};
+use super::origins::Origins;
+use super::shared::{Door, Shared, Times};
 use super::{Handle, Hub, listener, timer};
+use crate::Rejection;
 use crate::codec::{Codec, DecodeError, Json};
 use crate::websocket::socket::{HandshakeLimits, Limits};
-use crate::websocket::{Codecs, HubConfig, HubProtocol};
+use crate::websocket::wire::Token;
+use crate::websocket::{Codecs, HubConfig, HubProtocol, Identity, Permission};
 
 /// Settings of a [`Hub`], made by [`Hub::builder`].
 ///
@@ -33,6 +37,8 @@ pub struct HubBuilder<C = Json> {
     config: HubConfig,
     max_head: usize,
     times: Times,
+    door: Door,
+    anonymous: Option<bool>,
 }
 
 impl Default for HubBuilder {
@@ -44,6 +50,8 @@ impl Default for HubBuilder {
             config: HubConfig::default(),
             max_head: 8 * 1024,
             times: Times { close: Duration::from_secs(5), shutdown_window: Duration::from_secs(10) },
+            door: Door::default(),
+            anonymous: None,
         }
     }
 }
@@ -52,9 +60,17 @@ impl<C: Codec> HubBuilder<C> {
     /// The codec of the hub's own process, and of clients that ask for it: JSON, by default. It takes the place of all that
     /// were named before.
     pub fn codec<D: Codec>(self, codec: D) -> HubBuilder<D> {
-        let Self { config, max_head, times, .. } = self;
+        let Self { config, max_head, times, door, anonymous, .. } = self;
         let codec = Arc::new(codec);
-        HubBuilder { codecs: Codecs::shared(Arc::clone(&codec)), codec, config, max_head, times }
+        HubBuilder {
+            codecs: Codecs::shared(Arc::clone(&codec)),
+            codec,
+            config,
+            max_head,
+            times,
+            door,
+            anonymous,
+        }
     }
 
     /// Another codec that clients may ask for, by the subprotocol `pubsub.v1.` and its name. `recode` is given a topic, a
@@ -72,6 +88,106 @@ impl<C: Codec> HubBuilder<C> {
     pub fn config(mut self, config: HubConfig) -> Self {
         self.config = config;
         self
+    }
+
+    /// Asks this function who brings a token, and lets in nobody without one, unless [`anonymous`](Self::anonymous) says so.
+    ///
+    /// A client brings it in `__connect`, in the header `Authorization: Bearer`, or in a subprotocol `bearer.` and the token in
+    /// base64 for URLs without padding; one that reads by server-sent events in the header or in a
+    /// [cookie](Self::token_cookie). A refusal closes it with 4500, and one that is retryable with a code that lets it come back. It
+    /// brings a new one on the same connection by a further `__connect`, before the
+    /// [lifetime](crate::websocket::Identity::valid_for) that was said of it ends.
+    ///
+    /// The function is called outside of every lock. While a client waits for it nothing more is read from it. If it panics or takes
+    /// longer than [`guard_timeout`](Self::guard_timeout) the client is closed with 4001.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pubsub_transports::websocket::{Action, Hub, Identity, Permission};
+    /// use pubsub_transports::{ErrorCode, Rejection};
+    ///
+    /// let denied = || Rejection::new(ErrorCode::Denied, "that is not yours");
+    /// let hub = Hub::builder()
+    ///     // Where a real one verifies a signature, or asks a session store.
+    ///     .authenticate(async |token| match token.0.strip_prefix("token-of-") {
+    ///         Some(name) => Identity::new(name).map_err(|_| Rejection::new(ErrorCode::Unauthenticated, "no name")),
+    ///         None => Err(Rejection::new(ErrorCode::Unauthenticated, "no token of ours")),
+    ///     })
+    ///     .authorize(async move |who, wanted: Permission| match (who, wanted.action, wanted.address.topic()) {
+    ///         (_, Action::Subscribe, "news") => Ok(()),
+    ///         (Some(who), _, "inbox") if wanted.address.id() == Some(who.name()) => Ok(()),
+    ///         _ => Err(denied()),
+    ///     })
+    ///     .bind("127.0.0.1:0")
+    ///     .await?;
+    /// # hub.close().await;
+    /// # Ok(()) }
+    /// ```
+    pub fn authenticate<F, A>(mut self, ask: F) -> Self
+    where
+        F: Fn(Token) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Identity, Rejection>> + Send + 'static,
+    {
+        self.door.guard.authenticate = Some(Arc::new(move |token| Box::pin(ask(token))));
+        self
+    }
+
+    /// Asks this function about each address that a client subscribes to or publishes to, `@self` already replaced by its name. It
+    /// is asked once for each subscription; what it allows to be published to is remembered for the connection, within
+    /// [`max_topics`](HubConfig::max_topics), until the client proves anew who it is or the permission is
+    /// [withdrawn](crate::websocket::HubConnection::withdraw).
+    ///
+    /// Without it everything is allowed but the [direct](HubConfig::direct) topics of others; with it, it decides about these too.
+    ///
+    /// It is called as [`authenticate`](Self::authenticate) is: if it panics or takes too long, the answer is `internal`. Those of one
+    /// `__subscribe` are asked at once.
+    pub fn authorize<F, A>(mut self, ask: F) -> Self
+    where
+        F: Fn(Option<Identity>, Permission) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<(), Rejection>> + Send + 'static,
+    {
+        self.door.guard.authorize = Some(Arc::new(move |who, wanted| Box::pin(ask(who, wanted))));
+        self
+    }
+
+    /// Whether clients without a token are let in: yes without an authenticator, and no with one. It goes before what the
+    /// [configuration](HubConfig::anonymous) says.
+    pub fn anonymous(mut self, anonymous: bool) -> Self {
+        self.anonymous = Some(anonymous);
+        self
+    }
+
+    /// How long [`authenticate`](Self::authenticate) and [`authorize`](Self::authorize) may take for one answer: 5 s. Less than a
+    /// client may take to answer a ping, which is not read meanwhile.
+    pub fn guard_timeout(mut self, timeout: Duration) -> Self {
+        self.door.guard.timeout = timeout;
+        self
+    }
+
+    /// Lets in browsers from these pages alone, each as `https://app.example`: others are refused with 403. What says no origin is
+    /// no browser, and is let in. All, by default: then a page of anybody reaches the hub in the name of who looks at it, where
+    /// that is known by a cookie or by the network.
+    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.door.origins = Origins::only(origins);
+        self
+    }
+
+    /// The cookie in which clients that read by server-sent events may have their token, as an `EventSource` can send no header:
+    /// none, by default. A WebSocket does not look there.
+    pub fn token_cookie(mut self, name: impl Into<String>) -> Self {
+        self.door.cookie = Some(name.into());
+        self
+    }
+
+    /// Takes TLS alone at its own address, and shows this certificate with its chain, which this key belongs to; both in PEM. What
+    /// comes by [`Hub::accept`] or from a server of HTTP is as that made it.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if they are none.
+    #[cfg(feature = "websocket-tls")]
+    pub fn certificate(mut self, chain: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> io::Result<Self> {
+        self.door.tls = Some(super::tls::acceptor(chain.as_ref(), key.as_ref())?);
+        Ok(self)
     }
 
     /// How many bytes the request of a client may have before it is a WebSocket: 8 KiB.
@@ -118,21 +234,24 @@ impl<C: Codec> HubBuilder<C> {
     }
 
     fn make(self, address: Option<std::net::SocketAddr>) -> Hub<C> {
-        let Self { codec, codecs, config, max_head, times } = self;
+        let Self { codec, codecs, mut config, max_head, times, door, anonymous } = self;
+        config.authenticates = door.guard.authenticate.is_some();
+        config.authorizes = door.guard.authorize.is_some();
+        config.anonymous = anonymous.unwrap_or(config.anonymous && !config.authenticates);
         let handshake = HandshakeLimits { head: max_head, timeout: config.handshake_timeout };
         let limits = Limits { message: config.max_frame };
         let protocol = HubProtocol::new(config, codecs.clone(), fastrand::u64(..));
-        let shared = Shared::new(protocol, codecs, limits, handshake, times);
+        let shared = Shared::new(protocol, codecs, limits, handshake, times, door);
         tokio::spawn(timer::run(Arc::clone(&shared), shared.task()));
         Hub { handle: Arc::new(Handle { shared, codec, address }) }
     }
 }
 
-impl<C> std::fmt::Debug for HubBuilder<C> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<C> fmt::Debug for HubBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HubBuilder")
-            .field("codecs", &self.codecs)
             .field("config", &self.config)
+            .field("guard", &self.door.guard)
             .finish_non_exhaustive()
     }
 }

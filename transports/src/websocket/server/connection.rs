@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Sleep, sleep, timeout};
 
+use super::asking::Asking;
 use super::events::HubEvent;
 use super::handle::HubConnection;
 use super::notices::Notice;
@@ -43,7 +44,7 @@ impl Drop for Presence {
 }
 
 /// How it ended.
-enum End {
+pub(super) enum End {
     /// The close frame is among what waits to be written, or was answered.
     Agreed(CloseCode),
     /// There is nobody to write to.
@@ -55,6 +56,9 @@ pub(super) struct Serving<S> {
     pub(super) id: ConnectionId,
     pub(super) socket: WebSocket<S>,
     pub(super) presence: Presence,
+    pub(super) asking: Asking,
+    /// How it ended, while what was read before is not done with.
+    pub(super) ended: Option<End>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
@@ -72,7 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, deadline: &mut Option<Pin<Box<Sleep>>>) -> Poll<End> {
-        while let Poll::Ready(read) = self.poll_read(cx) {
+        while let Poll::Ready(read) = self.poll_incoming(cx) {
             if let Some(end) = read {
                 return Poll::Ready(end);
             }
@@ -92,32 +96,57 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
         }
     }
 
+    /// Goes on with what was read, and with reading, as far as no answer is awaited.
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        ready!(self.asking.poll(cx, &self.shared, self.presence.handle.key, self.id));
+        if self.asking.is_holding() {
+            let held = self.asking.take_held();
+            let close = self.receive(held.into_iter());
+            return Poll::Ready(close.map(|close| End::Agreed(CloseCode::from(close.code))));
+        }
+        match self.ended.take() {
+            Some(end) => Poll::Ready(Some(end)),
+            None => self.poll_read(cx),
+        }
+    }
+
     /// Reads what is there, and says it to the protocol.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
         let mut received = RECEIVED.take();
         let read = self.socket.poll_receive(cx, |one| received.push(one));
         let end = read.map(|result| {
-            let close = if received.is_empty() { None } else { self.receive(&mut received) };
-            match (close, result) {
+            let close = if received.is_empty() { None } else { self.receive(received.drain(..)) };
+            let end = match (close, result) {
                 (Some(close), _) => Some(End::Agreed(CloseCode::from(close.code))),
                 (None, Ok(())) => None,
                 (None, Err(error)) => Some(match error {
                     SocketError::Violation(_) => End::Agreed(CloseCode::from(error.close_code())),
                     SocketError::Io(_) | SocketError::Ended => End::Broken(CloseCode::Abnormal),
                 }),
+            };
+            if self.asking.is_holding() {
+                self.ended = end;
+                return None;
             }
+            end
         });
         received.clear();
         RECEIVED.set(received);
         end
     }
 
-    fn receive(&mut self, received: &mut Vec<Received>) -> Option<Close> {
-        let id = self.id;
+    fn receive(&mut self, mut received: impl Iterator<Item = Received>) -> Option<Close> {
+        let (id, asking) = (self.id, &mut self.asking);
         self.shared.act(|core, now| {
-            for one in received.drain(..) {
+            while let Some(one) = received.next() {
                 match one {
-                    Received::Message(message) => core.protocol.receive(now, id, &message),
+                    Received::Message(message) => {
+                        core.protocol.receive(now, id, &message);
+                        if core.protocol.is_asking(id) {
+                            asking.hold(received);
+                            break;
+                        }
+                    }
                     Received::Alive => core.protocol.pong(now, id),
                     Received::Close(close) => return Some(close),
                 }

@@ -14,10 +14,10 @@ use super::events::HubEvent;
 use super::handle::HubConnection;
 use super::notices::Notice;
 use super::shared::{Fate, Shared};
-use crate::AddressError;
 use crate::websocket::sse::{EventStreamText, KEEP_ALIVE, Positions, retry};
-use crate::websocket::wire::Message;
-use crate::websocket::{CloseCode, ConnectionId, Outgoing};
+use crate::websocket::wire::{Command, Connect, Message, PROTOCOL, Token};
+use crate::websocket::{CloseCode, ConnectionId, Identity, Outgoing};
+use crate::{AddressError, ErrorCode, Rejection};
 
 /// How much is taken from the queue at once.
 const PULL: usize = 16 * 1024;
@@ -49,6 +49,10 @@ pub enum EventStreamError {
     Topic(AddressError),
     /// The last event id was not given for these topics.
     LastEventId,
+    /// The token proves nothing, or nobody could say whether it does.
+    Unauthenticated(Rejection),
+    /// None of the topics may be followed.
+    Denied(Rejection),
     /// The hub does not let it in.
     Closed(CloseCode),
 }
@@ -60,7 +64,15 @@ impl EventStreamError {
     pub fn status(&self) -> u16 {
         match self {
             Self::NoTopics | Self::Topic(_) | Self::LastEventId => 400,
-            Self::Closed(CloseCode::Unauthenticated) => 401,
+            Self::Unauthenticated(rejection) | Self::Denied(rejection) if rejection.is_retryable() => {
+                if *rejection.code() == ErrorCode::RateLimited {
+                    429
+                } else {
+                    503
+                }
+            }
+            Self::Closed(CloseCode::Unauthenticated) | Self::Unauthenticated(_) => 401,
+            Self::Denied(_) => 403,
             Self::Closed(code) if code.comes_back() || *code == CloseCode::ConnectionLimit => 503,
             Self::Closed(_) => 403,
         }
@@ -75,6 +87,7 @@ impl fmt::Display for EventStreamError {
             }
             Self::Topic(error) => error.fmt(f),
             Self::LastEventId => f.write_str("the last event id was given for other topics"),
+            Self::Unauthenticated(rejection) | Self::Denied(rejection) => rejection.fmt(f),
             Self::Closed(code) => code.fmt(f),
         }
     }
@@ -90,23 +103,39 @@ impl std::error::Error for EventStreamError {
 }
 
 /// Lets in who wants to follow `topics`, and asks for them.
-pub(super) fn open(
+pub(super) async fn open(
     shared: &Arc<Shared>,
     topics: &[String],
     last_event_id: Option<&str>,
-    identity: Option<&str>,
+    token: Option<Token>,
 ) -> Result<EventStream, EventStreamError> {
     if topics.is_empty() {
         return Err(EventStreamError::NoTopics);
     }
-    let mut positions = Positions::new(topics, identity).map_err(EventStreamError::Topic)?;
+    let identity = match token {
+        Some(token) if shared.door.guard.authenticate.is_some() => {
+            Some(shared.door.guard.identify(token).await.map_err(EventStreamError::Unauthenticated)?)
+        }
+        _ => None,
+    };
+    let mut positions =
+        Positions::new(topics, identity.as_ref().map(Identity::name)).map_err(EventStreamError::Topic)?;
     if let Some(last) = last_event_id.filter(|last| !last.is_empty()) {
         positions.go_on_after(last).map_err(|_| EventStreamError::LastEventId)?;
     }
     // Envelopes are text here.
     let codec = shared.codecs.named("json").ok_or(EventStreamError::Closed(CloseCode::Codec))?;
-    let command = shared.codecs.get(codec).encode_command("", &positions.command());
-    let command = command.map_err(|_| EventStreamError::Closed(CloseCode::TooBig))?;
+    // Who is somebody is told who, as on a WebSocket: `@self` comes by that name.
+    let connect = identity.is_some().then_some(Command::Connect(Connect {
+        protocol: PROTOCOL,
+        token: None,
+        features: None,
+        map_hash: None,
+    }));
+    let encode = |command| shared.codecs.get(codec).encode_command("", &command);
+    let commands: Result<Vec<Bytes>, _> =
+        connect.into_iter().chain([positions.command()]).map(encode).collect();
+    let commands = commands.map_err(|_| EventStreamError::Closed(CloseCode::TooBig))?;
     let opened = shared.act(|core, now| {
         if core.stopped {
             return Err(CloseCode::Shutdown);
@@ -115,11 +144,27 @@ pub(super) fn open(
         let handle = HubConnection { shared: Arc::clone(shared), key: core.seat(id) };
         let known = handle.clone();
         core.notify(Notice::Connection(HubEvent::Connected(known)));
-        core.protocol.receive(now, id, &Message::Text(command));
-        Ok((id, handle))
+        for command in commands {
+            core.protocol.receive(now, id, &Message::Text(command));
+        }
+        Ok((id, handle, core.protocol.is_asking(id), core.protocol.is_open(id)))
     });
-    let (id, handle) = opened.map_err(EventStreamError::Closed)?;
+    let (id, handle, mut is_asking, is_open) = opened.map_err(EventStreamError::Closed)?;
     let presence = Presence { handle, code: CloseCode::GoingAway, _task: shared.task() };
+    if !is_open {
+        // The command was a valid one: it was not taken of a stranger.
+        return Err(EventStreamError::Closed(CloseCode::Unauthenticated));
+    }
+    while is_asking {
+        let key = presence.handle.key;
+        let Some(question) = shared.lock().take_question(key, id) else { break };
+        let answer = shared.door.guard.answer(question).await;
+        let refusal = answer.refusal_of_all();
+        is_asking = shared.act(|core, now| core.answer(now, id, answer));
+        if let Some(refusal) = refusal.filter(|_| !is_asking) {
+            return Err(EventStreamError::Denied(refusal));
+        }
+    }
     let mut first = Vec::new();
     retry(Some(RETRY.as_millis() as u64), &mut first);
     Ok(EventStream {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::shared::Shared;
-use crate::websocket::CloseCode;
-use crate::{Address, Header, SendError};
+use crate::websocket::{CloseCode, Identity};
+use crate::{Address, ErrorCode, Header, Rejection, SendError};
 
 /// One connected spoke, or another client, as its hub sees it. A clone is a handle on the same connection.
 ///
@@ -31,6 +31,13 @@ impl HubConnection {
     pub fn is_connected(&self) -> bool {
         let mut core = self.shared.lock();
         core.id(self.key).is_some_and(|id| core.protocol.is_open(id))
+    }
+
+    /// Who it is; `None` if it has said nothing that proves it, or is over.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        let core = self.shared.lock();
+        core.id(self.key).and_then(|id| core.protocol.identity(id).cloned())
     }
 
     /// The addresses that it follows, `@self` as what stands for it.
@@ -57,6 +64,18 @@ impl HubConnection {
         self.shared.act(|core, _| {
             let connection = core.id(self.key).ok_or(SendError::Closed)?;
             core.protocol.send(connection, header, payload)
+        })
+    }
+
+    /// Takes a permission back: if it follows this address, that ends, and a spoke is told so with `denied` and the reason. Leave
+    /// to publish to it is asked of the authorizer anew. Whether it followed the address.
+    ///
+    /// The address of a type and that of one of its ids are two: who follows both goes on with the other.
+    pub fn withdraw(&self, address: &Address, reason: impl Into<String>) -> bool {
+        let rejection = Rejection::new(ErrorCode::Denied, reason);
+        self.shared.act(|core, _| match core.id(self.key) {
+            Some(id) => core.protocol.withdraw(id, address, &rejection),
+            None => false,
         })
     }
 

@@ -6,11 +6,14 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tungstenite::handshake::server::Response;
 use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
-use tungstenite::http::{HeaderValue, Request, StatusCode};
+use tungstenite::http::{HeaderMap, HeaderValue, Request, StatusCode};
 
 use super::admission::{self, Choice};
+use super::credentials;
+use super::origins::FOREIGN;
 use super::shared::Shared;
 use crate::websocket::socket::{Role, WebSocket, answer_upgrade};
+use crate::websocket::wire::Token;
 
 /// The answer to a request to become a WebSocket. Once it was sent, a task of its own lets the client in and serves it.
 ///
@@ -23,6 +26,9 @@ pub(crate) fn upgrade<B>(
     let (mut parts, _) = request.into_parts();
     let connection = parts.extensions.remove::<OnUpgrade>();
     let (request, mut response) = answer_upgrade(Request::from_parts(parts, ()))?;
+    if !shared.door.origins.allow(request.headers()) {
+        return Err((StatusCode::FORBIDDEN, FOREIGN.to_owned()));
+    }
     let Some(connection) = connection else {
         let reason = "this connection cannot become a WebSocket".to_owned();
         return Err((StatusCode::UPGRADE_REQUIRED, reason));
@@ -48,4 +54,19 @@ pub(crate) fn upgrade<B>(
         drop(task);
     });
     Ok(response)
+}
+
+/// The token of a request for an event stream.
+///
+/// # Errors
+/// The status and the reason to refuse it with.
+pub(crate) fn credentials(
+    shared: &Shared,
+    headers: &HeaderMap,
+) -> Result<Option<Token>, (StatusCode, String)> {
+    if !shared.door.origins.allow(headers) {
+        return Err((StatusCode::FORBIDDEN, FOREIGN.to_owned()));
+    }
+    let token = credentials::of_request(headers, shared.door.cookie.as_deref());
+    token.map_err(|_| (StatusCode::UNAUTHORIZED, "the token is none".to_owned()))
 }

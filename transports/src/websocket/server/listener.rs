@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -44,10 +44,27 @@ async fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
             let mut deaf = shared.deaf.subscribe();
             tokio::select! {
                 // Who is not let in was told so.
-                _ = admission::admit(&shared, stream) => {}
+                () = admit(&shared, stream) => {}
                 _ = deaf.wait_for(|deaf| *deaf) => {}
             }
             drop((permit, task));
         });
+    }
+}
+
+#[cfg(not(feature = "websocket-tls"))]
+async fn admit(shared: &Arc<Shared>, stream: TcpStream) {
+    let _ = admission::admit(shared, stream).await;
+}
+
+/// As much time for the handshake of TLS as for that of the WebSocket.
+#[cfg(feature = "websocket-tls")]
+async fn admit(shared: &Arc<Shared>, stream: TcpStream) {
+    let Some(tls) = &shared.door.tls else {
+        let _ = admission::admit(shared, stream).await;
+        return;
+    };
+    if let Ok(Ok(stream)) = tokio::time::timeout(shared.handshake.timeout, tls.accept(stream)).await {
+        let _ = admission::admit(shared, stream).await;
     }
 }

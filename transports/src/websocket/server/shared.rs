@@ -11,16 +11,30 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::events::EventSource;
+use super::guard::{Answer, Guard};
 use super::member::Members;
 use super::notices::{Batch, Notice, Notices};
+use super::origins::Origins;
 use crate::websocket::socket::{HandshakeLimits, Limits};
-use crate::websocket::{CloseCode, Codecs, ConnectionId, HubOutput, HubProtocol};
+use crate::websocket::{CloseCode, Codecs, ConnectionId, HubOutput, HubProtocol, Question};
 
 /// What a hub waits for, beyond what its protocol does.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
     pub(super) close: Duration,
     pub(super) shutdown_window: Duration,
+}
+
+/// Who is let in.
+#[derive(Clone, Default)]
+pub(super) struct Door {
+    pub(super) guard: Guard,
+    pub(super) origins: Origins,
+    /// In which cookie a token may be.
+    #[cfg_attr(not(feature = "axum"), allow(dead_code))]
+    pub(super) cookie: Option<String>,
+    #[cfg(feature = "websocket-tls")]
+    pub(super) tls: Option<tokio_rustls::TlsAcceptor>,
 }
 
 pub(super) struct Shared {
@@ -30,6 +44,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) handshake: HandshakeLimits,
     pub(super) times: Times,
+    pub(super) door: Door,
     pub(super) events: EventSource,
     /// There is a timer before the one that is waited for.
     pub(super) timer: Notify,
@@ -62,6 +77,8 @@ struct Seat {
     /// It waits for its socket, and has no use for more to write.
     blocked: bool,
     closing: Option<CloseCode>,
+    /// What the protocol waits for an answer to.
+    question: Option<Question>,
 }
 
 /// What becomes of a connection.
@@ -85,6 +102,7 @@ impl Shared {
         limits: Limits,
         handshake: HandshakeLimits,
         times: Times,
+        door: Door,
     ) -> Arc<Self> {
         let core = Core {
             protocol,
@@ -103,6 +121,7 @@ impl Shared {
             limits,
             handshake,
             times,
+            door,
             events: EventSource::default(),
             timer: Notify::new(),
             deaf: watch::Sender::new(false),
@@ -214,6 +233,11 @@ impl Core {
                         wakers.extend(seat.waker.take());
                     }
                 }
+                HubOutput::Ask(id, question) => {
+                    if let Some(seat) = self.seats.get_mut(id.index()) {
+                        seat.question = Some(question);
+                    }
+                }
                 HubOutput::Deliver(frame) => self.members.deliver(&frame, &mut self.notices),
             }
         }
@@ -272,6 +296,20 @@ impl Core {
         }
         let seat = self.seats.get(id.index()).filter(|seat| seat.key == key);
         seat.and_then(|seat| seat.closing).map_or(Fate::Stays, Fate::Closing)
+    }
+
+    /// What is to be answered about a connection, if that was not taken yet.
+    pub(super) fn take_question(&mut self, key: u64, id: ConnectionId) -> Option<Question> {
+        self.seats.get_mut(id.index()).filter(|seat| seat.key == key)?.question.take()
+    }
+
+    /// Hands an answer to the protocol. Whether there is a question still, or again.
+    pub(super) fn answer(&mut self, now: Duration, id: ConnectionId, answer: Answer) -> bool {
+        match answer {
+            Answer::Identity(result) => self.protocol.authenticated(now, id, result),
+            Answer::Permissions(results) => self.protocol.authorized(now, id, results),
+        }
+        self.protocol.is_asking(id)
     }
 
     /// The task of a connection waits: for more to write, or for its socket.

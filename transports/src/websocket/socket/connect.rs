@@ -15,6 +15,7 @@ use tungstenite::http::{Request, StatusCode, Version};
 use super::head::{self, HeadError};
 use super::parser::Limits;
 use super::stream::{Role, WebSocket};
+use super::tcp::{ClientStream, ClientTls};
 use super::url::WebSocketUrl;
 use crate::{ConnectError, ErrorCode, Rejection};
 
@@ -28,6 +29,7 @@ pub(crate) struct ConnectOptions {
     /// For all of it.
     pub(crate) timeout: Duration,
     pub(crate) limits: Limits,
+    pub(crate) tls: ClientTls,
 }
 
 /// How much the server may say in its answer.
@@ -40,12 +42,13 @@ const MAX_RESPONSE: usize = 16 * 1024;
 pub(crate) async fn connect(
     url: &WebSocketUrl,
     options: &ConnectOptions,
-) -> Result<(WebSocket<TcpStream>, Option<String>), ConnectError> {
+) -> Result<(WebSocket<ClientStream>, Option<String>), ConnectError> {
     let opened = async {
         let io =
             TcpStream::connect((url.host(), url.port())).await.map_err(|error| unreachable(url, error))?;
         // What is written is a batch already.
         io.set_nodelay(true).map_err(|error| unreachable(url, error))?;
+        let io = ClientStream::over(io, url, &options.tls).await?;
         handshake(io, url, options).await
     };
     let during = "connect and shake hands";

@@ -8,13 +8,14 @@ use tungstenite::http::uri::PathAndQuery;
 
 use crate::ConnectError;
 
-/// `ws://host[:port][/path][?query]`.
+/// `ws://host[:port][/path][?query]`, or the same with `wss` for TLS.
 ///
 /// A user, a password or a fragment is refused: who connects is said by a token.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct WebSocketUrl {
     host: String,
     port: u16,
+    is_secure: bool,
     target: PathAndQuery,
 }
 
@@ -28,13 +29,22 @@ impl WebSocketUrl {
         self.port
     }
 
+    /// Over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+
     pub(super) fn target(&self) -> &PathAndQuery {
         &self.target
     }
 
     /// The value of the header `Host`.
     pub(super) fn authority(&self) -> String {
-        if self.port == 80 { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+        if self.port == default_port(self.is_secure) {
+            self.host.clone()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -47,12 +57,13 @@ impl FromStr for WebSocketUrl {
             return Err(wrong("it has a fragment".to_owned()));
         }
         let uri: Uri = text.parse().map_err(|error| wrong(format!("{error}")))?;
-        match uri.scheme_str() {
-            Some("ws") => {}
-            Some("wss") => return Err(wrong("`wss` is not supported yet".to_owned())),
-            Some(other) => return Err(wrong(format!("its scheme is `{other}` and not `ws`"))),
-            None => return Err(wrong("it has no scheme, which is `ws`".to_owned())),
-        }
+        let is_secure = match uri.scheme_str() {
+            Some("ws") => false,
+            Some("wss") if cfg!(feature = "websocket-tls") => true,
+            Some("wss") => return Err(wrong(NO_TLS.to_owned())),
+            Some(other) => return Err(wrong(format!("its scheme is `{other}`, and not `ws` or `wss`"))),
+            None => return Err(wrong("it has no scheme, which is `ws` or `wss`".to_owned())),
+        };
         let authority = uri.authority().ok_or_else(|| wrong("it has no host".to_owned()))?;
         if authority.as_str().contains('@') {
             return Err(wrong("it has a user: who connects is said by a token".to_owned()));
@@ -64,18 +75,26 @@ impl FromStr for WebSocketUrl {
         let port = match (authority.port_u16(), digits) {
             (Some(0), _) => return Err(wrong("its port is 0".to_owned())),
             (Some(port), _) => port,
-            (None, "" | ":") => 80,
+            (None, "" | ":") => default_port(is_secure),
             (None, _) => return Err(wrong("its port is none".to_owned())),
         };
         let target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        Ok(Self { host: authority.host().to_owned(), port, target })
+        Ok(Self { host: authority.host().to_owned(), port, is_secure, target })
     }
 }
+
+/// Of the web: RFC 6455, section 3.
+fn default_port(is_secure: bool) -> u16 {
+    if is_secure { 443 } else { 80 }
+}
+
+pub(super) const NO_TLS: &str = "TLS asks for the feature `websocket-tls`";
 
 /// Without the query, which may be a secret.
 impl fmt::Display for WebSocketUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ws://{}:{}{}", self.host, self.port, self.target.path())
+        let scheme = if self.is_secure { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}:{}{}", self.host, self.port, self.target.path())
     }
 }
 
@@ -115,7 +134,6 @@ mod tests {
             ("localhost:80", "scheme"),
             ("/path", "no scheme"),
             ("http://localhost", "`http`"),
-            ("wss://localhost", "`wss`"),
             ("ws://", "empty"),
             ("ws://user:secret@localhost", "a user"),
             ("ws://localhost:99999", "port"),
@@ -126,6 +144,18 @@ mod tests {
             assert!(matches!(error, ConnectError::Url { .. }), "{text}");
             let message = error.to_string();
             assert!(message.contains(part) && !message.contains("secret"), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_secure_url_asks_for_tls() {
+        let url = "wss://hub.example/live".parse::<WebSocketUrl>();
+        if cfg!(feature = "websocket-tls") {
+            let url = url.unwrap();
+            assert_eq!((url.port(), url.is_secure(), url.authority()), (443, true, "hub.example".to_owned()));
+            assert_eq!(url.to_string(), "wss://hub.example:443/live");
+        } else {
+            assert!(url.unwrap_err().to_string().contains("websocket-tls"));
         }
     }
 }

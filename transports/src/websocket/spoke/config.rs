@@ -8,10 +8,15 @@ use crate::websocket::wire::Token;
 /// How long a spoke waits, and how much it holds.
 #[derive(Debug, Clone)]
 pub struct SpokeConfig {
-    /// What proves who it is.
+    /// What proves who it is. With [`SpokeBuilder::token`](crate::websocket::SpokeBuilder::token) it is asked for instead.
     pub token: Option<Token>,
     /// A hash of the event map.
     pub map_hash: Option<String>,
+    /// How long before its end a token is replaced: 60 s, or a quarter of its lifetime if that is less.
+    pub refresh_early: Duration,
+    /// After how long what was followed before, and is refused for now on a new connection, is asked for again, where the hub does
+    /// not say: 1 s.
+    pub resubscribe_after: Duration,
     /// How long a connection may take until the hub has answered `__connect`: 10 s.
     pub connect_timeout: Duration,
     /// How long a connection must have lasted for the delays to begin anew: 5 s.
@@ -39,6 +44,8 @@ impl Default for SpokeConfig {
         Self {
             token: None,
             map_hash: None,
+            refresh_early: Duration::from_secs(60),
+            resubscribe_after: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(10),
             stable_after: Duration::from_secs(5),
             backoff_min: Backoff::MIN,

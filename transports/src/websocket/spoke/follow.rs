@@ -1,5 +1,7 @@
 //! Following addresses: asking the hub for them, and for what was missed.
 
+use std::time::Duration;
+
 use compact_str::CompactString;
 
 use super::interest::{Asked, Flow, Known, Relation};
@@ -79,12 +81,21 @@ impl SpokeProtocol {
 
     /// Asks for everything on a new connection, after the positions that are known.
     pub(super) fn follow_all(&mut self) {
+        self.ask_again = None;
+        self.follow_those(|_| true);
+    }
+
+    fn follow_those(&mut self, which: impl Fn(&Flow) -> bool) {
         let mut batch = Vec::new();
         let names: Vec<CompactString> = self.topics.keys().cloned().collect();
         for name in names {
-            let Some(topic) = self.topics.get(&name) else { continue };
+            let Some(topic) = self.topics.get_mut(&name) else { continue };
             // What is asked for together is answered together: a type and its ids must not be apart.
-            let together = topic.in_order(&name);
+            let mut together = topic.in_order(&name);
+            together.retain(|address| topic.flow(address.id()).is_some_and(|flow| which(flow)));
+            if together.is_empty() {
+                continue;
+            }
             if !batch.is_empty() && batch.len() + together.len() > BATCH {
                 self.ask(std::mem::take(&mut batch));
             }
@@ -95,6 +106,32 @@ impl SpokeProtocol {
             }
         }
         self.ask(batch);
+    }
+
+    /// What was followed before, and is refused for now, is asked for again. Whether the refusal is such a one.
+    pub(super) fn refused_for_now(
+        &mut self,
+        now: Duration,
+        address: &Address,
+        rejection: &Rejection,
+    ) -> bool {
+        let Some(flow) = self.flow(address).filter(|flow| flow.announced && flow.wanted) else {
+            return false;
+        };
+        if !rejection.is_retryable() {
+            return false;
+        }
+        flow.asked = None;
+        let delay = rejection.retry_after().unwrap_or(self.config.resubscribe_after);
+        let at = now.saturating_add(delay.min(self.config.retry_after_max));
+        self.ask_again = Some(self.ask_again.map_or(at, |set| set.max(at)));
+        true
+    }
+
+    pub(super) fn ask_again_if_due(&mut self, now: Duration) {
+        if self.is_open() && self.ask_again.take_if(|at| *at <= now).is_some() {
+            self.follow_those(|flow| flow.wanted && !flow.live && flow.asked.is_none());
+        }
     }
 
     fn ask(&mut self, addresses: Vec<Address>) {

@@ -12,6 +12,8 @@ use crate::{Address, EventId, Frame, Rejection, SendError};
 pub enum SpokeOutput {
     /// Open a connection, then say [`opened`](super::SpokeProtocol::opened) or [`lost`](super::SpokeProtocol::lost).
     Connect,
+    /// The token expires soon: say a new one with [`prove`](super::SpokeProtocol::prove), if there is one to be had.
+    Refresh,
     /// Write this message.
     Send(Message),
     /// Write a WebSocket ping.

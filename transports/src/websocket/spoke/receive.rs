@@ -62,10 +62,12 @@ impl SpokeProtocol {
 
     fn connected(&mut self, now: Duration, connected: Connected) {
         let Link::Open { welcomed, .. } = &mut self.link else { return };
-        if welcomed.replace(now).is_some() {
+        let again = welcomed.replace(welcomed.unwrap_or(now)).is_some();
+        self.identity = connected.identity.map(Into::into);
+        self.expires(now, connected.expires_ms);
+        if again {
             return;
         }
-        self.identity = connected.identity.map(Into::into);
         self.memory = connected.epoch;
         self.max_frame = usize::try_from(connected.max_frame).unwrap_or(usize::MAX);
         self.outputs.push_back(SpokeOutput::State(SpokeState::Connected));
@@ -115,16 +117,17 @@ impl SpokeProtocol {
             return self.published(event_id, Err(failure.rejection().into()));
         }
         let Ok(number) = correlation.parse::<u64>() else { return };
-        // `__connect` was refused: there is nothing to be had here.
         if number == 0 {
-            self.goodbye = Some((failure.retryable, failure.retry_after_ms.map(Duration::from_millis)));
-            return self.give_up(now, CloseCode::Unauthenticated);
+            return self.not_let_in(now, failure);
         }
         let named = failure.topic.as_deref().and_then(|topic| topic.parse::<Address>().ok());
         for address in named.map_or_else(|| self.asked_with(number), |address| vec![address]) {
             match self.flow(&address).and_then(|flow| flow.asked) {
                 Some(Asked::Subscribe(asked)) if asked == number => {
-                    self.refused(&address, failure.rejection());
+                    let rejection = failure.rejection();
+                    if !self.refused_for_now(now, &address, &rejection) {
+                        self.refused(&address, rejection);
+                    }
                 }
                 // It had no such subscription: so much the better.
                 Some(Asked::Unsubscribe(asked)) if asked == number => self.unsubscribed(&address, number),

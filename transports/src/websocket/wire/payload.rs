@@ -91,6 +91,9 @@ payloads! {
         /// Names the memory in which the hub knows the ids of published events. Where it is another than before, an
         /// event that is sent again may be accepted again.
         epoch as "epoch": Option<String>,
+        /// For how long the hub believes that the client is who it said, in milliseconds; before that it says `__connect` with
+        /// a new token, or is closed with 4005. Absent where that has no end.
+        expires_ms as "expiresMs": Option<u64>,
     }
 
     /// A subscription to be made.

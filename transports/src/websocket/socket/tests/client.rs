@@ -19,15 +19,16 @@ fn options() -> ConnectOptions {
         subprotocols: vec!["pubsub.v1.json".to_owned()],
         timeout: Duration::from_secs(5),
         limits: LIMITS,
+        tls: ClientTls::default(),
     }
 }
 
-async fn open(address: SocketAddr) -> Result<(WebSocket<TcpStream>, Option<String>), ConnectError> {
+async fn open(address: SocketAddr) -> Result<(WebSocket<ClientStream>, Option<String>), ConnectError> {
     connect(&format!("ws://{address}/").parse().unwrap(), &options()).await
 }
 
 /// A client of ours and a server that is not.
-async fn pair() -> (WebSocket<TcpStream>, WebSocketStream<TcpStream>) {
+async fn pair() -> (WebSocket<ClientStream>, WebSocketStream<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {

@@ -55,46 +55,68 @@ let strongest = null;
 let chosen = null;
 let week = { quakes: 0, before: 0, from: 0, to: 0 };
 
-function circle({ lon, lat, mag, depth_km: depth }, group) {
-  const made = document.createElementNS(map.namespaceURI, "circle");
-  const [x, y] = project(lon, lat);
-  made.setAttribute("cx", x.toFixed(1));
-  made.setAttribute("cy", y.toFixed(1));
-  made.setAttribute("class", colour(depth));
-  made.style.setProperty("--r", size(mag).toFixed(2));
-  group.append(made);
+/** A shape on the map or on the line of time. */
+function shape(name, quake, attributes) {
+  const made = document.createElementNS(map.namespaceURI, name);
+  made.setAttribute("class", colour(quake.depth_km));
+  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
+  return made;
+}
+
+function circle(quake) {
+  const [x, y] = project(quake.lon, quake.lat);
+  const made = shape("circle", quake, { cx: x.toFixed(1), cy: y.toFixed(1) });
+  made.style.setProperty("--r", size(quake.mag).toFixed(2));
   return made;
 }
 
 /** On the line of time: as high as it was strong. */
-function bar({ time, mag, depth_km: depth }) {
-  const made = document.createElementNS(map.namespaceURI, "path");
-  const x = (1000 * (time - week.from)) / Math.max(1, week.to - week.from);
-  made.setAttribute("d", `M${x.toFixed(1)} 100v${-(4 + Math.max(0, mag) * 14).toFixed(1)}`);
-  made.setAttribute("class", colour(depth));
-  $("bars").append(made);
-  return made;
+function bar(quake) {
+  const x = (1000 * (quake.time - week.from)) / Math.max(1, week.to - week.from);
+  return shape("path", quake, { d: `M${x.toFixed(1)} 100v${-(4 + Math.max(0, quake.mag) * 14).toFixed(1)}` });
 }
 
-function draw(quake, offset) {
-  const dot = circle(quake, $("quakes"));
-  drawn.push({ quake, offset, dot, bar: bar(quake) });
-  dot.onclick = () => choose(quake);
-  // Those of a replay come all at once, and a page that is not looked at needs no ripples.
-  if (!document.hidden && $("ripples").childElementCount < RIPPLES) {
-    dot.classList.add("fresh");
-    const ripple = circle(quake, $("ripples"));
-    ripple.onanimationend = () => ripple.remove();
+/** What came and is not drawn yet: what comes together, as after an outage, is drawn together. */
+let waiting = [];
+let timer = null;
+
+function come(quake, offset) {
+  waiting.push({ quake, offset });
+  timer ??= setTimeout(draw, 16);
+}
+
+function draw() {
+  clearTimeout(timer);
+  timer = null;
+  if (waiting.length === 0) return;
+  const fresh = waiting.map(({ quake, offset }) => ({ quake, offset, dot: circle(quake), bar: bar(quake) }));
+  waiting = [];
+  drawn.push(...fresh);
+  $("quakes").append(...fresh.map(({ dot }) => dot));
+  $("bars").append(...fresh.map(({ bar }) => bar));
+  for (const { quake, dot } of fresh) {
+    dot.onclick = () => choose(quake);
+    if (strongest === null || quake.mag > strongest.mag) strongest = quake;
   }
-  if (strongest === null || quake.mag > strongest.mag) strongest = quake;
-  if (quake.mag >= listedFrom) list(quake);
-  if (quake.mag >= SPOKEN && !document.hidden) $("spoken").textContent = `Magnitude ${magnitude(quake)}, ${sentence(quake)}`;
-  $("clock").textContent = when(quake.time);
+  list(fresh.map(({ quake }) => quake));
+  $("clock").textContent = when(fresh.at(-1).quake.time);
   tell();
+  // A page that is not looked at needs no ripples, and is not read out.
+  if (document.hidden) return;
+  for (const { quake, dot } of fresh.slice(-RIPPLES)) {
+    if ($("ripples").childElementCount >= RIPPLES) break;
+    dot.classList.add("fresh");
+    const ripple = circle(quake);
+    ripple.onanimationend = () => ripple.remove();
+    $("ripples").append(ripple);
+  }
+  const loud = fresh.findLast(({ quake }) => quake.mag >= SPOKEN)?.quake;
+  if (loud) $("spoken").textContent = `Magnitude ${magnitude(loud)}, ${sentence(loud)}`;
 }
 
 /** The quakes up to this offset belong to another week. */
 function forget(before) {
+  draw();
   const gone = drawn.filter(({ offset }) => offset <= before);
   if (gone.length === 0) return;
   drawn = drawn.filter(({ offset }) => offset > before);
@@ -138,21 +160,26 @@ addEventListener("keydown", ({ key }) => key === "Escape" && chosen !== null && 
 
 let listedFrom = 2.5;
 
-function list(quake) {
+function row(quake) {
   const more = `${when(quake.time)} · ${Math.round(quake.depth_km)} km deep`;
   const badge = element("b", { className: colour(quake.depth_km), textContent: magnitude(quake) });
   const button = element("button", { type: "button", quake, onclick: () => choose(quake) }, badge);
   button.append(element("span", {}, sentence(quake), element("small", { textContent: more })));
   button.setAttribute("aria-pressed", String(quake === chosen));
-  enlist(element("li", {}, button));
+  return element("li", {}, button);
 }
 
-function enlist(row) {
+/** The newest of these, those that are strong enough. */
+function list(quakes) {
+  enlist(quakes.filter(({ mag }) => mag >= listedFrom).slice(-LISTED).reverse().map(row));
+}
+
+function enlist(rows) {
+  if (rows.length === 0) return;
   const list = $("list");
   // Whoever reads further down is not moved.
-  const place = list.scrollTop;
-  const height = list.scrollHeight;
-  list.prepend(row);
+  const [place, height] = [list.scrollTop, list.scrollHeight];
+  list.prepend(...rows);
   while (list.childElementCount > LISTED) list.lastElementChild.remove();
   if (place > 0) list.scrollTop = place + list.scrollHeight - height;
 }
@@ -160,7 +187,7 @@ function enlist(row) {
 function relist() {
   const gaps = [...$("list").querySelectorAll(".gap")];
   $("list").replaceChildren();
-  for (const { quake } of drawn.filter(({ quake }) => quake.mag >= listedFrom).slice(-LISTED)) list(quake);
+  list(drawn.map(({ quake }) => quake));
   $("list").prepend(...gaps.slice(0, 3));
 }
 
@@ -186,7 +213,8 @@ function lost({ reason, missed: count }) {
   gaps += 1;
   missed += count ?? 0;
   const what = count === undefined ? "Some quakes are missing here" : `${number.format(count)} quakes are missing here`;
-  enlist(element("li", { className: "gap", textContent: `${what}: ${WHY[reason] ?? reason}.` }));
+  draw();
+  enlist([element("li", { className: "gap", textContent: `${what}: ${WHY[reason] ?? reason}.` })]);
   $("gaps").dataset.gaps = gaps;
   $("gaps").textContent = `${gaps} ${gaps === 1 ? "gap" : "gaps"}${missed > 0 ? `, ${number.format(missed)} quakes missed` : ""}`;
 }
@@ -231,7 +259,7 @@ async function follow() {
     tell();
     if (following.length === 2) return;
     const since = { epoch: quakes.epoch, offset: week.before };
-    following.push(bus.subscribe("quake.reported", ({ payload, position }) => draw(payload, position.offset), { since }));
+    following.push(bus.subscribe("quake.reported", ({ payload, position }) => come(payload, position.offset), { since }));
   };
   const since = { epoch: replays.epoch, offset: Math.max(0, replays.offset - 1) };
   following = [bus.subscribe("replay.started", started, { since })];

@@ -4,6 +4,8 @@ import { PubSub } from "./pubsub.js";
 const MINUTE = 60;
 const SHOWN = 100;
 const QUEUES = 15;
+/** Events that come within so many milliseconds are drawn together. */
+const TOGETHER = 100;
 const $ = (id) => document.getElementById(id);
 const count = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const exact = new Intl.NumberFormat("en");
@@ -129,14 +131,24 @@ let bus = null;
 let subscription = null;
 let paused = false;
 
+/** Rows that came since the list was last drawn. */
+let rows = [];
+let timer = null;
+
 function add(row) {
   if (paused) return;
-  const time = cell("time", clock.format(new Date()));
-  row.prepend(time);
+  row.prepend(cell("time", clock.format(new Date())));
+  rows = [row, ...rows].slice(0, SHOWN);
+  timer ??= setTimeout(draw, TOGETHER);
+}
+
+function draw() {
+  timer = null;
   const list = $("events");
   // Whoever reads further down is not moved.
   const [place, height] = [list.scrollTop, list.scrollHeight];
-  list.prepend(row);
+  list.prepend(...rows);
+  rows = [];
   while (list.children.length > SHOWN) list.lastElementChild.remove();
   if (place > 0) list.scrollTop = place + list.scrollHeight - height;
 }
@@ -150,6 +162,7 @@ $("pause").onclick = () => pause(!paused);
 function follow(topic) {
   subscription?.unsubscribe();
   pause(false);
+  rows = [];
   $("events").replaceChildren();
   followed = followed === topic ? null : topic;
   for (const button of $("topics").querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.textContent === followed));

@@ -253,16 +253,18 @@ async function position(topic) {
 /** From the beginning of the week that is shown now, and on. */
 async function follow() {
   const [replays, quakes] = await Promise.all([position("replay.started"), position("quake.reported")]);
+  const ended = ({ payload }) => ($("over").textContent = payload.again ? "The week is over, and begins again." : "The week is over.");
   const started = ({ payload }) => {
     week = payload;
+    $("over").textContent = "";
     forget(week.before);
     tell();
-    if (following.length === 2) return;
+    if (following.length === 3) return;
     const since = { epoch: quakes.epoch, offset: week.before };
     following.push(bus.subscribe("quake.reported", ({ payload, position }) => come(payload, position.offset), { since }));
   };
   const since = { epoch: replays.epoch, offset: Math.max(0, replays.offset - 1) };
-  following = [bus.subscribe("replay.started", started, { since })];
+  following = [bus.subscribe("replay.ended", ended), bus.subscribe("replay.started", started, { since })];
 }
 
 /** Another epoch is another history: its offsets say nothing about what is drawn. */
@@ -272,6 +274,7 @@ bus.addEventListener("gap", ({ detail }) => {
     if (detail.address === "quake.reported") lost(detail);
     return;
   }
+  $("over").textContent = "";
   if (renewing) return;
   renewing = true;
   lost(detail);

@@ -18,7 +18,7 @@ usage: quake_map [--listen ADDR] [--speed N] [--once]
 /// An hour a second: the week takes not quite three minutes.
 const SPEED: f64 = 3_600.0;
 
-/// The fastest: a week in six seconds of a thousandth.
+/// The fastest: a week in six milliseconds, if the machine can.
 const FASTEST: f64 = 1e8;
 
 pub(crate) struct Options {

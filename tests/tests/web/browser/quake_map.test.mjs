@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Proxy } from "../javascript/harness.mjs";
 import { assertNoErrors, assertNoSidewaysScroll, http, open, quakeMap } from "./harness.mjs";
 
 /** The week as fast as it goes. */
@@ -47,6 +48,23 @@ test("another week begins with an empty map", async (t) => {
   await page.until(WHOLE);
   assert.equal(await page.evaluate(DOTS), 1707);
   assert.equal(await page.evaluate(GAPS), 0);
+});
+
+test("a connection that was lost is recovered: no quake is missing, and none is there twice", async (t) => {
+  const server = await quakeMap(t, "--once", "--speed", "100000");
+  const proxy = await Proxy.to(t, server);
+  const page = await open(t, `http://127.0.0.1:${proxy.port}/`);
+  await page.until(DOTS);
+  proxy.open = false;
+  proxy.cut();
+  await page.until("document.getElementById('state').dataset.kind === 'waiting'");
+  const drawn = await page.evaluate(DOTS);
+  assert.ok(drawn < 1707, `${drawn}`);
+  proxy.open = true;
+  await page.until(WHOLE);
+  assert.equal(await page.evaluate(DOTS), 1707);
+  assert.equal(await page.evaluate(GAPS), 0);
+  assertNoErrors(page, { whileUnreachable: true });
 });
 
 test("a server that was killed and started again is a gap, and the week begins anew", async (t) => {

@@ -68,7 +68,7 @@ fn every_link_within_the_book_has_a_target() {
     for chapter in &pages {
         let here = folder().join(&chapter.name);
         for link in links(&chapter.text) {
-            if link.contains("://") {
+            if link.contains("://") || (is_picture(Path::new(&link)) && here.with_file_name(&link).exists()) {
                 continue;
             }
             let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
@@ -83,6 +83,28 @@ fn every_link_within_the_book_has_a_target() {
         }
     }
     assert!(dead.is_empty(), "dead links: {dead:#?}");
+}
+
+fn is_picture(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "webp")
+}
+
+/// They are in the repository for ever.
+#[test]
+fn every_picture_is_small_and_shown_with_words_for_who_cannot_see_it() {
+    let text: String = all().into_iter().map(|chapter| chapter.source).collect();
+    let folders =
+        fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let files = folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    for picture in files.filter(|path| path.extension().is_some_and(|extension| extension != "md")) {
+        assert!(is_picture(&picture), "{}", picture.display());
+        assert!(fs::metadata(&picture).unwrap().len() < 150 * 1024, "{}", picture.display());
+        let name = picture.file_name().unwrap().to_str().unwrap();
+        let (before, _) =
+            text.split_once(&format!("]({name})")).unwrap_or_else(|| panic!("no page shows {name}"));
+        let words = before.rsplit_once("![").map_or("", |(_, words)| words);
+        assert!(words.len() > 20 && !words.contains('\n'), "{name}: {words}");
+    }
 }
 
 #[test]

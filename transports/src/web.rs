@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, Request, State};
+use axum::extract::{OriginalUri, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -19,6 +19,13 @@ use crate::websocket::{EventStream, Hub};
 const CLIENT: &str = include_str!("web/assets/pubsub.js");
 const CLIENT_TYPES: &str = include_str!("web/assets/pubsub.d.ts");
 const PAGE: &str = include_str!("web/assets/index.html");
+const PAGE_SCRIPT: &str = include_str!("web/assets/page.js");
+const PAGE_STYLE: &str = include_str!("web/assets/page.css");
+
+/// Nothing from elsewhere, no script or style in the text, no frame around it: what the page shows are names that anybody may
+/// have chosen.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
+                      base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
 /// The routes of a hub:
 ///
@@ -28,7 +35,7 @@ const PAGE: &str = include_str!("web/assets/index.html");
 /// | `/sse?topic=a&topic=b:1` | the same events one way, as server-sent events, with `Last-Event-ID` |
 /// | `/pubsub.js`, `/pubsub.d.ts` | the client for browsers and Node, and its types |
 /// | `/health` | 200 and `ok` while the hub lets clients in, 503 after |
-/// | `/`, `/stats` | those of [`page`] |
+/// | `/`, `/page.js`, `/page.css`, `/stats` | those of [`page`] |
 ///
 /// Nest it where they are wanted. The hub needs no listener of its own.
 ///
@@ -62,11 +69,34 @@ pub fn events<C: Codec>(hub: &Hub<C>) -> Router {
 
 /// A page on which topics, rates, connections and queues are seen live, at `/`, and what it shows as JSON, at `/stats`: names
 /// and counts, and no payload. Whoever reaches it sees them: put it behind what guards your other pages.
+///
+/// It loads nothing from elsewhere, and its `Content-Security-Policy` says so. Nested at `/events` it is at `/events`, without a
+/// slash at the end.
 pub fn page<C: Codec>(hub: &Hub<C>) -> Router {
     Router::new()
-        .route("/", get(|| asset("text/html; charset=utf-8", PAGE)))
+        .route("/", get(front))
+        .route("/page.js", get(|| asset("text/javascript; charset=utf-8", PAGE_SCRIPT)))
+        .route("/page.css", get(|| asset("text/css; charset=utf-8", PAGE_STYLE)))
         .route("/stats", get(stats::<C>))
         .with_state(hub.clone())
+}
+
+/// The page, with the folder that everything beside it is in: where the router is nested, its address has no slash at the end.
+async fn front(OriginalUri(uri): OriginalUri) -> Response {
+    let name = uri.path().rsplit('/').next().unwrap_or_default();
+    let folder = if name.is_empty() { "./".to_owned() } else { format!("./{}/", attribute(name)) };
+    let page = PAGE.replacen("<base href=\"./\">", &format!("<base href=\"{folder}\">"), 1);
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, page).into_response()
+}
+
+/// Text of a client's, between the quotes of an attribute.
+fn attribute(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
 async fn web_socket<C: Codec>(State(hub): State<Hub<C>>, request: Request) -> Response {
@@ -120,7 +150,12 @@ async fn stats<C: Codec>(State(hub): State<Hub<C>>) -> Response {
 }
 
 async fn asset(kind: &'static str, text: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], text).into_response()
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, text).into_response()
 }
 
 fn refusal(status: StatusCode, reason: String) -> Response {

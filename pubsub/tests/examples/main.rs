@@ -10,6 +10,8 @@ use std::process::{Command, Output};
 mod hello;
 #[cfg(feature = "websocket")]
 mod hub_and_spokes;
+#[cfg(feature = "axum")]
+mod quake_map;
 mod quakes;
 #[cfg(feature = "redis")]
 mod two_processes;

@@ -11,19 +11,20 @@ const COMMAND = process.env.PUBSUB_COMMAND;
 assert.ok(COMMAND, "PUBSUB_COMMAND is the path of the command `pubsub`");
 const DEADLINE = 20_000;
 
-/** A hub that can be killed, and started again where it was. */
+/** A hub that can be killed, and started again where it was. Other programs that serve one say `listening on` too. */
 export class Hub {
-  constructor(t, arguments_ = []) {
+  constructor(t, arguments_ = [], command = [COMMAND, "hub"]) {
+    this.command = command;
     this.arguments = arguments_;
     this.address = "127.0.0.1:0";
     t.after(() => this.kill());
   }
 
   async start() {
-    this.process = spawn(COMMAND, ["hub", "--listen", this.address, ...this.arguments], { stdio: ["ignore", "pipe", "inherit"] });
+    this.process = spawn(this.command[0], [...this.command.slice(1), "--listen", this.address, ...this.arguments], { stdio: ["ignore", "pipe", "inherit"] });
     this.exited = new Promise((resolve) => this.process.once("exit", resolve));
     for await (const line of readline.createInterface({ input: this.process.stdout })) {
-      this.address = line.replace("listening on ", "");
+      this.address = line.match(/[\d.]+:\d+/)[0];
       return this;
     }
     throw new Error("the hub did not start");

@@ -417,7 +417,8 @@ class EventStreamConnection {
   constructor(url, options, on) {
     this.kind = "sse";
     this.url = url;
-    this.fetch = options.fetch ?? globalThis.fetch;
+    // A browser's own refuses to be a method of anything else.
+    this.fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
     this.on = on;
     this.token = null;
     this.ended = false;

@@ -9,7 +9,7 @@ use std::path::Path;
 use futures::executor::block_on;
 use pubsub::prelude::*;
 use pubsub::schema::Server;
-use pubsub::{BusError, ErrorCode, EventId, FinishedError, TestBus, WorkerError, WorkerHost};
+use pubsub::{BusError, ErrorCode, EventId, FinishedError, ProcessFailure, TestBus, WorkerError, WorkerHost};
 
 #[derive(EventMap)]
 enum App {
@@ -113,6 +113,18 @@ fn errors_of_workers() -> Result<(), Box<dyn Error>> {
         host.close().await;
         text("WorkerError::Closed", &host.spawn("w", drop).unwrap_err());
         let error = std::sync::Arc::new(std::io::Error::other("no"));
+        let failure = ProcessFailure::Garbage { reason: "what showed it".to_owned() };
+        text("ProcessFailure::Garbage", &failure);
+        let (name, worker) = ("w".to_owned(), "w".to_owned());
+        text(
+            "BusError::WorkerFailed",
+            &BusError::WorkerFailed { worker, failure: failure.clone(), restarts: false },
+        );
+        text("WorkerError::Failed", &WorkerError::Failed { name, failure, restarts: 0 });
+        let seconds = std::time::Duration::from_secs;
+        text("ProcessFailure::NoHandshake", &ProcessFailure::NoHandshake { after: seconds(10) });
+        text("ProcessFailure::Silent", &ProcessFailure::Silent { after: seconds(30) });
+        text("ProcessFailure::Killed", &ProcessFailure::Killed);
         text("WorkerError::NotStarted", &WorkerError::NotStarted { name: "w".to_owned(), error });
         Ok(())
     })

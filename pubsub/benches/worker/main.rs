@@ -1,11 +1,12 @@
-//! Worker threads against bare channels, and against Node's.
+//! Worker threads against bare channels, and against Node's; worker processes against bare pipes.
 //!
-//! `cargo bench -p pubsub --features worker --bench worker` prints the table; `-- --save` writes it into
+//! `cargo bench -p pubsub --features json,postcard,worker --bench worker` prints the table; `-- --save` writes it into
 //! `benches/README.md`, which says how to read it. Without `node` its rows are left out.
 
 mod node;
 mod ours;
 mod peers;
+mod pipe;
 #[path = "../inproc/save.rs"]
 mod save;
 #[path = "../inproc/table.rs"]
@@ -84,10 +85,21 @@ fn workloads(with_node: bool) -> Vec<Workload> {
             ),
             goals: goals(&[(peers::TOKIO, 0.8), (peers::CROSSBEAM, 0.0), (node::NAME, 0.0)], with_node),
         },
+        Workload {
+            name: "to a process",
+            unit: "ns/event",
+            rounds: 5,
+            candidates: vec![(pipe::OURS, pipe::ours), (pipe::RAW, pipe::raw), (pipe::EACH, pipe::each)],
+            goals: goals(&[(pipe::RAW, 0.7), (pipe::EACH, 0.0)], with_node),
+        },
     ]
 }
 
 fn main() -> std::io::Result<()> {
+    if let Some(task) = std::env::args().nth(1).filter(|task| task.starts_with("pipe-")) {
+        pipe::run(&task);
+        return Ok(());
+    }
     let with_node = node::is_there();
     if !with_node {
         println!("`node` is not installed: its rows are left out");
@@ -100,7 +112,7 @@ fn main() -> std::io::Result<()> {
         table.push_str(&rows);
     }
     if std::env::args().any(|argument| argument == "--save") {
-        save::save("cargo bench -p pubsub --features worker --bench worker -- --save", &table)?;
+        save::save("cargo bench -p pubsub --features json,postcard,worker --bench worker -- --save", &table)?;
     }
     Ok(())
 }

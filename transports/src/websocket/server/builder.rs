@@ -106,14 +106,17 @@ impl<C: Codec> HubBuilder<C> {
     /// use pubsub_transports::websocket::{Action, Hub, Identity, Permission};
     /// use pubsub_transports::{ErrorCode, Rejection};
     ///
-    /// let denied = || Rejection::new(ErrorCode::Denied, "that is not yours");
+    /// fn denied() -> Rejection {
+    ///     Rejection::new(ErrorCode::Denied, "that is not yours")
+    /// }
+    ///
     /// let hub = Hub::builder()
     ///     // Where a real one verifies a signature, or asks a session store.
     ///     .authenticate(async |token| match token.0.strip_prefix("token-of-") {
     ///         Some(name) => Identity::new(name).map_err(|_| Rejection::new(ErrorCode::Unauthenticated, "no name")),
     ///         None => Err(Rejection::new(ErrorCode::Unauthenticated, "no token of ours")),
     ///     })
-    ///     .authorize(async move |who, wanted: Permission| match (who, wanted.action, wanted.address.topic()) {
+    ///     .authorize(async |who, wanted: Permission| match (who, wanted.action, wanted.address.topic()) {
     ///         (_, Action::Subscribe, "news") => Ok(()),
     ///         (Some(who), _, "inbox") if wanted.address.id() == Some(who.name()) => Ok(()),
     ///         _ => Err(denied()),

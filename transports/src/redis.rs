@@ -83,6 +83,7 @@ impl Redis {
         own_events: OwnEvents::Echoed,
         carries: Carries::Bytes,
         backpressure: false,
+        history: false,
     };
 
     /// Connects with the defaults: no prefix, JSON. The URL is `redis://[[user]:password@]host[:port][/database]`,

@@ -55,7 +55,7 @@ impl<T> Chaos<T> {
     }
 
     fn guarantees(inside: Guarantees) -> Guarantees {
-        Guarantees { delivery: Delivery::AtMostOnce, backpressure: false, ..inside }
+        Guarantees { delivery: Delivery::AtMostOnce, backpressure: false, history: false, ..inside }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Guarantees {
     pub carries: Carries,
     /// Whether a publisher can wait until subscribers have room.
     pub backpressure: bool,
+    /// Whether what was published is kept, so that a subscription can begin in the past.
+    pub history: bool,
 }
 
 /// What order subscribers see, beyond that of one publisher and one address.
@@ -74,5 +76,6 @@ impl crate::InProcess {
         own_events: OwnEvents::Local,
         carries: Carries::Shared,
         backpressure: true,
+        history: false,
     };
 }

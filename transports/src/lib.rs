@@ -21,6 +21,7 @@ mod event_id;
 mod exchange;
 mod frame;
 mod guarantees;
+mod history;
 mod link;
 #[cfg(feature = "test-util")]
 mod loopback;
@@ -47,6 +48,7 @@ pub use error::{ErrorCode, Rejection, SendError};
 pub use event_id::{EventId, ParseEventIdError};
 pub use frame::{Body, Frame, Header, Position};
 pub use guarantees::{Carries, Delivery, Guarantees, Ordering, OwnEvents};
+pub use history::{Past, Start};
 pub use link::{Closing, Inlet, Link, Patience, Sending};
 #[cfg(feature = "test-util")]
 pub use loopback::Loopback;

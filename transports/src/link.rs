@@ -9,7 +9,9 @@ use std::task::{Context, Poll, Waker};
 
 use futures_channel::oneshot;
 
-use crate::{Address, ConnectionState, Frame, Gap, Header, Rejection, SendError, Undecodable};
+use crate::{
+    Address, ConnectionState, Frame, Gap, Header, Past, Position, Rejection, SendError, Start, Undecodable,
+};
 
 /// What a bus asks of a transport. Dropping it is no more than [closing](Self::close) it and not waiting. After it was closed
 /// a publish is [`Closed`](SendError::Closed), and everything else does nothing.
@@ -33,6 +35,15 @@ pub trait Link: Send + Sync {
 
     /// Follows these addresses no more.
     fn unsubscribe(&self, addresses: Vec<Address>);
+
+    /// Sends what is kept of these addresses, all of which are followed, from these places on: to the one subscription
+    /// that `replay` stands for, a number that was not used before. When it has all that was delivered, it is
+    /// [told](Inlet::replayed) so.
+    ///
+    /// Asked for only where the transport's [guarantees](crate::Guarantees::history) say that there is a history.
+    fn replay(&self, replay: u64, addresses: Vec<(Address, Start)>) {
+        let _ = (replay, addresses);
+    }
 
     /// Takes nothing more, and sends what was taken, within a time that the transport bounds. Then every task, socket and
     /// remote subscription of it is gone, and so is its inlet. Whether the answer is awaited changes nothing, and every call is answered.
@@ -58,6 +69,30 @@ pub trait Inlet: Send + Sync {
     /// Every address of this request is followed, but those that were refused or left: what is published from now on
     /// arrives.
     fn subscribed(&self, request: u64);
+
+    /// What comes of the type `topic` comes after this position of its history. Said before the request that asked for
+    /// it is answered, and when the history begins anew; not where there is none.
+    fn position(&self, topic: &str, position: Position) {
+        let _ = (topic, position);
+    }
+
+    /// Whether the subscription that this replay is for has room for one more event. `false`: it is gone, and nothing
+    /// more is to be sent to it. Pending while it has no room; then `waker` is woken when that changes.
+    fn poll_replay(&self, replay: u64, waker: &Waker) -> Poll<bool> {
+        let _ = (replay, waker);
+        Poll::Ready(false)
+    }
+
+    /// What a replay brings next, when [`poll_replay`](Self::poll_replay) said that there is room.
+    fn replay(&self, replay: u64, past: Past) {
+        let _ = (replay, past);
+    }
+
+    /// The replay has brought all that was delivered up to now: what is delivered from now on is for that subscription
+    /// too.
+    fn replayed(&self, replay: u64) {
+        let _ = replay;
+    }
 
     /// This address is followed no more, or never was: the other side does not allow it.
     /// `request` is the last that named it.

@@ -47,6 +47,7 @@ impl<C> Loopback<C> {
         own_events: OwnEvents::Echoed,
         carries: Carries::Bytes,
         backpressure: false,
+        history: false,
     };
 
     /// Messages that a bus has not read yet; beyond it publishers wait for who reads. Since nobody who reads waits for a

@@ -18,8 +18,24 @@
 //! # Two connections
 //! One publishes and one subscribes: a Redis connection that subscribes can do little else. Each has a task, which ends when
 //! the link is closed or dropped.
+//!
+//! # Events that are kept
+//! With [`Redis::durable`] events go through Redis streams instead, one for each type, which keep the last of them. What is
+//! different:
+//! * A publish that succeeded is in the stream. What a connection that is lost would have brought is read when it is back, in
+//!   order and without a hole. A publish that is ambiguous may be sent again with the same event id: it may then come twice.
+//! * An event has a [position](crate::Position), and a subscription can begin after one.
+//! * What is in the stream no more when it is to be read is a gap: how many events were trimmed is known exactly; of a
+//!   stream that was deleted, and of a server that restarted or was replaced, nobody knows what is missing, so each is a gap of
+//!   another [epoch](crate::GapReason::Epoch).
+//! * There is a third connection, which asks for what is kept while another waits for what comes.
+//!
+//! It needs Redis 6.2 or later. The commands are AUTH, SELECT, PING, INFO, CLIENT ID, CLIENT UNBLOCK, XADD, XREAD, XINFO, XTRIM,
+//! TIME, WATCH, UNWATCH, MULTI, EXEC, GET and SET, on the keys `<prefix>{<type>}` and `<prefix>{<type>}:run`. Who may not
+//! write still reads; who may not CLIENT UNBLOCK waits up to 100 ms for a new subscription to bring events.
 
 mod builder;
+mod durable;
 mod incoming;
 mod interest;
 mod limits;
@@ -44,6 +60,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 pub use self::builder::RedisBuilder;
+pub use self::durable::Retention;
+use self::durable::{Adding, Kept, Keys, Reader, Session};
 use self::link::RedisLink;
 use self::names::Names;
 use self::outbox::Outbox;
@@ -69,10 +87,19 @@ use crate::{
 pub struct Redis<C = Json> {
     codec: Arc<C>,
     names: Arc<Names>,
+    keys: Arc<Keys>,
     dialer: Arc<Dialer>,
     publish: Wire,
-    subscribe: Wire,
+    source: Source,
     runtime: Handle,
+}
+
+/// Where events come from.
+enum Source {
+    /// Channels: nothing is kept.
+    Channels(Box<Wire>),
+    /// Streams, which keep so much.
+    Streams(Box<Session>, Retention),
 }
 
 impl Redis {
@@ -83,6 +110,7 @@ impl Redis {
         own_events: OwnEvents::Echoed,
         carries: Carries::Bytes,
         backpressure: false,
+        history: false,
     };
 
     /// Connects with the defaults: no prefix, JSON. The URL is `redis://[[user]:password@]host[:port][/database]`,
@@ -104,6 +132,25 @@ impl Redis {
     pub fn builder() -> RedisBuilder {
         RedisBuilder::default()
     }
+
+    /// What a bus promises over Redis with [`durable`](Self::durable).
+    pub const DURABLE_GUARANTEES: Guarantees =
+        Guarantees { delivery: Delivery::AtLeastOnce, history: true, ..Self::GUARANTEES };
+
+    /// Settings, to connect with, of a transport that forgets nothing: events are kept in Redis streams, so much of each type
+    /// as `retention` says, instead of being published on channels. [The module](self#events-that-are-kept) says what
+    /// is different.
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pubsub_transports::ConnectError> {
+    /// use pubsub_transports::redis::{Redis, Retention};
+    ///
+    /// let redis = Redis::durable(Retention::last(1_000_000)).connect("redis://localhost").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn durable(retention: Retention) -> RedisBuilder {
+        RedisBuilder::default().durable(retention)
+    }
 }
 
 /// Names the server, never the user or the password.
@@ -119,18 +166,32 @@ impl<C: Codec> Transport for Redis<C> {
 
 impl<C: Codec> sealed::Connect for Redis<C> {
     fn connect(self) -> Connection<<Self as Transport>::Body> {
-        let Self { codec, names, dialer, publish, subscribe, runtime } = self;
+        let Self { codec, names, keys, dialer, publish, source, runtime } = self;
         let body = Encoded::new(Arc::clone(&codec));
+        let retention = match &source {
+            Source::Channels(_) => None,
+            Source::Streams(_, retention) => Some(*retention),
+        };
+        let guarantees = if retention.is_some() { Redis::DURABLE_GUARANTEES } else { Redis::GUARANTEES };
         let attach = Box::new(move |inlet: Arc<dyn Inlet>| {
             let (news, heard) = mpsc::unbounded_channel();
-            let outbox = Arc::new(Outbox::new(dialer.limits.clone()));
+            let outbox = Arc::new(Outbox::new(dialer.limits.clone(), retention.is_some()));
             let codec: Arc<dyn Codec> = codec;
-            let publisher = Publisher::new(Arc::clone(&outbox), Arc::clone(&dialer), news.clone());
-            let subscriber = Subscriber::new(inlet, Arc::clone(&codec), Arc::clone(&names), dialer, heard);
+            let kept = retention.map(|retention| Kept::new(Arc::clone(&keys), retention));
+            let publisher = Publisher::new(Arc::clone(&outbox), Arc::clone(&dialer), news.clone(), kept);
             runtime.spawn(publisher.run(publish));
-            runtime.spawn(subscriber.run(subscribe));
-            Arc::new(RedisLink { outbox, codec, names, news }) as Arc<dyn Link>
+            let adding = retention.map(|retention| Adding { keys: Arc::clone(&keys), retention });
+            match source {
+                Source::Channels(wire) => {
+                    let (codec, names) = (Arc::clone(&codec), Arc::clone(&names));
+                    runtime.spawn(Subscriber::new(inlet, codec, names, dialer, heard).run(*wire));
+                }
+                Source::Streams(session, _) => {
+                    runtime.spawn(Reader::new(inlet, Arc::clone(&codec), keys, dialer, heard).run(*session));
+                }
+            }
+            Arc::new(RedisLink { outbox, codec, names, adding, news }) as Arc<dyn Link>
         });
-        Connection::Link { body, guarantees: Redis::GUARANTEES, attach }
+        Connection::Link { body, guarantees, attach }
     }
 }

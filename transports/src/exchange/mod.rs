@@ -73,6 +73,7 @@ impl Exchange {
         own_events: OwnEvents::Echoed,
         carries: Carries::Shared,
         backpressure: true,
+        history: false,
     };
 
     /// Without members.

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::Redis;
+use super::durable::{Keys, Retention, Session};
 use super::limits::Limits;
 use super::names::Names;
 use super::server::Server;
 use super::tls::Tls;
 use super::wire::Dialer;
+use super::{Redis, Source};
 use crate::ConnectError;
 use crate::codec::{Codec, Json};
 
@@ -33,6 +34,8 @@ use crate::codec::{Codec, Json};
 pub struct RedisBuilder<C = Json> {
     codec: C,
     prefix: String,
+    /// `None`: nothing is kept.
+    retention: Option<Retention>,
     credentials: Option<Credentials>,
     tls: Tls,
     limits: Limits,
@@ -55,6 +58,7 @@ impl Default for RedisBuilder {
         Self {
             codec: Json::default(),
             prefix: String::new(),
+            retention: None,
             credentials: None,
             tls: Tls::default(),
             limits: Limits::default(),
@@ -72,8 +76,12 @@ impl<C: Codec> RedisBuilder<C> {
 
     /// How events become bytes: JSON, by default. All who share the channels use the same one.
     pub fn codec<D: Codec>(self, codec: D) -> RedisBuilder<D> {
-        let Self { prefix, credentials, tls, limits, .. } = self;
-        RedisBuilder { codec, prefix, credentials, tls, limits }
+        let Self { prefix, retention, credentials, tls, limits, .. } = self;
+        RedisBuilder { codec, prefix, retention, credentials, tls, limits }
+    }
+
+    pub(super) fn durable(self, retention: Retention) -> Self {
+        Self { retention: Some(retention), ..self }
     }
 
     /// Who we are, if the URL does not say: an ACL user and its password.
@@ -205,7 +213,7 @@ impl<C: Codec> RedisBuilder<C> {
     }
 
     async fn open(self, mut server: Server) -> Result<Redis<C>, ConnectError> {
-        let Self { codec, prefix, credentials, tls, limits } = self;
+        let Self { codec, prefix, retention, credentials, tls, limits } = self;
         if prefix.len() > Redis::PREFIX_BYTES {
             let reason = format!("the prefix has more than {} bytes", Redis::PREFIX_BYTES);
             return Err(ConnectError::Url { reason });
@@ -225,8 +233,13 @@ impl<C: Codec> RedisBuilder<C> {
             tls
         };
         let dialer = Arc::new(Dialer::new(server, tls, limits));
-        let (publish, subscribe) = (dialer.open().await?, dialer.open().await?);
-        let (names, codec) = (Arc::new(Names::new(&prefix)), Arc::new(codec));
-        Ok(Redis { codec, names, dialer, publish, subscribe, runtime: Handle::current() })
+        let publish = dialer.open().await?;
+        let source = match retention {
+            None => Source::Channels(Box::new(dialer.open().await?)),
+            Some(retention) => Source::Streams(Box::new(Session::open(&dialer).await?), retention),
+        };
+        let (names, keys) = (Arc::new(Names::new(&prefix)), Arc::new(Keys::new(&prefix)));
+        let codec = Arc::new(codec);
+        Ok(Redis { codec, names, keys, dialer, publish, source, runtime: Handle::current() })
     }
 }

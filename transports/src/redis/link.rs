@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::durable::Adding;
 use super::limits::WRITE_KEPT;
 use super::names::Names;
 use super::outbox::Outbox;
@@ -14,12 +15,15 @@ use super::subscriber::News;
 use crate::codec::Codec;
 use crate::{
     Address, Body, Closing, EncodeError, ErrorCode, Frame, Link, Patience, Rejection, SendError, Sending,
+    Start,
 };
 
 pub(super) struct RedisLink {
     pub(super) outbox: Arc<Outbox>,
     pub(super) codec: Arc<dyn Codec>,
     pub(super) names: Arc<Names>,
+    /// How events are added to streams, where they are kept.
+    pub(super) adding: Option<Adding>,
     /// To the task that speaks to the bus.
     pub(super) news: UnboundedSender<News>,
 }
@@ -41,10 +45,14 @@ impl Link for RedisLink {
         command.clear();
         let sending = match self.codec.join(&header, &payload, &mut message) {
             Ok(()) => {
-                resp::header(&mut command, b'*', 3);
-                resp::bulk(&mut command, &[b"PUBLISH"]);
-                resp::bulk(&mut command, &self.names.channel(header.topic(), header.id()));
-                resp::bulk(&mut command, &[&message]);
+                if let Some(adding) = &self.adding {
+                    adding.write(&mut command, header.topic(), header.id(), &message);
+                } else {
+                    resp::header(&mut command, b'*', 3);
+                    resp::bulk(&mut command, &[b"PUBLISH"]);
+                    resp::bulk(&mut command, &self.names.channel(header.topic(), header.id()));
+                    resp::bulk(&mut command, &[&message]);
+                }
                 self.outbox.offer(&command, header, patience)
             }
             Err(error) => {
@@ -71,6 +79,10 @@ impl Link for RedisLink {
 
     fn unsubscribe(&self, addresses: Vec<Address>) {
         self.tell(News::Unsubscribe(addresses));
+    }
+
+    fn replay(&self, replay: u64, addresses: Vec<(Address, Start)>) {
+        self.tell(News::Replay(replay, addresses));
     }
 
     fn close(&self) -> Closing {

@@ -3,11 +3,12 @@
 //! A frame is taken when it has its place among those that were not answered, which are bounded in number and bytes. One
 //! that waits in line for such a place is its publisher's, and is gone when the publisher gives up.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use compact_str::CompactString;
 use futures_channel::oneshot;
 use tokio::time::Instant;
 
@@ -54,6 +55,8 @@ pub(super) enum Phase {
 
 pub(super) struct Outbox {
     limits: Limits,
+    /// Whether events are kept in streams, which must be made ready before anything is added to one.
+    keeps: bool,
     state: Mutex<State>,
 }
 
@@ -70,12 +73,14 @@ struct State {
     bytes: usize,
     /// While there is no connection, frames have a deadline.
     connected: bool,
+    /// The types that were published, if events are kept.
+    topics: HashSet<CompactString>,
     /// The publisher's task, if it waits for more to do.
     task: Option<Waker>,
 }
 
 impl Outbox {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, keeps: bool) -> Self {
         let state = State {
             phase: Phase::Open,
             buffer: Vec::new(),
@@ -85,9 +90,10 @@ impl Outbox {
             frames: 0,
             bytes: 0,
             connected: true,
+            topics: HashSet::new(),
             task: None,
         };
-        Self { limits, state: Mutex::new(state) }
+        Self { limits, keeps, state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,6 +102,7 @@ impl Outbox {
 
     /// Takes a command, or lets it wait in line.
     pub(super) fn offer(&self, command: &[u8], header: Header, patience: Patience) -> Sending {
+        let topic = self.keeps.then(|| CompactString::from(header.topic()));
         // What is allocated is so without the lock.
         let (sending, asker) = match patience {
             Patience::Now => (Sending::Done(Ok(())), Asker::Bus(Box::new(header))),
@@ -107,6 +114,11 @@ impl Outbox {
         let mut state = self.lock();
         if state.phase != Phase::Open {
             return Sending::Done(Err(SendError::Closed));
+        }
+        if let Some(topic) = topic
+            && !state.topics.contains(&topic)
+        {
+            state.topics.insert(topic);
         }
         let deadline =
             if state.connected { None } else { Some(Instant::now() + self.limits.publish_timeout) };
@@ -126,9 +138,13 @@ impl Outbox {
         sending
     }
 
-    /// Moves all commands into `out`, which is empty, and what is to be answered into `queued`.
-    pub(super) fn take(&self, out: &mut Vec<u8>, queued: &mut VecDeque<Queued>) {
+    /// Moves all commands into `out`, which is empty, and what is to be answered into `queued`. Not so, and `false`, if
+    /// types were published whose streams are not ready: so many are.
+    pub(super) fn take(&self, out: &mut Vec<u8>, queued: &mut VecDeque<Queued>, ready: usize) -> bool {
         let mut state = self.lock();
+        if state.topics.len() != ready {
+            return false;
+        }
         if state.queued.iter().any(|queued| queued.asker.has_left()) {
             let _left = state.remove(|queued| queued.asker.has_left());
             state.promote(&self.limits);
@@ -139,6 +155,12 @@ impl Outbox {
         } else {
             queued.append(&mut state.queued);
         }
+        true
+    }
+
+    /// The types that were published, if events are kept.
+    pub(super) fn topics(&self) -> Vec<CompactString> {
+        self.lock().topics.iter().cloned().collect()
     }
 
     /// Whether there is something to take, and the phase. `task` is woken when either changes.

@@ -13,13 +13,14 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
+use super::durable::Kept;
 use super::outbox::{Asker, Outbox, Phase, Queued};
 use super::refusal;
 use super::resp::{self, Reply};
 use super::retry::Retry;
 use super::subscriber::News;
 use super::wire::{Alarm, Dialer, Wire, protocol};
-use crate::{ConnectError, SendError};
+use crate::{ConnectError, ErrorCode, Rejection, SendError};
 
 pub(super) struct Publisher {
     pub(super) outbox: Arc<Outbox>,
@@ -29,6 +30,15 @@ pub(super) struct Publisher {
     /// When closing is over, if it has begun.
     closing: Option<Instant>,
     retry: Retry,
+    /// Where events are kept: the streams.
+    kept: Option<Kept>,
+}
+
+/// Why a connection is served no more for now.
+enum Pause {
+    Closed,
+    /// There are streams to make ready, or to trim.
+    Streams,
 }
 
 /// What one connection was given to write.
@@ -39,6 +49,8 @@ struct Flights {
     taken: VecDeque<Queued>,
     /// Answered, and not told yet.
     answers: Vec<(Asker, Result<(), SendError>)>,
+    /// A stream was not there.
+    deleted: bool,
 }
 
 struct Flight {
@@ -49,9 +61,14 @@ struct Flight {
 }
 
 impl Publisher {
-    pub(super) fn new(outbox: Arc<Outbox>, dialer: Arc<Dialer>, teller: UnboundedSender<News>) -> Self {
+    pub(super) fn new(
+        outbox: Arc<Outbox>,
+        dialer: Arc<Dialer>,
+        teller: UnboundedSender<News>,
+        kept: Option<Kept>,
+    ) -> Self {
         let retry = Retry::new(&dialer.limits);
-        Self { outbox, dialer, teller, closing: None, retry }
+        Self { outbox, dialer, teller, closing: None, retry, kept }
     }
 
     /// Until it is closed.
@@ -59,7 +76,7 @@ impl Publisher {
         let mut ambiguous = 0;
         loop {
             let mut flights = Flights::default();
-            let lost = poll_fn(|cx| self.poll_serve(&mut wire, &mut flights, cx)).await;
+            let lost = self.serve(&mut wire, &mut flights).await;
             let unanswered = self.recover(&wire, flights);
             if self.closing.is_some() {
                 ambiguous += unanswered;
@@ -80,18 +97,46 @@ impl Publisher {
         let _ = self.teller.send(News::PublisherClosed(given_up));
     }
 
-    /// Ready when it is closed, or the connection is lost.
+    /// Until it is closed, or the connection is lost.
+    async fn serve(&mut self, wire: &mut Wire, flights: &mut Flights) -> Result<(), ConnectError> {
+        if let Some(kept) = &mut self.kept {
+            kept.forget();
+        }
+        loop {
+            match poll_fn(|cx| self.poll_serve(wire, flights, cx)).await? {
+                Pause::Closed => return Ok(()),
+                Pause::Streams => {
+                    if let Some(kept) = &mut self.kept {
+                        kept.tend(wire, self.outbox.topics()).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ready when it is closed, the connection is lost, or streams are waited for.
     fn poll_serve(
         &mut self,
         wire: &mut Wire,
         flights: &mut Flights,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), ConnectError>> {
+    ) -> Poll<Result<Pause, ConnectError>> {
         loop {
             let mut went_on = false;
             let (has_more, phase) = self.outbox.wait(cx.waker());
-            if has_more && wire.out.is_empty() {
-                flights.take(&self.outbox, wire);
+            if wire.out.is_empty() {
+                let is_held_up = match &mut self.kept {
+                    Some(kept) if kept.is_due(wire) => true,
+                    kept if has_more => {
+                        let ready = kept.as_ref().map_or(0, Kept::ready);
+                        !flights.take(&self.outbox, wire, ready)
+                    }
+                    _ => false,
+                };
+                // Nothing else is asked on a connection on which answers are due.
+                if is_held_up && flights.all.is_empty() {
+                    return Poll::Ready(Ok(Pause::Streams));
+                }
             }
             if let Poll::Ready(Err(error)) = wire.poll_send(cx) {
                 return Poll::Ready(Err(error));
@@ -103,6 +148,11 @@ impl Publisher {
                 for (asker, answer) in flights.answers.drain(..) {
                     tell(&self.teller, asker, answer);
                 }
+                if std::mem::take(&mut flights.deleted)
+                    && let Some(kept) = &mut self.kept
+                {
+                    kept.forget();
+                }
             }
             if phase != Phase::Open {
                 let deadline =
@@ -110,7 +160,7 @@ impl Publisher {
                 // The task is woken by the alarm at the latest.
                 let is_over = flights.all.is_empty() && self.outbox.is_empty() || Instant::now() >= deadline;
                 if is_over {
-                    return Poll::Ready(Ok(()));
+                    return Poll::Ready(Ok(Pause::Closed));
                 }
                 wire.wake_before(deadline);
             }
@@ -220,8 +270,11 @@ pub(super) fn silent() -> ConnectError {
 }
 
 impl Flights {
-    fn take(&mut self, outbox: &Outbox, wire: &mut Wire) {
-        outbox.take(&mut wire.out, &mut self.taken);
+    /// `false` if streams have to be made ready first.
+    fn take(&mut self, outbox: &Outbox, wire: &mut Wire, ready: usize) -> bool {
+        if !outbox.take(&mut wire.out, &mut self.taken, ready) {
+            return false;
+        }
         if self.all.is_empty() && !self.taken.is_empty() {
             wire.asked();
         }
@@ -230,6 +283,7 @@ impl Flights {
             end += queued.len as u64;
             self.all.push_back(Flight { end, queued: Some(queued) });
         }
+        true
     }
 
     fn ping(&mut self, wire: &mut Wire) {
@@ -256,13 +310,19 @@ impl Flights {
                 });
             };
             let answer = match (reply, &flight.queued) {
-                (Reply::Integer, Some(_)) => Ok(()),
+                (Reply::Integer | Reply::Bulk, Some(_)) => Ok(()),
+                // Nobody has the event: it may be sent again.
+                (Reply::Nothing, Some(_)) => {
+                    self.deleted = true;
+                    let message = "the stream was deleted a moment ago";
+                    Err(SendError::Rejected(Rejection::new(ErrorCode::Internal, message)))
+                }
                 (Reply::Error(error), Some(_)) => Err(SendError::Rejected(refusal::rejection(&error))),
                 (Reply::Status | Reply::Error(_), None) => continue,
                 _ => {
                     // Whatever became of it.
                     self.all.push_front(flight);
-                    break Err(protocol("an answer that PUBLISH does not have"));
+                    break Err(protocol("an answer that a publish does not have"));
                 }
             };
             if let Some(queued) = flight.queued {

@@ -3,8 +3,12 @@
 //! Written here for the two hot paths: a PUBLISH with its reply, and a message. Every byte is checked, and nothing that a
 //! server sends makes more be kept than the bound of the [`Reader`].
 
+mod entries;
 mod read;
+mod value;
 mod write;
 
+pub(super) use self::entries::{Entry, EntryId, Item};
 pub(super) use self::read::{Malformed, Parts, Reader, Reply};
-pub(super) use self::write::{bulk, command, header};
+pub(super) use self::value::Value;
+pub(super) use self::write::{bulk, command, header, number};

@@ -19,12 +19,13 @@ use super::retry::Retry;
 use super::session::{Answer, Session};
 use super::wire::{Alarm, Dialer, Wire, protocol};
 use crate::codec::Codec;
-use crate::{Address, ConnectError, ConnectionState, Gap, GapReason, Header, Inlet, SendError};
+use crate::{Address, ConnectError, ConnectionState, Gap, GapReason, Header, Inlet, SendError, Start};
 
 /// What the bus asks for, and what the other task has to say to it.
 pub(super) enum News {
     Subscribe(u64, Vec<Address>),
     Unsubscribe(Vec<Address>),
+    Replay(u64, Vec<(Address, Start)>),
     /// With whom to tell how many frames were given up.
     Close(Option<oneshot::Sender<u64>>),
     NotSent {
@@ -58,17 +59,17 @@ pub(super) struct Subscriber {
 
 /// Why each of the two connections is down, if it is.
 #[derive(Default)]
-struct Health {
-    publisher: Option<(u32, ConnectError)>,
-    subscriber: Option<(u32, ConnectError)>,
+pub(super) struct Health {
+    pub(super) publisher: Option<(u32, ConnectError)>,
+    pub(super) subscriber: Option<(u32, ConnectError)>,
 }
 
 #[derive(Default)]
-struct Closing {
-    deadline: Option<Instant>,
-    asked: Vec<oneshot::Sender<u64>>,
+pub(super) struct Closing {
+    pub(super) deadline: Option<Instant>,
+    pub(super) asked: Vec<oneshot::Sender<u64>>,
     /// How many frames the publisher has given up; it is gone then.
-    given_up: Option<u64>,
+    pub(super) given_up: Option<u64>,
 }
 
 /// What one connection holds back until all that is followed is restored.
@@ -288,7 +289,7 @@ impl Subscriber {
             // Without a subscription it is a status.
             Reply::Status => return session.pong().map_err(malformed),
             Reply::Error(error) => return session.error(&error).map_err(malformed),
-            Reply::Integer | Reply::Bulk => {
+            Reply::Integer | Reply::Bulk | Reply::Nothing => {
                 return Err(protocol("an answer that a subscription does not have"));
             }
         }
@@ -332,6 +333,8 @@ impl Subscriber {
                     session.leave(addresses);
                 }
             }
+            // Nothing is kept.
+            News::Replay(..) => {}
             News::Close(asked) => {
                 self.closing
                     .deadline
@@ -388,7 +391,7 @@ impl Subscriber {
 
 impl Health {
     /// The connection that brings events comes first: without it the other is of less use.
-    fn tell(&self, inlet: &dyn Inlet) {
+    pub(super) fn tell(&self, inlet: &dyn Inlet) {
         inlet.state(match (&self.subscriber, &self.publisher) {
             (Some((attempt, error)), _) => {
                 ConnectionState::Reconnecting { attempt: *attempt, error: error.clone() }

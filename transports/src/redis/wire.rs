@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::limits::{Limits, READ_CHUNK, WRITE_KEPT};
 use super::refusal;
-use super::resp::{self, Malformed, Reader, Reply};
+use super::resp::{self, Item, Malformed, Reader, Reply, Value};
 use super::server::Server;
 use super::socket::Socket;
 use super::tls::Tls;
@@ -139,6 +139,74 @@ impl Wire {
             }
             protocol(reason)
         })
+    }
+
+    /// Sends what is in `out`, and gives so many answers.
+    ///
+    /// # Errors
+    /// Those of the connection; a server that is silent for too long is none.
+    pub(super) async fn call(&mut self, answers: usize) -> Result<Vec<Value>, ConnectError> {
+        let limit = self.reader.buffer_limit();
+        let mut found = Vec::with_capacity(answers);
+        self.converse(|reader| {
+            while found.len() < answers {
+                match Value::take(&mut reader.buffer, limit)? {
+                    Some(value) => found.push(value),
+                    None => return Ok(false),
+                }
+            }
+            Ok(true)
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Sends what is in `out`, an XREAD that does not wait, and gives the answer.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub(super) async fn items(&mut self) -> Result<Vec<Item>, ConnectError> {
+        let mut items = Vec::new();
+        self.converse(|reader| {
+            while let Some(item) = reader.next_item()? {
+                let is_last = matches!(item, Item::End | Item::Error(_));
+                items.push(item);
+                if is_last {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+        .await?;
+        Ok(items)
+    }
+
+    /// Sends what is in `out`, and reads until `take` has all that it asks for.
+    async fn converse(
+        &mut self,
+        mut take: impl FnMut(&mut Reader) -> Result<bool, Malformed>,
+    ) -> Result<(), ConnectError> {
+        self.asked();
+        loop {
+            let deadline = self.heard + self.answer_timeout;
+            let more = std::future::poll_fn(|cx| {
+                if let Poll::Ready(Err(error)) = self.poll_send(cx) {
+                    return Poll::Ready(Err(error));
+                }
+                self.poll_receive(cx)
+            });
+            timeout_at(deadline, more)
+                .await
+                .map_err(|_| ConnectError::TimedOut { during: "a command" })??;
+            if take(&mut self.reader).map_err(|Malformed(reason)| protocol(reason))? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next piece of the answer to an XREAD.
+    pub(super) fn next_item(&mut self) -> Result<Option<Item>, ConnectError> {
+        self.reader.next_item().map_err(|Malformed(reason)| protocol(reason))
     }
 
     /// Receives more. Pending while there is nothing.

@@ -56,6 +56,7 @@ impl Spoke {
         own_events: OwnEvents::Echoed,
         carries: Carries::Bytes,
         backpressure: false,
+        history: false,
     };
 
     /// Connects with the defaults to `ws://host[:port][/path]`, and says who it is. This is one try; once it succeeded, the

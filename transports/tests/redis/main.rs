@@ -2,6 +2,7 @@
 
 mod connecting;
 mod delivery;
+mod durable;
 mod faults;
 mod foreign;
 mod harness;

@@ -105,6 +105,7 @@ const GUARANTEES: Guarantees = Guarantees {
     own_events: OwnEvents::Echoed,
     carries: CarriedAs::Bytes,
     backpressure: false,
+    history: false,
 };
 
 fn bus() -> (PubSub<App>, Arc<Wire>) {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::entries::Reading;
+
 /// What a server sent.
 #[derive(Debug)]
 pub(in crate::redis) enum Reply {
@@ -15,8 +17,10 @@ pub(in crate::redis) enum Reply {
     Integer,
     /// An array of bulk strings and integers: a message, or the answer to a subscription.
     Array(Parts),
-    /// A reply of one bulk string, or of none.
+    /// A reply of one bulk string.
     Bulk,
+    /// `$-1`: there is none.
+    Nothing,
     /// An array larger than the reader's bound. It was passed over.
     TooLarge {
         /// How many bytes its parts have.
@@ -59,14 +63,16 @@ const MAX_PARTS: usize = 4;
 /// A number has at most 20 characters.
 const MAX_NUMBER: usize = 20;
 /// The text of an error or a status.
-const MAX_LINE: usize = 4 * 1024;
+pub(super) const MAX_LINE: usize = 4 * 1024;
 
 /// Takes replies out of what was received.
 pub(in crate::redis) struct Reader {
     /// What was received and not taken yet.
     pub(in crate::redis) buffer: BytesMut,
-    limit: usize,
+    pub(super) limit: usize,
     passing: Option<Passing>,
+    /// Where the reply to an XREAD stands.
+    pub(super) reading: Reading,
 }
 
 /// What is passed over: an array that is too large.
@@ -80,7 +86,12 @@ struct Passing {
 impl Reader {
     /// The parts of one array have at most `limit` bytes together.
     pub(in crate::redis) fn new(limit: usize) -> Self {
-        Self { buffer: BytesMut::new(), limit, passing: None }
+        Self { buffer: BytesMut::new(), limit, passing: None, reading: Reading::default() }
+    }
+
+    /// How much is kept of what is not a message.
+    pub(in crate::redis) fn buffer_limit(&self) -> usize {
+        self.limit
     }
 
     /// The next reply; `None` if it is not all there yet.
@@ -111,6 +122,10 @@ impl Reader {
                 Ok(Some(Reply::Error(text)))
             }
             b'*' => self.array(),
+            b'$' if buffer.starts_with(b"$-1\r\n") => {
+                self.buffer.advance(5);
+                Ok(Some(Reply::Nothing))
+            }
             b'$' => match part(buffer, 0, self.limit)? {
                 Part::Unfinished => Ok(None),
                 Part::Whole(_, end) => {
@@ -177,7 +192,7 @@ impl Reader {
     }
 }
 
-enum Part {
+pub(super) enum Part {
     Unfinished,
     /// Its content, and where the next begins.
     Whole(Range<usize>, usize),
@@ -188,7 +203,7 @@ enum Part {
 }
 
 /// One part of an array: a bulk string or an integer.
-fn part(buffer: &[u8], at: usize, limit: usize) -> Result<Part, Malformed> {
+pub(super) fn part(buffer: &[u8], at: usize, limit: usize) -> Result<Part, Malformed> {
     match buffer.get(at) {
         None => return Ok(Part::Unfinished),
         Some(b':') => {
@@ -219,7 +234,7 @@ fn part(buffer: &[u8], at: usize, limit: usize) -> Result<Part, Malformed> {
 }
 
 /// The number after the first byte, and where the next line begins.
-fn number(buffer: &[u8]) -> Result<Option<(i64, usize)>, Malformed> {
+pub(super) fn number(buffer: &[u8]) -> Result<Option<(i64, usize)>, Malformed> {
     let Some((text, end)) = line(buffer, MAX_NUMBER)? else { return Ok(None) };
     let (negative, digits) = match &buffer[text] {
         [b'-', digits @ ..] => (true, digits),
@@ -234,7 +249,7 @@ fn number(buffer: &[u8]) -> Result<Option<(i64, usize)>, Malformed> {
 }
 
 /// The line after the first byte, and where the next begins.
-fn line(buffer: &[u8], limit: usize) -> Result<Option<(Range<usize>, usize)>, Malformed> {
+pub(super) fn line(buffer: &[u8], limit: usize) -> Result<Option<(Range<usize>, usize)>, Malformed> {
     let text = &buffer[1..];
     let seen = &text[..text.len().min(limit + 2)];
     match seen.iter().position(|byte| *byte == b'\r') {

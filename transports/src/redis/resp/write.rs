@@ -17,6 +17,20 @@ pub(in crate::redis) fn bulk(out: &mut Vec<u8>, parts: &[&[u8]]) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// Appends a number, as a bulk string.
+pub(in crate::redis) fn number(out: &mut Vec<u8>, number: u64) {
+    let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
+    header(out, b'$', digits);
+    let at = out.len() + digits;
+    out.resize(at, b'0');
+    let mut rest = number;
+    for digit in out[at - digits..].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Appends the line that says how much comes.
 pub(in crate::redis) fn header(out: &mut Vec<u8>, kind: u8, mut count: usize) {
     // Twenty digits are enough for any `u64`.
@@ -45,6 +59,16 @@ mod tests {
         let mut out = Vec::new();
         command(&mut out, &[b"PUBLISH", b"a:\r\n", b""]);
         assert_eq!(out, b"*3\r\n$7\r\nPUBLISH\r\n$4\r\na:\r\n\r\n$0\r\n\r\n");
+    }
+
+    #[test]
+    fn a_number_is_a_bulk_string() {
+        for value in [0, 7, 10, 100_000, u64::MAX] {
+            let mut out = Vec::new();
+            number(&mut out, value);
+            let text = value.to_string();
+            assert_eq!(out, format!("${}\r\n{text}\r\n", text.len()).into_bytes());
+        }
     }
 
     #[test]

@@ -32,6 +32,7 @@ impl<C> HubTransport<C> {
         own_events: OwnEvents::Echoed,
         carries: Carries::Bytes,
         backpressure: false,
+        history: false,
     };
 }
 

@@ -86,3 +86,13 @@ pub(crate) fn envelope(topic: &str, id: &str, payload: &str) -> String {
     let text = |text: &str| serde_json::to_string(text).expect("JSON");
     format!("{{\"type\":{},\"id\":{},\"payload\":{payload}}}", text(topic), text(id))
 }
+
+/// Waits until it holds: asked again and again, since nobody tells.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let holding = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, holding).await.unwrap_or_else(|_| panic!("not in time: {what}"));
+}

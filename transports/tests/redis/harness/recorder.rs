@@ -4,14 +4,18 @@ use std::sync::Mutex;
 use std::task::{Poll, Waker};
 
 use pubsub_transports::{
-    Address, Body, ConnectError, ConnectionState, ErrorCode, Frame, Gap, Header, Inlet, Rejection, SendError,
-    Undecodable,
+    Address, Body, ConnectError, ConnectionState, ErrorCode, Frame, Gap, Header, Inlet, Past, Position,
+    Rejection, SendError, Undecodable,
 };
 use tokio::sync::Notify;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Said {
-    Event { topic: String, id: String, payload: String },
+    Event {
+        topic: String,
+        id: String,
+        payload: String,
+    },
     Subscribed(u64),
     Refused(String, ErrorCode),
     Gap(Option<String>, Gap),
@@ -21,12 +25,20 @@ pub(crate) enum Said {
     ReceiveOnly,
     Reconnecting(u32, ConnectError),
     Closed,
+    Position(String, Position),
+    /// What a replay brought.
+    Past(u64, Past),
+    Replayed(u64),
 }
 
 #[derive(Default)]
 pub(crate) struct Recorder {
     said: Mutex<Vec<Said>>,
     more: Notify,
+    /// The positions of the events.
+    positions: Mutex<Vec<Position>>,
+    /// How much room replays have, and who waits for more.
+    room: Mutex<(Option<usize>, Option<Waker>)>,
 }
 
 impl Recorder {
@@ -122,6 +134,46 @@ impl Recorder {
         self.all().iter().filter(|said| matches!(said, Said::Gap(..))).count()
     }
 
+    /// The positions of all events so far.
+    pub(crate) fn positions(&self) -> Vec<Position> {
+        self.positions.lock().expect("the positions").clone()
+    }
+
+    /// From now on replays have room for so many more.
+    pub(crate) fn set_room(&self, room: Option<usize>) {
+        let waiting = {
+            let mut own = self.room.lock().expect("the room");
+            own.0 = room;
+            own.1.take()
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// What a replay has brought so far: payloads, gaps as `reason missed`, and `live` when it was over. Events that came to all
+    /// after that are in it too.
+    pub(crate) fn replay(&self, replay: u64) -> Vec<String> {
+        let mut told = Vec::new();
+        let mut is_live = false;
+        for said in self.all() {
+            match said {
+                Said::Past(own, past) if own == replay => told.push(match past {
+                    Past::Event(Frame { body: Body::Bytes(payload), .. }) => {
+                        String::from_utf8(payload.to_vec()).expect("JSON")
+                    }
+                    Past::Gap(gap) => format!("{:?} {:?}", gap.reason, gap.missed),
+                    other => format!("{other:?}"),
+                }),
+                Said::Replayed(own) if own == replay => {
+                    is_live = true;
+                    told.push("live".to_owned());
+                }
+                Said::Event { payload, .. } if is_live => told.push(payload),
+                _ => {}
+            }
+        }
+        told
+    }
+
     /// The payloads of the events to an address.
     pub(crate) fn payloads(&self, address: &str) -> Vec<String> {
         let is_at = |topic: &str, id: &str| format!("{topic}:{id}") == address;
@@ -138,7 +190,35 @@ impl Inlet for Recorder {
         Poll::Ready(())
     }
 
+    fn position(&self, topic: &str, position: Position) {
+        self.write(Said::Position(topic.to_owned(), position));
+    }
+
+    fn poll_replay(&self, _: u64, waker: &Waker) -> Poll<bool> {
+        let mut room = self.room.lock().expect("the room");
+        match room.0 {
+            None => Poll::Ready(true),
+            Some(0) => {
+                room.1 = Some(waker.clone());
+                Poll::Pending
+            }
+            Some(_) => Poll::Ready(true),
+        }
+    }
+
+    fn replay(&self, replay: u64, past: Past) {
+        if let Some(room) = &mut self.room.lock().expect("the room").0 {
+            *room = room.checked_sub(1).expect("it was asked whether there is room");
+        }
+        self.write(Said::Past(replay, past));
+    }
+
+    fn replayed(&self, replay: u64) {
+        self.write(Said::Replayed(replay));
+    }
+
     fn deliver(&self, frame: Frame) {
+        self.positions.lock().expect("the positions").extend(frame.header.position().cloned());
         let Body::Bytes(payload) = frame.body else { panic!("a body that is not bytes") };
         let (topic, id) = (frame.header.topic().to_owned(), frame.header.id().to_owned());
         let payload = String::from_utf8(payload.to_vec()).expect("JSON");

@@ -1,0 +1,168 @@
+//! Beginning an epoch, where a stream has none that belongs to this run of the server.
+
+use super::keys::Keys;
+use crate::redis::refusal;
+use crate::redis::resp::{self, EntryId, Value};
+use crate::redis::wire::{Wire, protocol};
+use crate::{ConnectError, Rejection};
+
+/// How a stream stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::redis) struct Top {
+    /// Its last entry; 0-0 if it has none.
+    pub(in crate::redis) id: EntryId,
+    /// Whether its epoch began on this run of the server. Not so, if we may not write and nobody else did.
+    pub(in crate::redis) is_certain: bool,
+}
+
+/// How often others may be faster.
+const TRIES: usize = 32;
+
+/// Looks at the stream of a type, and begins an epoch where there is none, or one of another run.
+///
+/// # Errors
+/// Those of the connection. Inside: that the server does not let us look.
+pub(in crate::redis) async fn begin(
+    wire: &mut Wire,
+    keys: &Keys,
+    run: &str,
+    topic: &str,
+) -> Result<Result<Top, Rejection>, ConnectError> {
+    // Most of the time there is nothing to do.
+    ask(wire, keys, topic);
+    let answers = wire.call(2).await?;
+    let [own, info] = &answers[..] else { return Err(unexpected()) };
+    match end(info)? {
+        Err(rejection) => return Ok(Err(rejection)),
+        Ok(Some(id)) if own.text() == Some(run) => return Ok(Ok(Top { id, is_certain: true })),
+        Ok(_) => {}
+    }
+    for _ in 0..TRIES {
+        let out = &mut wire.out;
+        resp::header(out, b'*', 3);
+        resp::bulk(out, &[b"WATCH"]);
+        resp::bulk(out, &keys.run(topic));
+        resp::bulk(out, &keys.stream(topic));
+        ask(wire, keys, topic);
+        resp::command(&mut wire.out, &[b"TIME"]);
+        let answers = wire.call(4).await?;
+        let [watched, own, info, time] = &answers[..] else { return Err(unexpected()) };
+        let top = match end(info)? {
+            Ok(top) => top,
+            Err(rejection) => {
+                unwatch(wire).await?;
+                return Ok(Err(rejection));
+            }
+        };
+        let as_it_is = Top { id: top.unwrap_or_default(), is_certain: false };
+        let may_look = !matches!(own, Value::Error(_)) && matches!(watched, Value::Status(_));
+        if top.is_some() && own.text() == Some(run) {
+            unwatch(wire).await?;
+            return Ok(Ok(Top { is_certain: true, ..as_it_is }));
+        }
+        let Some(now) = micros(time).filter(|_| may_look) else {
+            unwatch(wire).await?;
+            return Ok(Ok(as_it_is));
+        };
+        // Later than every epoch before it, whatever clocks do.
+        let id = EntryId { epoch: now.max(as_it_is.id.epoch + 1), offset: 0 };
+        match mark(wire, keys, run, topic, id, top).await? {
+            Marked::Done => return Ok(Ok(Top { id, is_certain: true })),
+            Marked::Denied => return Ok(Ok(as_it_is)),
+            Marked::Overtaken => {}
+        }
+    }
+    Err(protocol("a stream whose epoch others begin again and again"))
+}
+
+fn ask(wire: &mut Wire, keys: &Keys, topic: &str) {
+    let out = &mut wire.out;
+    resp::header(out, b'*', 2);
+    resp::bulk(out, &[b"GET"]);
+    resp::bulk(out, &keys.run(topic));
+    resp::header(out, b'*', 3);
+    resp::bulk(out, &[b"XINFO"]);
+    resp::bulk(out, &[b"STREAM"]);
+    resp::bulk(out, &keys.stream(topic));
+}
+
+/// The last entry of a stream, by XINFO; `None` if there is no stream.
+fn end(info: &Value) -> Result<Result<Option<EntryId>, Rejection>, ConnectError> {
+    match info {
+        Value::Error(error) if error.starts_with(b"ERR no such key") => Ok(Ok(None)),
+        Value::Error(error) => {
+            let rejection = refusal::rejection(error);
+            if rejection.is_retryable() { Err(ConnectError::Refused(rejection)) } else { Ok(Err(rejection)) }
+        }
+        info => {
+            let last = info.get(b"last-generated-id").and_then(Value::bytes);
+            last.and_then(EntryId::read).map(|id| Ok(Some(id))).ok_or_else(unexpected)
+        }
+    }
+}
+
+enum Marked {
+    Done,
+    /// Somebody else was faster.
+    Overtaken,
+    /// We may not.
+    Denied,
+}
+
+async fn mark(
+    wire: &mut Wire,
+    keys: &Keys,
+    run: &str,
+    topic: &str,
+    id: EntryId,
+    top: Option<EntryId>,
+) -> Result<Marked, ConnectError> {
+    let out = &mut wire.out;
+    resp::command(out, &[b"MULTI"]);
+    resp::header(out, b'*', if top.is_some() { 7 } else { 5 });
+    resp::bulk(out, &[b"XADD"]);
+    resp::bulk(out, &keys.stream(topic));
+    resp::bulk(out, &[id.to_string().as_bytes()]);
+    resp::bulk(out, &[b"run"]);
+    resp::bulk(out, &[run.as_bytes()]);
+    if let Some(top) = top {
+        resp::bulk(out, &[b"prev"]);
+        resp::bulk(out, &[top.to_string().as_bytes()]);
+    }
+    resp::header(out, b'*', 3);
+    resp::bulk(out, &[b"SET"]);
+    resp::bulk(out, &keys.run(topic));
+    resp::bulk(out, &[run.as_bytes()]);
+    resp::command(out, &[b"EXEC"]);
+    let answers = wire.call(4).await?;
+    let queued = answers.iter().take(3).find_map(|answer| match answer {
+        Value::Error(error) => Some(refusal::rejection(error)),
+        _ => None,
+    });
+    match (queued, answers.last()) {
+        (Some(rejection), _) if rejection.is_retryable() => Err(ConnectError::Refused(rejection)),
+        (Some(_), _) => Ok(Marked::Denied),
+        (None, Some(Value::Array(done))) if !done.iter().any(|it| matches!(it, Value::Error(_))) => {
+            Ok(Marked::Done)
+        }
+        (None, Some(Value::Array(_) | Value::Nothing)) => Ok(Marked::Overtaken),
+        _ => Ok(Marked::Denied),
+    }
+}
+
+/// A user who may not WATCH may not do this either, and need not.
+async fn unwatch(wire: &mut Wire) -> Result<(), ConnectError> {
+    resp::command(&mut wire.out, &[b"UNWATCH"]);
+    wire.call(1).await.map(drop)
+}
+
+/// The answer to TIME, in microseconds.
+fn micros(time: &Value) -> Option<u64> {
+    let [seconds, micros] = time.array()? else { return None };
+    let number = |value: &Value| value.text().and_then(|text| text.parse::<u64>().ok());
+    number(seconds)?.checked_mul(1_000_000)?.checked_add(number(micros)?)
+}
+
+pub(super) fn unexpected() -> ConnectError {
+    protocol("an answer about a stream that Redis does not give")
+}

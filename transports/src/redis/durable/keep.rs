@@ -1,0 +1,146 @@
+//! Adding events to streams: the command, and what has to be seen to before and between.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use compact_str::CompactString;
+use tokio::time::Instant;
+
+use super::keys::Keys;
+use super::retention::Retention;
+use super::{entry, epoch, session};
+use crate::ConnectError;
+use crate::redis::resp::{self, EntryId};
+use crate::redis::wire::Wire;
+
+/// Writes the commands that add events.
+#[derive(Debug)]
+pub(in crate::redis) struct Adding {
+    pub(in crate::redis) keys: Arc<Keys>,
+    pub(in crate::redis) retention: Retention,
+}
+
+impl Adding {
+    pub(in crate::redis) fn write(&self, command: &mut Vec<u8>, topic: &str, id: &str, message: &[u8]) {
+        resp::header(command, b'*', if self.retention.events.is_some() { 11 } else { 8 });
+        resp::bulk(command, &[b"XADD"]);
+        resp::bulk(command, &self.keys.stream(topic));
+        resp::bulk(command, &[b"NOMKSTREAM"]);
+        if let Some(events) = self.retention.events {
+            resp::bulk(command, &[b"MAXLEN"]);
+            resp::bulk(command, &[b"~"]);
+            resp::number(command, events);
+        }
+        resp::bulk(command, &[b"*"]);
+        resp::bulk(command, &[entry::ID]);
+        resp::bulk(command, &[id.as_bytes()]);
+        resp::bulk(command, &[entry::EVENT]);
+        resp::bulk(command, &[message]);
+    }
+}
+
+/// The streams that one who publishes has seen to, on one connection.
+pub(in crate::redis) struct Kept {
+    keys: Arc<Keys>,
+    run: Option<Arc<str>>,
+    ready: HashSet<CompactString>,
+    age: Option<Duration>,
+    /// When a stream ended where, as long as that is to be kept.
+    ends: HashMap<CompactString, VecDeque<(Instant, EntryId)>>,
+    next_trim: Instant,
+}
+
+/// How many times within the age it is looked how far a stream is.
+const LOOKS: u32 = 16;
+
+impl Kept {
+    pub(in crate::redis) fn new(keys: Arc<Keys>, retention: Retention) -> Self {
+        let age = retention.age;
+        let (ready, ends) = (HashSet::new(), HashMap::new());
+        Self { keys, run: None, ready, age, ends, next_trim: Instant::now() }
+    }
+
+    /// How many streams are ready.
+    pub(in crate::redis) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Nothing is known of the streams any more.
+    pub(in crate::redis) fn forget(&mut self) {
+        self.run = None;
+        self.ready.clear();
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        self.age.map(|age| (age / LOOKS).max(Duration::from_millis(1)))
+    }
+
+    /// Whether it is time to trim. Who waits is woken when it is.
+    pub(in crate::redis) fn is_due(&self, wire: &mut Wire) -> bool {
+        if self.age.is_none() || self.ready.is_empty() {
+            return false;
+        }
+        wire.wake_before(self.next_trim);
+        Instant::now() >= self.next_trim
+    }
+
+    /// Sees to it that all streams are there, and belong to this run of the server; and trims those with something too
+    /// old. One that we are not allowed to see to is left alone: what is added to it says so.
+    pub(in crate::redis) async fn tend(
+        &mut self,
+        wire: &mut Wire,
+        topics: Vec<CompactString>,
+    ) -> Result<(), ConnectError> {
+        let run = match &self.run {
+            Some(run) => Arc::clone(run),
+            None => Arc::clone(self.run.insert(session::run_id(wire).await?)),
+        };
+        let now = Instant::now();
+        let trims = self.interval().filter(|_| now >= self.next_trim);
+        if let Some(interval) = trims {
+            self.next_trim = now + interval;
+        }
+        for topic in topics {
+            if self.ready.contains(&topic) && trims.is_none() {
+                continue;
+            }
+            let top = epoch::begin(wire, &self.keys, &run, &topic).await?;
+            if let (Ok(top), Some(age)) = (top, self.age) {
+                self.trim(wire, &topic, top.id, now, age).await?;
+            }
+            self.ready.insert(topic);
+        }
+        Ok(())
+    }
+
+    async fn trim(
+        &mut self,
+        wire: &mut Wire,
+        topic: &CompactString,
+        top: EntryId,
+        now: Instant,
+        age: Duration,
+    ) -> Result<(), ConnectError> {
+        let ends = self.ends.entry(topic.clone()).or_default();
+        let spacing = age / LOOKS / 2;
+        if ends.back().is_none_or(|(at, _)| *at + spacing <= now) {
+            ends.push_back((now, top));
+        }
+        let mut old = None;
+        while let Some((_, end)) = ends.front().filter(|(at, _)| *at + age <= now) {
+            old = Some(*end);
+            ends.pop_front();
+        }
+        let Some(old) = old else { return Ok(()) };
+        let out = &mut wire.out;
+        resp::header(out, b'*', 5);
+        resp::bulk(out, &[b"XTRIM"]);
+        resp::bulk(out, &self.keys.stream(topic));
+        resp::bulk(out, &[b"MINID"]);
+        resp::bulk(out, &[b"~"]);
+        resp::bulk(out, &[old.to_string().as_bytes()]);
+        // Whatever it answers: what is not trimmed now is trimmed later, or may not be.
+        wire.call(1).await.map(drop)
+    }
+}

@@ -1,0 +1,238 @@
+//! The past of a stream, for one subscription: entry by entry up to where everybody else is, then together.
+//!
+//! A part of a replay is behind, ahead of or level with what is delivered to all. It is fetched until it is not behind; from
+//! then on it takes what is delivered to all as well. When all parts are level and everything was taken, the subscription
+//! needs no replay any more. All of this happens in one task, so there is no moment between.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::task::{Context, Poll};
+
+use compact_str::CompactString;
+
+use super::cursor::{Cursor, Marker, Step};
+use super::epoch::Top;
+use super::stream::Stream;
+use crate::redis::resp::EntryId;
+use crate::{Address, Frame, Gap, GapReason, Inlet, Past, Start, Undecodable};
+
+pub(super) struct Replay {
+    id: u64,
+    pub(super) parts: Vec<Part>,
+}
+
+/// What it asks of one stream.
+pub(super) struct Part {
+    pub(super) topic: CompactString,
+    whole: bool,
+    ids: HashSet<CompactString>,
+    place: Place,
+    /// What the subscription has no room for yet.
+    buffer: VecDeque<Past>,
+}
+
+enum Place {
+    /// The server was not asked yet.
+    Asked(Start),
+    Behind(Cursor),
+    /// What is delivered to all has yet to come here.
+    Ahead(Cursor),
+    Level(Cursor),
+}
+
+/// Events that wait for room; beyond it the part falls behind.
+const BUFFER: usize = 1_024;
+
+pub(super) enum Advance {
+    Waits,
+    /// Entries of this part are to be fetched.
+    Fetch(usize),
+    /// It is not needed any more.
+    Over,
+}
+
+impl Replay {
+    pub(super) fn new(id: u64, addresses: Vec<(Address, Start)>) -> Self {
+        let mut parts: Vec<Part> = Vec::new();
+        for (address, start) in addresses {
+            let place = match parts.iter().position(|part| part.topic == address.topic()) {
+                Some(place) => place,
+                None => {
+                    parts.push(Part {
+                        topic: address.topic().into(),
+                        whole: false,
+                        ids: HashSet::new(),
+                        place: Place::Asked(start),
+                        buffer: VecDeque::new(),
+                    });
+                    parts.len() - 1
+                }
+            };
+            match address.id() {
+                None => parts[place].whole = true,
+                Some(id) => _ = parts[place].ids.insert(id.into()),
+            }
+        }
+        Self { id, parts }
+    }
+
+    /// Gives what there is as far as there is room.
+    pub(super) fn advance(
+        &mut self,
+        inlet: &dyn Inlet,
+        streams: &HashMap<CompactString, Stream>,
+        cx: &mut Context<'_>,
+    ) -> Advance {
+        // Whoever was refused or has left hears so in another way.
+        self.parts.retain(|part| streams.contains_key(&part.topic));
+        for part in &mut self.parts {
+            while !part.buffer.is_empty() {
+                match inlet.poll_replay(self.id, cx.waker()) {
+                    Poll::Ready(true) => {}
+                    Poll::Ready(false) => return Advance::Over,
+                    Poll::Pending => return Advance::Waits,
+                }
+                if let Some(past) = part.buffer.pop_front() {
+                    inlet.replay(self.id, past);
+                }
+            }
+        }
+        let mut behind = None;
+        let mut all_level = true;
+        for (number, part) in self.parts.iter_mut().enumerate() {
+            let Some(live) = streams.get(&part.topic).and_then(|stream| stream.cursor.as_ref()) else {
+                return Advance::Waits;
+            };
+            part.settle(live.id());
+            all_level &= matches!(part.place, Place::Level(_));
+            if matches!(part.place, Place::Behind(_)) {
+                behind = behind.or(Some(number));
+            }
+        }
+        if all_level {
+            inlet.replayed(self.id);
+            return Advance::Over;
+        }
+        match (behind, inlet.poll_replay(self.id, cx.waker())) {
+            (_, Poll::Ready(false)) => Advance::Over,
+            (Some(part), Poll::Ready(true)) => Advance::Fetch(part),
+            _ => Advance::Waits,
+        }
+    }
+
+    /// An entry is delivered to all.
+    pub(super) fn passes(&mut self, passing: &Passing<'_>) {
+        for part in self.parts.iter_mut().filter(|part| part.topic == passing.topic) {
+            part.passes(passing);
+        }
+    }
+}
+
+/// An entry, as everybody gets it.
+pub(super) struct Passing<'a> {
+    pub(super) topic: &'a str,
+    pub(super) id: EntryId,
+    pub(super) marker: Option<Marker<'a>>,
+    /// `None` if it is no event, or one that nobody follows.
+    pub(super) event: Option<&'a Result<Frame, Undecodable>>,
+}
+
+impl Part {
+    /// Whether the server has to be asked how the stream stands before it can begin.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self.place, Place::Asked(_))
+    }
+
+    /// How the stream stands at the server, on a new connection or before it begins; everybody else is at `live`.
+    pub(super) fn connected(&mut self, live: &Cursor, top: Top, run: &std::sync::Arc<str>) {
+        let mut cursor = match &self.place {
+            Place::Asked(Start::Now) => return self.place = Place::Level(live.clone()),
+            Place::Asked(Start::Beginning) => return self.place = Place::Behind(Cursor::fresh()),
+            Place::Asked(Start::After(position)) => Cursor::after(position),
+            Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor) => cursor.clone(),
+        };
+        let gap = cursor.reconnected(top.id, run, top.is_certain);
+        self.buffer.extend(gap.map(Past::Gap));
+        self.place = Place::Behind(cursor);
+    }
+
+    /// Up to where it has been fetched.
+    pub(super) fn fetched(&self) -> EntryId {
+        match &self.place {
+            Place::Asked(_) => EntryId::default(),
+            Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor) => cursor.id(),
+        }
+    }
+
+    fn settle(&mut self, live: EntryId) {
+        if let Place::Behind(cursor) = &self.place
+            && cursor.id() >= live
+        {
+            let cursor = cursor.clone();
+            self.place = if cursor.id() == live { Place::Level(cursor) } else { Place::Ahead(cursor) };
+        }
+    }
+
+    /// An entry was fetched.
+    pub(super) fn take(
+        &mut self,
+        id: EntryId,
+        marker: Option<Marker<'_>>,
+        event: impl FnOnce(&Cursor) -> Option<Result<Frame, Undecodable>>,
+    ) {
+        let Place::Behind(cursor) = &mut self.place else { return };
+        let Step::New(gap) = cursor.step(id, marker) else { return };
+        self.buffer.extend(gap.map(Past::Gap));
+        let event = event(cursor);
+        if let Some(event) = event {
+            self.push(&event);
+        }
+    }
+
+    /// Nothing is there to be fetched, although everybody else is at `live`: it was, and is no more.
+    pub(super) fn came_to_the_end(&mut self, live: &Cursor) {
+        let Place::Behind(cursor) = &mut self.place else { return };
+        if cursor.id() >= live.id() {
+            return;
+        }
+        let (own, end) = (cursor.id(), live.id());
+        if !cursor.is_fresh() {
+            let gap = if own.epoch == end.epoch {
+                Gap::new(GapReason::Evicted, Some(end.offset - own.offset))
+            } else {
+                Gap::new(GapReason::Epoch, None)
+            };
+            self.buffer.push_back(Past::Gap(gap));
+        }
+        self.place = Place::Level(live.clone());
+    }
+
+    fn passes(&mut self, passing: &Passing<'_>) {
+        let (mut cursor, was_level) = match &self.place {
+            Place::Asked(_) | Place::Behind(_) => return,
+            Place::Ahead(cursor) => (cursor.clone(), false),
+            Place::Level(cursor) => (cursor.clone(), true),
+        };
+        if self.buffer.len() >= BUFFER {
+            self.place = Place::Behind(cursor);
+            return;
+        }
+        let step = cursor.step(passing.id, passing.marker);
+        let is_level = was_level || cursor.id() == passing.id;
+        self.place = if is_level { Place::Level(cursor) } else { Place::Ahead(cursor) };
+        let Step::New(gap) = step else { return };
+        self.buffer.extend(gap.map(Past::Gap));
+        if let Some(event) = passing.event {
+            self.push(event);
+        }
+    }
+
+    fn push(&mut self, event: &Result<Frame, Undecodable>) {
+        match event {
+            Ok(frame) if self.whole || self.ids.contains(frame.header.id()) => {
+                self.buffer.push_back(Past::Event(frame.clone()));
+            }
+            Ok(_) => {}
+            Err(undecodable) => self.buffer.push_back(Past::Undecodable(undecodable.clone())),
+        }
+    }
+}

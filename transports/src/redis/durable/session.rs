@@ -1,0 +1,84 @@
+//! The two connections of one who reads: one waits for entries, the other asks for everything else meanwhile.
+
+use std::sync::Arc;
+
+use super::epoch::unexpected;
+use crate::ConnectError;
+use crate::redis::refusal;
+use crate::redis::resp::{self, Item, Value};
+use crate::redis::wire::{Dialer, Wire};
+
+pub(in crate::redis) struct Session {
+    pub(super) wire: Wire,
+    pub(super) asker: Wire,
+    /// What the server calls the connection that waits.
+    client: String,
+    /// The run of the server.
+    pub(super) run: Arc<str>,
+    /// Whether we may wake the connection that waits; otherwise it waits only briefly.
+    pub(super) may_unblock: bool,
+}
+
+impl Session {
+    /// # Errors
+    /// As the dialer's, and if the server does not say which run it is.
+    pub(in crate::redis) async fn open(dialer: &Dialer) -> Result<Self, ConnectError> {
+        let mut wire = dialer.open().await?;
+        let mut asker = dialer.open().await?;
+        resp::command(&mut wire.out, &[b"CLIENT", b"ID"]);
+        let client = match &wire.call(1).await?[..] {
+            [Value::Integer(id)] => Some(id.to_string()),
+            _ => None,
+        };
+        let run = run_id(&mut asker).await?;
+        let may_unblock = client.is_some();
+        Ok(Self { wire, asker, client: client.unwrap_or_default(), run, may_unblock })
+    }
+
+    /// Asks on both connections whether the server is there.
+    pub(super) async fn ping(&mut self) -> Result<(), ConnectError> {
+        for wire in [&mut self.wire, &mut self.asker] {
+            resp::command(&mut wire.out, &[b"PING"]);
+            wire.call(1).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a read that waits. Whether there was one.
+    pub(super) async fn unblock(&mut self) -> Result<bool, ConnectError> {
+        if !self.may_unblock {
+            return Ok(false);
+        }
+        resp::command(&mut self.asker.out, &[b"CLIENT", b"UNBLOCK", self.client.as_bytes()]);
+        match &self.asker.call(1).await?[..] {
+            [Value::Integer(count)] => Ok(*count > 0),
+            _ => {
+                self.may_unblock = false;
+                Ok(false)
+            }
+        }
+    }
+
+    /// The next entries of one stream, without waiting for any.
+    pub(super) async fn fetch(&mut self, read: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<Item>, ConnectError> {
+        read(&mut self.asker.out);
+        self.asker.items().await
+    }
+}
+
+/// Which run of the server this is.
+///
+/// # Errors
+/// If it does not say.
+pub(in crate::redis) async fn run_id(wire: &mut Wire) -> Result<Arc<str>, ConnectError> {
+    resp::command(&mut wire.out, &[b"INFO", b"server"]);
+    match &wire.call(1).await?[..] {
+        [Value::Error(error)] => Err(ConnectError::Refused(refusal::rejection(error))),
+        [info] => {
+            let lines = info.text().unwrap_or_default().lines();
+            let run = lines.filter_map(|line| line.strip_prefix("run_id:")).next();
+            run.map(Arc::from).ok_or_else(unexpected)
+        }
+        _ => Err(unexpected()),
+    }
+}

@@ -98,6 +98,7 @@ impl<C: Codec> WorkerProcess<C> {
         own_events: OwnEvents::Echoed,
         carries: Carries::Bytes,
         backpressure: true,
+        history: false,
     };
 
     /// The name that the host gave it.

@@ -69,6 +69,7 @@ conformance! {
     loopback_messagepack: crate::transports::LoopbackOf<pubsub::codec::MessagePack>;
     loopback_postcard: crate::transports::LoopbackOf<pubsub::codec::Postcard>;
     redis: crate::transports::RedisServer;
+    redis_streams: crate::transports::RedisStreams;
     spokes: crate::transports::Sockets<false>;
     hub_and_spokes: crate::transports::Sockets<true>;
 }

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Sender, channel};
 
 use pubsub::codec::{Codec, Json};
+use pubsub::redis::Retention;
 use pubsub::{EventMap, Header, Hub, Loopback, PubSub, Redis, Spoke, WorkerHost, WorkerProcess};
 
 use crate::exchange::{Bad, Exchange};
@@ -158,6 +159,28 @@ impl Exchange for RedisServer {
         let channel = format!("number:{id}");
         self.0.raw().publish(channel.as_bytes(), &message(&Json::default(), id, bad));
         true
+    }
+}
+
+/// The same with streams that keep events.
+pub(crate) struct RedisStreams(server::Server);
+
+impl Exchange for RedisStreams {
+    async fn start() -> Self {
+        Self(server::Server::start())
+    }
+
+    async fn bus(&self) -> PubSub<App> {
+        let redis = Redis::durable(Retention::last(10_000));
+        PubSub::new(redis.connect(self.0.url()).await.expect("a connection"))
+    }
+
+    async fn followed(&self) -> Option<usize> {
+        None
+    }
+
+    async fn put(&self, _: &str, _: Bad) -> bool {
+        false
     }
 }
 

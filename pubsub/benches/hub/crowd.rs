@@ -134,8 +134,14 @@ async fn connect(address: SocketAddr, kind: Kind) -> Result<TcpStream> {
         }
     };
     for text in says {
-        let mut frame = vec![0x81, 0x80 | 126];
-        frame.extend_from_slice(&u16::try_from(text.len())?.to_be_bytes());
+        // A length that is not the shortest is refused.
+        let mut frame = match u8::try_from(text.len()).ok().filter(|length| *length < 126) {
+            Some(length) => vec![0x81, 0x80 | length],
+            None => {
+                let [high, low] = u16::try_from(text.len())?.to_be_bytes();
+                vec![0x81, 0x80 | 126, high, low]
+            }
+        };
         frame.extend_from_slice(&[0; 4]);
         frame.extend_from_slice(text.as_bytes());
         stream.write_all(&frame).await?;

@@ -21,8 +21,9 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use pubsub::websocket::{HistoryConfig, HubConfig};
-use pubsub::{Hub, PubSub, web};
+use pubsub::prelude::*;
+use pubsub::websocket::{Action, HistoryConfig, HubConfig, Permission};
+use pubsub::{ErrorCode, Hub, Rejection, web};
 use tokio::net::TcpListener;
 
 use crate::events::{QuakeEvent, feed};
@@ -51,7 +52,8 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
     let week = feed()?;
     // All of a week can be replayed, to whoever comes at its end.
     let history = HistoryConfig { events: week.len(), replay: week.len(), ..HistoryConfig::default() };
-    let hub = Hub::builder().config(HubConfig { history, ..HubConfig::default() }).start();
+    let config = HubConfig { history, ..HubConfig::default() };
+    let hub = Hub::builder().config(config).authorize(async |_, wanted| may(&wanted)).start();
     let bus = PubSub::<QuakeEvent>::new(hub.transport());
     let app = page::router().nest("/hub", web::router(&hub));
 
@@ -67,6 +69,15 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
     bus.close().await;
     hub.close().await;
     Ok(())
+}
+
+/// Visitors may follow what there is, and publish nothing: what the map shows comes from this process.
+fn may(wanted: &Permission) -> Result<(), Rejection> {
+    let is_known = QuakeEvent::TOPICS.iter().any(|topic| topic.name == wanted.address.topic());
+    if wanted.action == Action::Subscribe && is_known {
+        return Ok(());
+    }
+    Err(Rejection::new(ErrorCode::Denied, "this hub is there to follow quakes"))
 }
 
 /// Prints to standard output, at once: whoever started this waits for the address.

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { Proxy } from "../javascript/harness.mjs";
+import { Proxy, client, within } from "../javascript/harness.mjs";
 import { assertNoErrors, assertNoSidewaysScroll, http, open, quakeMap } from "./harness.mjs";
 
 /** The ids of a week, in the order of their publishing. */
@@ -93,6 +93,14 @@ test("a server that was killed and started again is a gap, and the week begins a
   assert.match(await page.until("document.querySelector('#list .gap')?.textContent"), /the server was started anew/);
   await page.until(`!window.first.isConnected && ${DOTS}`);
   assertNoErrors(page, { whileUnreachable: true });
+});
+
+test("visitors follow, and publish nothing", async (t) => {
+  const server = await quakeMap(t);
+  const visitor = client(t, `ws://${server.address}/hub/ws`);
+  await assert.rejects(within("refusal", visitor.publish("quake.reported", "us", {})), { code: "denied" });
+  await assert.rejects(within("refusal", visitor.subscribe("elsewhere").ready), { code: "denied" });
+  await within("answer", visitor.subscribe("quake.reported:us").ready);
 });
 
 test("without a WebSocket it follows by server-sent events", async (t) => {

@@ -17,6 +17,7 @@ mod routes;
 mod slab;
 mod stats;
 mod subscribe;
+mod window;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};

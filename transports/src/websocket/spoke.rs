@@ -1,5 +1,6 @@
 //! The spoke: one connection to a hub for everything that its process follows and publishes.
 
+mod acknowledge;
 mod config;
 mod follow;
 mod identity;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use compact_str::CompactString;
 
+use self::acknowledge::UnderWay;
 pub use self::config::SpokeConfig;
 use self::interest::Topic;
 pub use self::output::{SpokeOutput, SpokeState};
@@ -79,6 +81,8 @@ pub struct SpokeProtocol {
     memory: Option<String>,
     max_frame: usize,
     topics: BTreeMap<CompactString, Topic>,
+    /// Of the types whose events are acknowledged.
+    under_way: BTreeMap<CompactString, UnderWay>,
     correlation: u64,
     pending: Pending,
     outputs: VecDeque<SpokeOutput>,
@@ -106,6 +110,7 @@ impl SpokeProtocol {
             memory: None,
             max_frame: usize::MAX,
             topics: BTreeMap::new(),
+            under_way: BTreeMap::new(),
             correlation: 0,
             pending: Pending::new(config.pending_events, config.pending_bytes),
             outputs: VecDeque::new(),

@@ -1,5 +1,6 @@
 //! The protocol of hub and spokes, without sockets: scenarios by name, and random schedules against a model.
 
+mod acknowledge;
 mod garbage;
 mod hub;
 mod identity;

@@ -27,6 +27,8 @@ enum Step {
     NoticeHalfOpen,
     Restart,
     Forget(&'static str),
+    Window(usize, &'static str, Option<u32>),
+    Handle(usize, usize),
     Advance(u64),
 }
 
@@ -55,7 +57,7 @@ fn address(random: &mut Rng, lossy: bool) -> Address {
 fn step(random: &mut Rng, peers: usize, lossy: bool) -> Step {
     let peer = random.usize(..peers);
     let (topic, id) = (random.choice(TOPICS).unwrap(), random.choice(IDS).unwrap());
-    match random.u8(..100) {
+    match random.u8(..110) {
         0..20 => Step::Publish(topic, id),
         20..26 => Step::PublishFrom(peer, topic, id),
         26..38 => Step::Follow(peer, address(random, lossy)),
@@ -69,6 +71,8 @@ fn step(random: &mut Rng, peers: usize, lossy: bool) -> Step {
         94 => Step::Restart,
         95 => Step::Forget(topic),
         96..98 if lossy => Step::Lose(peer),
+        100..103 => Step::Window(peer, topic, random.bool().then(|| random.u32(1..4))),
+        103.. => Step::Handle(peer, random.usize(1..4)),
         _ => Step::Advance(random.u64(1..3000)),
     }
 }
@@ -113,6 +117,8 @@ fn run(schedule: &Schedule) -> (u64, u64) {
             Step::NoticeHalfOpen => world.notice_half_open(),
             Step::Restart => world.restart(),
             Step::Forget(topic) => world.forget(topic),
+            Step::Window(peer, topic, window) => world.set_window(*peer, topic, *window),
+            Step::Handle(peer, count) => world.handle(*peer, *count),
             Step::Advance(ms) => world.advance(Duration::from_millis(*ms)),
         }
     }

@@ -16,7 +16,7 @@ use pubsub_transports::{ErrorCode, EventId, Rejection};
 const EVENT_ID: &str = "0191e0a5-3c4e-7b2a-9f00-5d6e7f809102";
 
 fn plain(topic: &str) -> Subscribe {
-    Subscribe { topic: topic.to_owned(), since: None, on_gap: None }
+    Subscribe::new(topic)
 }
 
 fn commands() -> Vec<(&'static str, Command)> {
@@ -37,7 +37,7 @@ fn commands() -> Vec<(&'static str, Command)> {
         ("subscribe_since", Command::Subscribe(vec![recover.clone()])),
         ("subscribe_many", Command::Subscribe(vec![recover, plain("chat:ü \"q\"")])),
         ("unsubscribe", Command::Unsubscribe(Unsubscribe { topic: "session.status".to_owned() })),
-        ("ack", Command::Ack(Ack { topic: "session.status".to_owned(), offset: 7 })),
+        ("ack", Command::Ack(Ack { topic: "session.status".to_owned(), offset: 7, window: Some(16) })),
         ("ping", Command::Ping),
     ]
 }

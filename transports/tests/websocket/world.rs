@@ -33,6 +33,8 @@ pub(crate) struct Peer {
     pub(crate) expected: Expected,
     pub(crate) socket: Option<Socket>,
     pub(crate) states: Vec<SpokeState>,
+    /// Delivered, and not handled yet.
+    unhandled: VecDeque<Header>,
     numbers: u64,
 }
 
@@ -50,6 +52,7 @@ impl World {
             expected: Expected::default(),
             socket: None,
             states: Vec::new(),
+            unhandled: VecDeque::new(),
             numbers: 1000 * (place as u64 + 1),
         };
         let mut world = Self {
@@ -110,6 +113,21 @@ impl World {
         self.peers[peer].expected.unwant(address);
         self.peers[peer].spoke.unsubscribe(address);
         self.work(peer);
+    }
+
+    pub(crate) fn set_window(&mut self, peer: usize, topic: &str, window: Option<u32>) {
+        self.peers[peer].spoke.set_window(topic, window);
+        self.work(peer);
+    }
+
+    /// So many of the events that were delivered are handled, in their order.
+    pub(crate) fn handle(&mut self, peer: usize, count: usize) {
+        for _ in 0..count {
+            let of = &mut self.peers[peer];
+            let Some(header) = of.unhandled.pop_front() else { return };
+            of.spoke.acknowledge(header.topic(), header.position().expect("the hub knows its positions"));
+            self.work(peer);
+        }
     }
 
     /// The hub gets so many of the messages that are on their way to it.
@@ -278,7 +296,10 @@ impl World {
                     let socket = peer.socket.take();
                     self.half_open.extend(socket.and_then(|socket| socket.connection));
                 }
-                SpokeOutput::Deliver { address, frame } => peer.expected.deliver(&address, &frame, &self.log),
+                SpokeOutput::Deliver { address, frame } => {
+                    peer.expected.deliver(&address, &frame, &self.log);
+                    peer.unhandled.push_back(frame.header);
+                }
                 SpokeOutput::Subscribed { address, epoch, offset, .. } => {
                     peer.expected.subscribed(&address, &epoch, offset);
                 }
@@ -299,6 +320,8 @@ impl World {
         for _ in 0..10_000 {
             let mut moved = false;
             for peer in 0..self.peers.len() {
+                moved |= !self.peers[peer].unhandled.is_empty();
+                self.handle(peer, usize::MAX);
                 self.up(peer, usize::MAX);
                 while self.pull(peer, 1 << 16) {}
                 let waiting = |world: &Self| {

@@ -37,6 +37,8 @@ pub struct HubConfig {
     pub rate: Option<Rate>,
     /// How many subscriptions a connection may have: 128. Beyond it `limit`.
     pub max_topics: usize,
+    /// How many events may be under way to an acknowledged subscription: 1,024. One that asks for more gets so many.
+    pub max_unacknowledged: u32,
     /// How many event types there may be: 256. Beyond it `limit`. Each may have a history.
     pub max_types: usize,
     /// How many mistakes a client may make one after the other: 16. Then 4509.
@@ -72,6 +74,7 @@ impl Default for HubConfig {
             at_identity_limit: IdentityLimit::default(),
             rate: None,
             max_topics: 128,
+            max_unacknowledged: 1024,
             max_types: 256,
             max_errors: 16,
             handshake_timeout: Duration::from_secs(10),

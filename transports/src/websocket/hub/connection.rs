@@ -10,6 +10,7 @@ use super::outbox::{Outbox, Slot};
 use super::overflow::Overflow;
 use super::permission::Asked;
 use super::rate::Meter;
+use super::window::Window;
 use crate::Address;
 use crate::websocket::{CloseCode, Identity};
 
@@ -153,12 +154,31 @@ pub(super) struct Subscription {
     /// Everything after this was delivered, or will be.
     pub(super) start: u64,
     pub(super) state: State,
+    /// What it may have under way, where it acknowledges what it gets. It is never [live](State::Live): it reads what it
+    /// has room for.
+    pub(super) window: Option<Window>,
     /// Its answer was taken to be written: events may follow.
     pub(super) announced: bool,
     /// It waits in `behind`.
     pub(super) queued: bool,
     /// Its place in its route, while it has one.
     pub(super) place: Option<usize>,
+}
+
+impl Subscription {
+    /// Whether more may be sent to it. What gives way to a wider address is sent in any case: that one waits for it.
+    pub(super) fn has_room(&self) -> bool {
+        let gives_way = matches!(self.state, State::Behind { until: Some(_), .. });
+        gives_way || self.window.as_ref().is_none_or(Window::is_open)
+    }
+
+    /// How it goes on once nothing is left to be replayed, up to this offset.
+    pub(super) fn caught_up(&self, head: u64) -> State {
+        match self.window {
+            None => State::Live,
+            Some(_) => State::Behind { after: head, until: None },
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -248,11 +268,16 @@ impl Subscriptions {
     /// Lets a subscription be replayed to, if it is behind and may.
     pub(super) fn queue_behind(&mut self, slot: Slot) {
         let subscription = self.get_mut(slot);
-        let behind = matches!(subscription.state, State::Behind { .. });
+        let behind = matches!(subscription.state, State::Behind { .. }) && subscription.has_room();
         if behind && subscription.announced && !subscription.queued {
             subscription.queued = true;
             self.behind.push_back(slot);
         }
+    }
+
+    pub(super) fn unacknowledged(&self) -> usize {
+        let windows = self.slots.iter().flatten().filter_map(|subscription| subscription.window.as_ref());
+        windows.map(Window::under_way).sum()
     }
 
     /// What each that still has a route is, and its place there.

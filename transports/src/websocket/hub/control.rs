@@ -38,9 +38,9 @@ impl HubProtocol {
             Ok(split) => split,
             Err(error) => return self.mistake(id, "", error.to_string()),
         };
-        // Giving up is never refused: the client could not know what it still has.
+        // Giving up is never refused: the client could not know what it still has. Nor is what has no answer.
         if let Some(Metered::Beyond(wait)) = metered
-            && header.topic() != "__unsubscribe"
+            && !matches!(header.topic(), "__unsubscribe" | "__ack")
         {
             let rejection =
                 Rejection::new(ErrorCode::RateLimited, "more than the hub takes from one connection");
@@ -73,8 +73,7 @@ impl HubProtocol {
             }
             Command::Unsubscribe(one) => self.unsubscribe(id, correlation, &one.topic),
             Command::Ping => self.answer(id, correlation, &Reply::Pong),
-            // Deliveries are acknowledged where that was asked for, and nothing asks for it yet.
-            Command::Ack(_) => {}
+            Command::Ack(ack) => self.acknowledge(id, &ack),
         }
     }
 

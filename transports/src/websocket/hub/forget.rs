@@ -27,7 +27,10 @@ impl HubProtocol {
             let subscription = connection.subscriptions.get_mut(member.slot);
             subscription.start = 0;
             let absorbed = matches!(subscription.state, State::Behind { until: Some(_), .. });
-            subscription.state = State::Live;
+            subscription.state = subscription.caught_up(0);
+            if let Some(window) = &mut subscription.window {
+                window.begin_anew();
+            }
             let gap = Reply::Gap(Gap {
                 topic: subscription.asked.to_string(),
                 missed: None,

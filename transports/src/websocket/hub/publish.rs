@@ -204,8 +204,14 @@ impl Delivery<'_> {
         for member in members {
             let Some(connection) = self.connections.at(member.connection) else { continue };
             let subscription = connection.subscriptions.get(member.slot);
-            // One that is behind reads the event from the history.
+            // One that is behind reads the event from the history; one that was not, since it had read all of it, does now.
             if subscription.state != State::Live {
+                if subscription.window.is_some() {
+                    connection.subscriptions.queue_behind(member.slot);
+                    if !connection.subscriptions.behind.is_empty() {
+                        wake(connection, self.outputs);
+                    }
+                }
                 continue;
             }
             let overflow = subscription.overflow;

@@ -147,6 +147,9 @@ impl HubProtocol {
         let is_text = self.codecs.get(connection.codec).is_text();
         let subscription = connection.subscriptions.get(slot);
         let State::Behind { after, until } = subscription.state else { return Replay::Done };
+        if !subscription.has_room() {
+            return Replay::Done;
+        }
         let address = subscription.address.clone();
         let Some(topic) = self.topics.get_mut(address.topic()) else { return Replay::Done };
 
@@ -176,14 +179,21 @@ impl HubProtocol {
         let entry = topic.history.next(address.id(), after).filter(|entry| entry.offset() <= end);
         if let Some(entry) = entry {
             let message = entry.message(&name, &epoch, through, connection.codec, &self.codecs);
-            connection.subscriptions.get_mut(slot).state = State::Behind { after: entry.offset(), until };
+            let subscription = connection.subscriptions.get_mut(slot);
+            subscription.state = State::Behind { after: entry.offset(), until };
+            if let Some(window) = &mut subscription.window {
+                window.sent(entry.offset());
+            }
             let bytes = message.len();
             out.push(Outgoing::Message(Message::new(message, is_text)));
             return Replay::Sent(bytes);
         }
         match until {
             Some(_) => self.absorb(id, slot),
-            None => connection.subscriptions.get_mut(slot).state = State::Live,
+            None => {
+                let subscription = connection.subscriptions.get_mut(slot);
+                subscription.state = subscription.caught_up(end);
+            }
         }
         Replay::Done
     }

@@ -54,6 +54,8 @@ pub struct QueueStats {
     pub subscriptions: usize,
     /// How many bytes wait for it.
     pub queued_bytes: usize,
+    /// How many events it was sent and has not acknowledged, of what it acknowledges.
+    pub unacknowledged: usize,
     /// More waits than should: it is closed if that does not change.
     pub slow: bool,
 }
@@ -93,6 +95,7 @@ impl HubProtocol {
                 identity: connection.name().map(str::to_owned),
                 subscriptions: connection.subscriptions.len(),
                 queued_bytes,
+                unacknowledged: connection.subscriptions.unacknowledged(),
                 slow: connection.outbox.is_over(),
             })
         };

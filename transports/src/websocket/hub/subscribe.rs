@@ -6,6 +6,7 @@ use super::connection::{State, Subscription};
 use super::outbox::{Full, Slot, Then};
 use super::publish::denied;
 use super::routes::Member;
+use super::window::Window;
 use super::{ConnectionId, HubProtocol, wake};
 use crate::websocket::CloseCode;
 use crate::websocket::history::{History, Missing};
@@ -60,6 +61,7 @@ impl HubProtocol {
     fn try_subscribe(&mut self, id: ConnectionId, one: &Subscribe) -> Result<(Subscribed, Slot), Rejection> {
         let address = self.check_subscribe(id, &one.topic, 0)?;
         self.add_topic(address.topic())?;
+        let window = self.window(one)?;
         let Some(connection) = self.connections.get(id) else { return Err(gone()) };
         let Some(topic) = self.topics.get_mut(address.topic()) else { return Err(gone()) };
         let history = &topic.history;
@@ -98,14 +100,14 @@ impl HubProtocol {
         };
         let mut state = match replay {
             _ if wider.is_some() => State::Absorbed,
-            0 => State::Live,
+            0 if window.is_none() => State::Live,
             _ => State::Behind { after: start, until: None },
         };
         let is_whole = address.id().is_none();
         if is_whole && self.absorb_narrow(id, &address, start) {
             state = State::Behind { after: start, until: None };
         }
-        Ok((reply, self.add_subscription(id, one, address, start, state)))
+        Ok((reply, self.add_subscription(id, one, address, (start, state, window))))
     }
 
     fn add_subscription(
@@ -113,8 +115,7 @@ impl HubProtocol {
         id: ConnectionId,
         one: &Subscribe,
         address: Address,
-        start: u64,
-        state: State,
+        (start, state, window): (u64, State, Option<Window>),
     ) -> Slot {
         let overflow = self.config.overflow_of.get(address.topic()).copied().unwrap_or(self.config.overflow);
         let connection = self.connections.get(id).expect("who subscribes is there");
@@ -124,6 +125,7 @@ impl HubProtocol {
             overflow,
             start,
             state,
+            window,
             announced: false,
             queued: false,
             place: None,
@@ -159,7 +161,11 @@ impl HubProtocol {
     pub(super) fn absorb(&mut self, id: ConnectionId, slot: Slot) {
         self.leave_route(id, slot);
         if let Some(connection) = self.connections.get(id) {
-            connection.subscriptions.get_mut(slot).state = State::Absorbed;
+            let subscription = connection.subscriptions.get_mut(slot);
+            subscription.state = State::Absorbed;
+            if let Some(window) = &mut subscription.window {
+                window.begin_anew();
+            }
         }
     }
 
@@ -194,16 +200,18 @@ impl HubProtocol {
 
     /// The subscriptions of single ids go on where that of their type has ended.
     fn stand_alone(&mut self, id: ConnectionId, topic: &str, whole: State) {
+        let head = self.topics.get(topic).map_or(0, |it| it.history.head());
         let Some(connection) = self.connections.get(id) else { return };
         for slot in connection.subscriptions.narrow(topic) {
             let Some(connection) = self.connections.get(id) else { return };
             let narrow = connection.subscriptions.get_mut(slot);
+            let caught_up = narrow.caught_up(head);
             match &mut narrow.state {
                 State::Behind { until, .. } => *until = None,
                 state => {
                     *state = match whole {
                         State::Behind { after, .. } => State::Behind { after, until: None },
-                        _ => State::Live,
+                        _ => caught_up,
                     };
                     self.join_route(id, slot);
                 }

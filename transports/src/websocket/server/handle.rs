@@ -54,6 +54,13 @@ impl HubConnection {
         core.id(self.key).map_or(0, |id| core.protocol.queued_bytes(id))
     }
 
+    /// How many events were sent to it that it has not acknowledged, of what it acknowledges.
+    #[must_use]
+    pub fn unacknowledged(&self) -> usize {
+        let core = self.shared.lock();
+        core.id(self.key).map_or(0, |id| core.protocol.unacknowledged(id))
+    }
+
     /// Sends an event to this connection alone, with a payload in the hub's own codec. It is in no history, so it has no
     /// position and is not sent again after a reconnect. A spoke hands it to those who follow its address.
     ///

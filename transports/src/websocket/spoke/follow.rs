@@ -53,7 +53,7 @@ impl SpokeProtocol {
             (true, false, None) if open => {
                 flow.asked = Some(Asked::Subscribe(correlation));
                 flow.position = None;
-                Command::Subscribe(vec![Subscribe { topic: address.to_string(), since: None, on_gap: None }])
+                Command::Subscribe(vec![self.subscribe_to(address)])
             }
             (false, true, None) if open => {
                 flow.asked = Some(Asked::Unsubscribe(correlation));
@@ -144,9 +144,22 @@ impl SpokeProtocol {
         for address in addresses {
             let Some(flow) = self.flow(&address) else { continue };
             flow.asked = Some(Asked::Subscribe(correlation));
-            all.push(Subscribe { topic: address.to_string(), since: since(flow), on_gap: None });
+            all.push(self.subscribe_to(&address));
         }
         self.send(&correlation.to_string(), &Command::Subscribe(all));
+    }
+
+    /// What the hub is asked for: from where this address is on.
+    fn subscribe_to(&mut self, address: &Address) -> Subscribe {
+        let (window, unacknowledged) = self.window_of(address.topic());
+        let mut subscribe = Subscribe { window, unacknowledged, ..Subscribe::new(address.to_string()) };
+        let Some(flow) = self.flow(address) else { return subscribe };
+        let known = flow.position.as_ref();
+        subscribe.since = known.map(|known| Since { epoch: known.epoch.to_string(), offset: known.offset });
+        flow.window = window;
+        // That this one is acknowledged is what those that are under way wait for.
+        flow.acknowledged = known.map_or(0, |known| known.offset.saturating_sub(1));
+        subscribe
     }
 
     /// Events are missing here: asks for them, on the same connection.
@@ -157,7 +170,7 @@ impl SpokeProtocol {
         flow.live = false;
         flow.recovering_from = flow.position.as_ref().map(|known| known.offset);
         let topic = address.to_string();
-        let subscribe = Subscribe { topic: topic.clone(), since: since(flow), on_gap: None };
+        let subscribe = self.subscribe_to(address);
         self.correlation = second;
         self.send(&first.to_string(), &Command::Unsubscribe(Unsubscribe { topic }));
         self.send(&second.to_string(), &Command::Subscribe(vec![subscribe]));
@@ -179,6 +192,7 @@ impl SpokeProtocol {
         let under_wider = address.id().is_some() && whole_is_live;
         if !(reply.recovered && had) || reply.replay == 0 && !under_wider {
             flow.position = Some(Known { epoch: reply.epoch.as_str().into(), offset: reply.offset });
+            flow.acknowledged = 0;
         }
         flow.relation = match address.id() {
             Some(_) if under_wider => Relation::Absorbed,
@@ -198,6 +212,7 @@ impl SpokeProtocol {
         }
         self.announce(address);
         self.reconcile(address);
+        self.tell_hub(address.topic());
     }
 
     fn announce(&mut self, address: &Address) {
@@ -257,6 +272,7 @@ impl SpokeProtocol {
             topic.stand_alone();
         }
         self.reconcile(address);
+        self.tell_hub(address.topic());
     }
 
     /// The hub does not give it.
@@ -268,9 +284,4 @@ impl SpokeProtocol {
             self.outputs.push_back(SpokeOutput::Refused { address: address.clone(), request, rejection });
         }
     }
-}
-
-fn since(flow: &Flow) -> Option<Since> {
-    let known = flow.position.as_ref()?;
-    Some(Since { epoch: known.epoch.to_string(), offset: known.offset })
 }

@@ -37,6 +37,10 @@ pub(super) struct Flow {
     /// A hole was found here, and nothing has come since.
     pub(super) recovering_from: Option<u64>,
     pub(super) relation: Relation,
+    /// What the hub was told of how many events may be under way.
+    pub(super) window: Option<u32>,
+    /// Up to where the hub was told that everything is handled.
+    pub(super) acknowledged: u64,
 }
 
 /// What an address of one id has to do with that of its type.

@@ -105,6 +105,7 @@ impl SpokeProtocol {
                     known.offset = known.offset.max(offset);
                 } else {
                     *known = Known { epoch: epoch.into(), offset };
+                    flow.acknowledged = 0;
                 }
             }
             _ => flow.unsure = true,
@@ -170,7 +171,12 @@ impl SpokeProtocol {
         let flow = if through_narrow { topic.ids.get_mut(id) } else { topic.whole.as_mut() };
         let Some(flow) = flow.filter(|flow| flow.live) else { return };
         match header.position().map_or(Verdict::Next, |position| verdict(flow, position)) {
-            Verdict::Seen => return,
+            Verdict::Seen => {
+                // It takes room all the same.
+                let offset = header.position().map_or(0, Position::offset);
+                flow.acknowledged = flow.acknowledged.min(offset.saturating_sub(1));
+                return self.came(header.topic(), None, false);
+            }
             Verdict::Hole => return self.hole(now, &address),
             Verdict::Next => {}
         }
@@ -183,7 +189,9 @@ impl SpokeProtocol {
             topic.absorb_all();
         }
         let followed = |flow: Option<&Flow>| flow.is_some_and(|flow| flow.announced);
-        if followed(topic.ids.get(id)) || !through_narrow && followed(topic.whole.as_ref()) {
+        let is_delivered = followed(topic.ids.get(id)) || !through_narrow && followed(topic.whole.as_ref());
+        self.came(header.topic(), header.position(), is_delivered);
+        if is_delivered {
             let frame = Frame { header, body: Body::Bytes(body) };
             self.outputs.push_back(SpokeOutput::Deliver { address, frame });
         }

@@ -68,9 +68,8 @@ impl Positions {
     pub(crate) fn command(&self) -> Command {
         let since = |known: &Known| Since { epoch: known.epoch.to_string(), offset: known.offset };
         let one = |place: &Place| Subscribe {
-            topic: place.asked.clone(),
             since: place.known.as_ref().map(since),
-            on_gap: None,
+            ..Subscribe::new(place.asked.as_str())
         };
         Command::Subscribe(self.0.iter().map(one).collect())
     }

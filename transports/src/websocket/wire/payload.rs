@@ -104,6 +104,12 @@ payloads! {
         since as "since": Option<Since>,
         /// What to do where that is not possible; absent is [`OnGap::Deliver`].
         on_gap as "onGap": Option<OnGap>,
+        /// Asks for acknowledged delivery: so many events may be under way that were not acknowledged, and the hub sends no
+        /// more before they are.
+        window as "window": Option<u32>,
+        /// How many of those up to `since` the client has not acknowledged yet, of a connection before. They count until it
+        /// acknowledges the offset of `since`.
+        unacknowledged as "unacknowledged": Option<u32>,
     }
 
     /// The payload of `__subscribe`: either one or many.
@@ -111,6 +117,8 @@ payloads! {
         topic as "topic": Option<String>,
         since as "since": Option<Since>,
         on_gap as "onGap": Option<OnGap>,
+        window as "window": Option<u32>,
+        unacknowledged as "unacknowledged": Option<u32>,
         topics as "topics": Option<Vec<Subscribe>>,
     }
 
@@ -170,6 +178,8 @@ payloads! {
         topic as "topic": String,
         /// Everything up to here was handled.
         offset as "offset": u64,
+        /// From now on so many events may be under way; 0 ends acknowledged delivery. As before if absent.
+        window as "window": Option<u32>,
     }
 
     /// The payload of `__error`.
@@ -216,19 +226,29 @@ payloads! {
     pub(super) struct Empty {}
 }
 
+impl Subscribe {
+    /// To this address, from now on, and without acknowledging.
+    #[must_use]
+    pub fn new(topic: impl Into<String>) -> Self {
+        Self { topic: topic.into(), since: None, on_gap: None, window: None, unacknowledged: None }
+    }
+}
+
 impl SubscribeMany {
     pub(super) fn one(one: &Subscribe) -> Self {
-        let Subscribe { topic, since, on_gap } = one.clone();
-        Self { topic: Some(topic), since, on_gap, topics: None }
+        let Subscribe { topic, since, on_gap, window, unacknowledged } = one.clone();
+        Self { topic: Some(topic), since, on_gap, window, unacknowledged, topics: None }
     }
 
     pub(super) fn many(many: &[Subscribe]) -> Self {
-        Self { topic: None, since: None, on_gap: None, topics: Some(many.to_vec()) }
+        let topics = Some(many.to_vec());
+        Self { topic: None, since: None, on_gap: None, window: None, unacknowledged: None, topics }
     }
 
     pub(super) fn into_topics(self) -> Result<Vec<Subscribe>, ControlError> {
-        match (self.topic, self.topics) {
-            (Some(topic), None) => Ok(vec![Subscribe { topic, since: self.since, on_gap: self.on_gap }]),
+        let Self { topic, since, on_gap, window, unacknowledged, topics } = self;
+        match (topic, topics) {
+            (Some(topic), None) => Ok(vec![Subscribe { topic, since, on_gap, window, unacknowledged }]),
             (None, Some(topics)) if !topics.is_empty() => Ok(topics),
             _ => Err(ControlError::Topics),
         }

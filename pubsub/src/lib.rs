@@ -95,7 +95,7 @@ pub use pubsub_transports::web;
 pub use pubsub_transports::websocket::{self, Hub, Spoke};
 pub use pubsub_transports::{
     Address, AddressError, ConnectError, ConnectionState, DecodeError, EncodeError, ErrorCode, EventId, Gap,
-    GapReason, Header, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared,
+    GapReason, Header, InProcess, ParseEventIdError, ParsePositionError, Position, Redacted, Rejection, SendError, Shared,
     Transport, Undecodable,
 };
 #[cfg(all(feature = "serde", feature = "test-util"))]

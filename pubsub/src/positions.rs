@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use pubsub_transports::{Address, Start};
+
 use crate::{Event, Position, TopicId};
 
 /// How far a subscriber is in the history of each topic: what [`Subscription::positions`](crate::Subscription::positions)
@@ -34,9 +36,14 @@ impl Positions {
         Self::default()
     }
 
-    /// Everything of the topic up to `position` is known. Gives what was said before.
+    /// Everything of the topic up to `position` is known, and nothing if that is 0 without an epoch. Gives what was said before.
     pub fn insert(&mut self, topic: &str, position: Position) -> Option<Position> {
-        self.topics.insert(topic.into(), position)
+        let known = Position::new(position.offset());
+        let known = match position.epoch() {
+            Some(epoch) => known.with_epoch(epoch),
+            None => known,
+        };
+        self.topics.insert(topic.into(), known)
     }
 
     /// Everything up to this event is known. Nothing, if it came over a transport without a history.
@@ -73,9 +80,56 @@ impl<P, I: TopicId + ?Sized> From<&Event<P, I>> for Positions {
     }
 }
 
-impl From<&Self> for Positions {
+impl From<&Positions> for Positions {
     fn from(positions: &Self) -> Self {
         positions.clone()
+    }
+}
+
+/// Where a subscription begins: what [`Subscribe::since`](crate::Subscribe::since) takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Since {
+    /// With the oldest event that is kept of each topic. That there were others before it is no gap.
+    Beginning,
+    /// After what is known. What is kept no more is a gap; a topic that is not in it begins with what comes.
+    Known(Positions),
+}
+
+impl Since {
+    pub(crate) fn start(&self, topic: &str) -> Start {
+        match self {
+            Self::Beginning => Start::Beginning,
+            Self::Known(positions) => match positions.get(topic) {
+                None => Start::Now,
+                Some(position) if *position == before_everything() => Start::Beginning,
+                Some(position) => Start::After(position.clone()),
+            },
+        }
+    }
+
+    /// What is known of each topic when it begins like this; `live` of those that begin now.
+    pub(crate) fn begins<'a>(
+        starts: &'a [(Address, Start)],
+        live: Vec<(Box<str>, Position)>,
+    ) -> impl Iterator<Item = (Box<str>, Position)> + use<'a> {
+        let known = starts.iter().filter_map(|(address, start)| match start {
+            Start::Beginning => Some((address.topic().into(), before_everything())),
+            Start::After(position) => Some((address.topic().into(), position.clone())),
+            _ => None,
+        });
+        known.chain(live)
+    }
+}
+
+/// What somebody knows who knows nothing of a topic, and wants all.
+fn before_everything() -> Position {
+    Position::new(0)
+}
+
+impl<T: Into<Positions>> From<T> for Since {
+    fn from(positions: T) -> Self {
+        Self::Known(positions.into())
     }
 }
 

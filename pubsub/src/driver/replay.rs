@@ -1,10 +1,10 @@
 //! The past of one subscription, on its way: what comes before what everybody gets.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use super::notices::Notice;
+use super::notices::{Notice, Notices};
 use crate::engine::{Seat, Terms};
 use crate::event::Stored;
 use crate::interest::Interest;
@@ -12,6 +12,7 @@ use crate::interest::Interest;
 /// Who sends it waits for room; who reads it waits for more.
 pub(crate) struct Replay {
     bound: usize,
+    notices: Arc<Notices>,
     state: Mutex<State>,
 }
 
@@ -30,6 +31,8 @@ enum Item {
 enum Phase {
     /// The past comes. What the subscription is to follow when it is over.
     Past(Box<(Interest, Terms)>),
+    /// It is over, and the seat is being taken.
+    Joining,
     /// It is over, and the subscription follows what comes.
     Joined(Seat),
     /// It is over, and nothing more comes.
@@ -48,10 +51,11 @@ pub(super) enum Next {
 }
 
 impl Replay {
-    pub(super) fn new(interest: Interest, terms: Terms) -> Self {
+    pub(super) fn new(interest: Interest, terms: Terms, notices: Arc<Notices>) -> Self {
         let bound = terms.bound;
         let phase = Phase::Past(Box::new((interest, terms)));
-        Self { bound, state: Mutex::new(State { items: VecDeque::new(), phase, reader: None, sender: None }) }
+        let state = State { items: VecDeque::new(), phase, reader: None, sender: None };
+        Self { bound, notices, state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -79,6 +83,9 @@ impl Replay {
     }
 
     pub(super) fn notice(&self, notice: Notice) {
+        if let Notice::Gap(gap) = &notice {
+            self.notices.count(gap);
+        }
         self.push(Item::Notice(notice));
     }
 
@@ -93,7 +100,7 @@ impl Replay {
     /// All of the past was sent: `join` gives a seat for what comes, unless the bus is closed.
     pub(super) fn join(&self, join: impl FnOnce(Interest, Terms) -> Option<Seat>) {
         let mut state = self.lock();
-        let phase = std::mem::replace(&mut state.phase, Phase::Left);
+        let phase = std::mem::replace(&mut state.phase, Phase::Joining);
         let Phase::Past(what) = phase else {
             state.phase = phase;
             return;
@@ -102,6 +109,12 @@ impl Replay {
         let (interest, terms) = *what;
         let seat = join(interest, terms);
         let mut state = self.lock();
+        // It may have left meanwhile, and then the seat is given up outside the lock.
+        if !matches!(state.phase, Phase::Joining) {
+            drop(state);
+            drop(seat);
+            return;
+        }
         state.phase = seat.map_or(Phase::Closed, Phase::Joined);
         let reader = state.reader.take();
         drop(state);
@@ -150,7 +163,7 @@ impl Replay {
                     return Poll::Ready(Next::Joined(seat));
                 }
             }
-            Phase::Past(_) | Phase::Left => {}
+            Phase::Past(_) | Phase::Joining | Phase::Left => {}
         }
         let before = state.reader.replace(waker);
         drop(state);

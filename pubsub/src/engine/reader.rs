@@ -176,6 +176,11 @@ impl<T> Reader<T> {
         self.take_with(None, waker, found)
     }
 
+    /// It sat nowhere, and reads from this seat from now on.
+    pub(crate) fn sit(&mut self, seat: Seat) {
+        self.seat = seat;
+    }
+
     /// What a stored event becomes.
     pub(crate) fn make(&self, stored: Stored, missed: u64) -> T {
         (self.make)().one(stored, missed)
@@ -273,6 +278,11 @@ impl Reader<(Stored, u64)> {
 impl Seat {
     pub(super) fn new(engine: Arc<Engine>, home: Home, number: u32) -> Self {
         Self { engine, home, ticket: Ticket::default(), number }
+    }
+
+    /// A place where nothing comes, for who gets another.
+    pub(crate) fn nowhere(engine: &Arc<Engine>) -> Self {
+        Self::new(Arc::clone(engine), Home::Left { lost: 0 }, 0)
     }
 
     fn pop(&self, private: &Private, waker: &Waker, found: &mut Found) -> Option<Stored> {

@@ -151,7 +151,7 @@ impl Part {
             Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor) => cursor.clone(),
         };
         let gap = cursor.reconnected(top.id, run, top.is_certain);
-        self.buffer.extend(gap.map(Past::Gap));
+        self.tell(gap);
         self.place = Place::Behind(cursor);
     }
 
@@ -181,8 +181,8 @@ impl Part {
     ) {
         let Place::Behind(cursor) = &mut self.place else { return };
         let Step::New(gap) = cursor.step(id, marker) else { return };
-        self.buffer.extend(gap.map(Past::Gap));
         let event = event(cursor);
+        self.tell(gap);
         if let Some(event) = event {
             self.push(&event);
         }
@@ -201,7 +201,7 @@ impl Part {
             } else {
                 Gap::new(GapReason::Epoch, None)
             };
-            self.buffer.push_back(Past::Gap(gap));
+            self.tell(Some(gap));
         }
         self.place = Place::Level(live.clone());
     }
@@ -220,10 +220,17 @@ impl Part {
         let is_level = was_level || cursor.id() == passing.id;
         self.place = if is_level { Place::Level(cursor) } else { Place::Ahead(cursor) };
         let Step::New(gap) = step else { return };
-        self.buffer.extend(gap.map(Past::Gap));
+        self.tell(gap);
         if let Some(event) = passing.event {
             self.push(event);
         }
+    }
+
+    /// How many of the events of a type were to which id, nobody knows.
+    fn tell(&mut self, gap: Option<Gap>) {
+        let missed = |gap: &Gap| gap.missed.filter(|_| self.whole);
+        let past = gap.map(|gap| Past::Gap(Gap::new(gap.reason, missed(&gap))));
+        self.buffer.extend(past);
     }
 
     fn push(&mut self, event: &Result<Frame, Undecodable>) {

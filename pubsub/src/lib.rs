@@ -97,8 +97,8 @@ pub use pubsub_transports::web;
 pub use pubsub_transports::websocket::{self, Hub, Spoke};
 pub use pubsub_transports::{
     Address, AddressError, ConnectError, ConnectionState, DecodeError, EncodeError, ErrorCode, EventId, Gap,
-    GapReason, Header, InProcess, ParseEventIdError, ParsePositionError, Position, Redacted, Rejection, SendError, Shared,
-    Transport, Undecodable,
+    GapReason, Header, InProcess, ParseEventIdError, ParsePositionError, Position, Redacted, Rejection,
+    SendError, Shared, Transport, Undecodable,
 };
 #[cfg(all(feature = "serde", feature = "test-util"))]
 pub use pubsub_transports::{Chaos, ChaosHandle, Loopback, Mischief};

@@ -13,7 +13,9 @@ use crate::errors::BusError;
 use crate::handler::{self, HandlerResult};
 use crate::interest::Interest;
 use crate::overflow::{Overflow, defaults};
-use crate::{AddressError, EventMap, Handler, Rejection, Selector, Since, Subscription, TopicInfo, TryNextError};
+use crate::{
+    AddressError, EventMap, Handler, Rejection, Selector, Since, Subscription, TopicInfo, TryNextError,
+};
 
 /// A subscription that is about to be made, by [`PubSub::subscribe`](crate::PubSub::subscribe).
 ///
@@ -31,12 +33,18 @@ pub struct Subscribe<'a, E> {
     make: fn() -> Make<E>,
     bound: usize,
     overflow: Option<Overflow>,
-    name: Option<Box<str>>,
-    /// Boxed, since most begin with what comes.
-    since: Option<Box<Since>>,
+    /// Boxed, since most have nothing of it.
+    rare: Option<Box<Rare>>,
     is_complete: bool,
     /// Waits for the other side's acknowledgement.
     pending: Option<Subscription<E>>,
+}
+
+/// What few subscriptions ask for.
+#[derive(Default)]
+struct Rare {
+    name: Option<Box<str>>,
+    since: Option<Since>,
 }
 
 /// Nothing in it is ever pinned.
@@ -55,8 +63,7 @@ impl<'a, E> Subscribe<'a, E> {
             make: S::__make,
             bound: defaults::BOUND,
             overflow: None,
-            name: None,
-            since: None,
+            rare: None,
             is_complete: false,
             pending: None,
         }
@@ -80,7 +87,7 @@ impl<'a, E> Subscribe<'a, E> {
     /// What the subscription is called in [statistics](crate::PubSub::stats), where it says for whom publishers
     /// wait.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into().into());
+        self.rare.get_or_insert_default().name = Some(name.into().into());
         self
     }
 
@@ -115,7 +122,7 @@ impl<'a, E> Subscribe<'a, E> {
     /// # }
     /// ```
     pub fn since(mut self, since: impl Into<Since>) -> Self {
-        self.since = Some(Box::new(since.into()));
+        self.rare.get_or_insert_default().since = Some(since.into());
         self
     }
 
@@ -191,8 +198,9 @@ impl<'a, E> Subscribe<'a, E> {
             None if publishers_wait => defaults::OVERFLOW,
             None => defaults::NETWORK_OVERFLOW,
         };
-        let terms = Terms { bound: self.bound, overflow, name: self.name.take(), observes: false };
-        if let Some(since) = self.since.take() {
+        let (name, since) = self.rare.take().map_or((None, None), |rare| (rare.name, rare.since));
+        let terms = Terms { bound: self.bound, overflow, name, observes: false };
+        if let Some(since) = since {
             let driver = driver.filter(|driver| driver.guarantees().history);
             let (seat, remote) =
                 driver.ok_or(SubscribeError::NoHistory)?.join_past(interest, terms, &since)?;
@@ -231,7 +239,7 @@ impl<E> fmt::Debug for Subscribe<'_, E> {
             .field("topics", &self.interest.addresses(self.topics))
             .field("bound", &self.bound)
             .field("overflow", &self.overflow)
-            .field("since", &self.since)
+            .field("since", &self.rare.as_ref().and_then(|rare| rare.since.as_ref()))
             .finish_non_exhaustive()
     }
 }

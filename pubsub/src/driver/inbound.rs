@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use pubsub_transports::{
-    Address, ConnectError, ConnectionState, DecodeError, Frame, Gap, Header, Inlet, Past, Position, Rejection,
-    SendError, Undecodable,
+    Address, ConnectError, ConnectionState, DecodeError, Frame, Gap, Header, Inlet, Past, Position,
+    Rejection, SendError, Undecodable,
 };
 
 use super::Parts;
@@ -26,6 +26,8 @@ use crate::{EventMap, SubscribeError, TopicInfo};
 pub(super) struct Inbound {
     engine: Arc<Engine>,
     edge: Arc<dyn Edge>,
+    /// Whether positions say where a subscription can begin.
+    has_history: bool,
     errors: Reporter,
     topics: &'static [TopicInfo],
     topic_index: fn(&str) -> Option<usize>,
@@ -47,11 +49,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Inbound {
-    pub(super) fn new<M: EventMap>(parts: Parts, edge: Arc<dyn Edge>) -> Self {
+    pub(super) fn new<M: EventMap>(parts: Parts, edge: Arc<dyn Edge>, has_history: bool) -> Self {
         let Parts { engine, errors, gauge } = parts;
         Self {
             engine,
             edge,
+            has_history,
             errors,
             topics: M::TOPICS,
             topic_index: M::topic_index,
@@ -174,9 +177,9 @@ impl Inlet for BusInlet {
             Err(undecodable) => return self.undecodable(undecodable),
         };
         let sequence = bus.arrived.load(Ordering::Relaxed) + 1;
-        let position = header.position().cloned();
+        let position = if bus.has_history { header.position().cloned() } else { None };
         let stored = if bus.edge.is_wire() {
-            let position = position.clone();
+            let position = header.position().cloned();
             stored.arrived(header.event_id(), Arrival { sequence, position })
         } else {
             stored
@@ -202,6 +205,12 @@ impl Inlet for BusInlet {
         followers.iter().for_each(|notices| notices.begin(topic, position.clone()));
         if let Some(topic) = (bus.topic_index)(topic) {
             bus.note(topic, position);
+        }
+    }
+
+    fn replaying(&self, replay: u64) {
+        if let Some(replay) = self.0.replays().get(&replay).cloned() {
+            replay.settle();
         }
     }
 

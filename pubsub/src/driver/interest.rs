@@ -395,7 +395,8 @@ mod tests {
         assert_eq!(calls(&mut interests), ["+1 a:1", "replay 1"]);
         interests.subscribed(1);
         let told = |interests: &Interests| {
-            [interests.live(), interests.of_address(&one[0]), interests.reached_by(&one[0])].map(|it| it.len())
+            [interests.live(), interests.of_address(&one[0]), interests.reached_by(&one[0])]
+                .map(|it| it.len())
         };
         assert_eq!(told(&interests), [0; 3]);
         interests.replayed(first);

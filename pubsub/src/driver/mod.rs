@@ -27,11 +27,11 @@ use self::interest::Call;
 pub(crate) use self::notices::Notice;
 pub(crate) use self::outbound::Outgoing;
 pub(crate) use self::remote::{Came, Remote, Step};
+use self::replay::Replay;
 use crate::connection::Gauge;
 use crate::engine::{Engine, Seat, Terms};
 use crate::errors::Reporter;
 use crate::interest::Interest;
-use self::replay::Replay;
 use crate::{EventMap, Since, SubscribeError};
 
 /// A bus's end of the seam.
@@ -56,7 +56,7 @@ impl Driver {
         guarantees: Guarantees,
         attach: impl FnOnce(Arc<dyn Inlet>) -> Arc<dyn Link>,
     ) -> Self {
-        let inbound = Arc::new(Inbound::new::<M>(parts, Arc::clone(&edge)));
+        let inbound = Arc::new(Inbound::new::<M>(parts, Arc::clone(&edge), guarantees.history));
         let link = attach(Arc::new(BusInlet(Arc::clone(&inbound))) as Arc<dyn Inlet>);
         Self { link, guarantees, edge, inbound }
     }

@@ -67,6 +67,9 @@ impl Remote {
 
     /// An event is given to the subscriber.
     pub(crate) fn give(&mut self, stored: &Stored) {
+        if !self.driver.guarantees.history {
+            return;
+        }
         let Some(position) = stored.arrival().and_then(|arrival| arrival.position.as_ref()) else { return };
         let topic = stored.name();
         match self.given.iter_mut().find(|(known, _)| *known == topic) {
@@ -105,7 +108,10 @@ impl Remote {
             return Poll::Ready(Err(SubscribeError::Rejected(rejection)));
         }
         match liveness {
-            Liveness::Live => Poll::Ready(Ok(())),
+            Liveness::Live => match &self.replay {
+                Some(replay) => replay.poll_settled(cx.waker()).map(Ok),
+                None => Poll::Ready(Ok(())),
+            },
             // Asked after the waker is there: whoever closes wakes it, or is seen here.
             _ if inbound.closed.load(Ordering::Acquire) => Poll::Ready(Err(SubscribeError::Closed)),
             Liveness::NotYet => Poll::Pending,
@@ -147,6 +153,9 @@ impl Remote {
 
     /// What the reader gives, but notices of the past, which are passed over.
     fn poll_next<E>(&mut self, reader: &mut Reader<E>, waker: &Waker) -> Poll<Step> {
+        if self.replay.is_none() {
+            return self.poll_reader(reader, waker);
+        }
         loop {
             match self.poll_reader(reader, waker) {
                 Poll::Ready(Step::Notice(Notice::Gap(gap))) => self.passed_over += gap.missed.unwrap_or(0),

@@ -19,8 +19,12 @@ pub(crate) struct Replay {
 struct State {
     items: VecDeque<Item>,
     phase: Phase,
+    /// Whether it is settled where it begins, so that what is published now is in it.
+    is_settled: bool,
     reader: Option<Waker>,
     sender: Option<Waker>,
+    /// Waits until it is settled.
+    waiting: Option<Waker>,
 }
 
 enum Item {
@@ -54,12 +58,40 @@ impl Replay {
     pub(super) fn new(interest: Interest, terms: Terms, notices: Arc<Notices>) -> Self {
         let bound = terms.bound;
         let phase = Phase::Past(Box::new((interest, terms)));
-        let state = State { items: VecDeque::new(), phase, reader: None, sender: None };
+        let state = State {
+            items: VecDeque::new(),
+            phase,
+            is_settled: false,
+            reader: None,
+            sender: None,
+            waiting: None,
+        };
         Self { bound, notices, state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn settle(&self) {
+        let mut state = self.lock();
+        state.is_settled = true;
+        let waiting = state.waiting.take();
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ready when what is published is in it, or when it is over.
+    pub(super) fn poll_settled(&self, waker: &Waker) -> Poll<()> {
+        let waker = waker.clone();
+        let mut state = self.lock();
+        if state.is_settled || !matches!(state.phase, Phase::Past(_)) {
+            return Poll::Ready(());
+        }
+        let before = state.waiting.replace(waker);
+        drop(state);
+        drop(before);
+        Poll::Pending
     }
 
     /// Whether there is room for one more; `false` if nobody reads it.
@@ -116,20 +148,21 @@ impl Replay {
             return;
         }
         state.phase = seat.map_or(Phase::Closed, Phase::Joined);
-        let reader = state.reader.take();
+        let wakers = [state.reader.take(), state.waiting.take()];
         drop(state);
-        reader.into_iter().for_each(Waker::wake);
+        wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
     /// Nothing more comes, if it has not joined what does.
     pub(super) fn close(&self) {
         let mut state = self.lock();
-        if matches!(state.phase, Phase::Past(_)) {
+        let mut wakers = [None, None, None];
+        if let Phase::Past(_) = state.phase {
             state.phase = Phase::Closed;
+            wakers = [state.reader.take(), state.sender.take(), state.waiting.take()];
         }
-        let reader = state.reader.take();
         drop(state);
-        reader.into_iter().for_each(Waker::wake);
+        wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
     /// Nobody reads it any more.
@@ -173,6 +206,9 @@ impl Replay {
 
     /// Events that wait to be read.
     pub(super) fn len(&self) -> usize {
-        self.lock().items.iter().filter(|item| matches!(item, Item::Event(_))).count()
+        let state = self.lock();
+        let past = state.items.iter().filter(|item| matches!(item, Item::Event(_))).count();
+        let Phase::Joined(seat) = &state.phase else { return past };
+        past + seat.unread()
     }
 }

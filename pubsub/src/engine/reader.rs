@@ -313,7 +313,7 @@ impl Seat {
     }
 
     /// Events that wait for it, those that it holds not counted.
-    fn unread(&self) -> usize {
+    pub(crate) fn unread(&self) -> usize {
         match &self.home {
             Home::Log(log) => self.engine.with_log(*log, |log| log.len(self.number)) as usize,
             Home::Private(private) => private.lock().len(),

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use pubsub::prelude::*;
 use pubsub::redis::Retention;
-use pubsub::{
-    All, Delivery, End, Gap, GapReason, Position, Positions, Redis, Since, SubscribeError,
-};
+use pubsub::{All, Delivery, End, Gap, GapReason, Position, Positions, Redis, Since, SubscribeError};
 
 use crate::harness::{App, Server, in_time, next};
 
 async fn durable(server: &Server) -> PubSub<App> {
-    let redis = Redis::durable(Retention::default()).backoff(Duration::from_millis(5), Duration::from_millis(50));
+    let redis =
+        Redis::durable(Retention::default()).backoff(Duration::from_millis(5), Duration::from_millis(50));
     PubSub::new(redis.connect(server.url()).await.expect("a connection"))
 }
 
@@ -248,7 +247,10 @@ async fn each_topic_has_a_position_of_its_own() {
         }
     }
     seen.sort();
-    assert_eq!((seen, restarts), (["3", "4", "5", "elsewhere", "two"].map(str::to_owned).to_vec(), vec!["later".into()]));
+    assert_eq!(
+        (seen, restarts),
+        (["3", "4", "5", "elsewhere", "two"].map(str::to_owned).to_vec(), vec!["later".into()])
+    );
 }
 
 #[tokio::test]

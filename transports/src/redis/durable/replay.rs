@@ -18,6 +18,8 @@ use crate::{Address, Frame, Gap, GapReason, Inlet, Past, Start, Undecodable};
 pub(super) struct Replay {
     id: u64,
     pub(super) parts: Vec<Part>,
+    /// Whether the bus knows that all parts have their places.
+    is_settled: bool,
 }
 
 /// What it asks of one stream.
@@ -72,7 +74,7 @@ impl Replay {
                 Some(id) => _ = parts[place].ids.insert(id.into()),
             }
         }
-        Self { id, parts }
+        Self { id, parts, is_settled: false }
     }
 
     /// Gives what there is as far as there is room.
@@ -84,6 +86,10 @@ impl Replay {
     ) -> Advance {
         // Whoever was refused or has left hears so in another way.
         self.parts.retain(|part| streams.contains_key(&part.topic));
+        if !self.is_settled && !self.parts.iter().any(Part::is_asked) {
+            self.is_settled = true;
+            inlet.replaying(self.id);
+        }
         for part in &mut self.parts {
             while !part.buffer.is_empty() {
                 match inlet.poll_replay(self.id, cx.waker()) {

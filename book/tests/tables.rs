@@ -9,7 +9,9 @@ use std::path::Path;
 use futures::executor::block_on;
 use pubsub::prelude::*;
 use pubsub::schema::Server;
-use pubsub::{BusError, ErrorCode, EventId, FinishedError, ProcessFailure, TestBus, WorkerError, WorkerHost};
+use pubsub::{
+    BusError, ErrorCode, EventId, FinishedError, ProcessFailure, Since, TestBus, WorkerError, WorkerHost,
+};
 
 #[derive(EventMap)]
 enum App {
@@ -58,6 +60,7 @@ fn errors_of_subscribing_and_reading() -> Result<(), Box<dyn Error>> {
     text("End::Overflowed", &End::Overflowed);
     text("End::Rejected", &End::Rejected);
     text("SubscribeError::NoBackpressure", &SubscribeError::NoBackpressure);
+    text("SubscribeError::NoHistory", &bus.subscribe(App::T).since(Since::Beginning).now().unwrap_err());
     Ok(())
 }
 

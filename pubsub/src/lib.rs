@@ -20,6 +20,7 @@ mod interest;
 mod next;
 mod offer;
 mod overflow;
+mod positions;
 pub mod prelude;
 mod publish;
 mod publish_error;
@@ -53,6 +54,7 @@ pub use crate::handler::{BoxedHandler, Handler, HandlerResult};
 pub use crate::id::{IdString, TopicId};
 pub use crate::next::Next;
 pub use crate::overflow::{Overflow, defaults};
+pub use crate::positions::{Positions, Since};
 pub use crate::publish::Publish;
 pub use crate::publish_error::PublishError;
 pub use crate::publisher::Publisher;
@@ -95,8 +97,8 @@ pub use pubsub_transports::web;
 pub use pubsub_transports::websocket::{self, Hub, Spoke};
 pub use pubsub_transports::{
     Address, AddressError, ConnectError, ConnectionState, DecodeError, EncodeError, ErrorCode, EventId, Gap,
-    GapReason, Header, InProcess, ParseEventIdError, Position, Redacted, Rejection, SendError, Shared,
-    Transport, Undecodable,
+    GapReason, Header, InProcess, ParseEventIdError, ParsePositionError, Position, Redacted, Rejection,
+    SendError, Shared, Transport, Undecodable,
 };
 #[cfg(all(feature = "serde", feature = "test-util"))]
 pub use pubsub_transports::{Chaos, ChaosHandle, Loopback, Mischief};

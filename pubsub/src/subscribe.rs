@@ -13,7 +13,9 @@ use crate::errors::BusError;
 use crate::handler::{self, HandlerResult};
 use crate::interest::Interest;
 use crate::overflow::{Overflow, defaults};
-use crate::{AddressError, EventMap, Handler, Rejection, Selector, Subscription, TopicInfo, TryNextError};
+use crate::{
+    AddressError, EventMap, Handler, Rejection, Selector, Since, Subscription, TopicInfo, TryNextError,
+};
 
 /// A subscription that is about to be made, by [`PubSub::subscribe`](crate::PubSub::subscribe).
 ///
@@ -31,10 +33,18 @@ pub struct Subscribe<'a, E> {
     make: fn() -> Make<E>,
     bound: usize,
     overflow: Option<Overflow>,
-    name: Option<Box<str>>,
+    /// Boxed, since most have nothing of it.
+    rare: Option<Box<Rare>>,
     is_complete: bool,
     /// Waits for the other side's acknowledgement.
     pending: Option<Subscription<E>>,
+}
+
+/// What few subscriptions ask for.
+#[derive(Default)]
+struct Rare {
+    name: Option<Box<str>>,
+    since: Option<Since>,
 }
 
 /// Nothing in it is ever pinned.
@@ -53,7 +63,7 @@ impl<'a, E> Subscribe<'a, E> {
             make: S::__make,
             bound: defaults::BOUND,
             overflow: None,
-            name: None,
+            rare: None,
             is_complete: false,
             pending: None,
         }
@@ -77,14 +87,49 @@ impl<'a, E> Subscribe<'a, E> {
     /// What the subscription is called in [statistics](crate::PubSub::stats), where it says for whom publishers
     /// wait.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into().into());
+        self.rare.get_or_insert_default().name = Some(name.into().into());
+        self
+    }
+
+    /// Begins in the past, where the transport keeps a [history](crate::guarantees::Guarantees::history): after the
+    /// [`Positions`] that a subscriber has stored, after an event, or at the [beginning](Since::Beginning) of what is kept. Then
+    /// what comes follows, without a hole and without a repetition.
+    ///
+    /// What was to come and is kept no more is a gap, told where it belongs. While the past comes the sender waits for this
+    /// subscription, whatever its overflow policy is: at most [`bound`](Self::bound) events are held. A topic of which no position
+    /// is known begins with what comes.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "redis")] mod program {
+    /// use pubsub::redis::Retention;
+    /// use pubsub::{Positions, Redis};
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { OrderPlaced(u32) }
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    ///
+    /// let redis = Redis::durable(Retention::last(100_000)).connect("redis://localhost").await?;
+    /// let bus = PubSub::<App>::new(redis);
+    /// let stored: Positions = match std::fs::read("positions.json") {
+    ///     Ok(json) => serde_json::from_slice(&json)?,
+    ///     Err(_) => Positions::new(),
+    /// };
+    /// let mut orders = bus.subscribe(App::ORDER_PLACED).since(stored).await?;
+    /// while let Some(order) = orders.next().await {
+    ///     println!("{}", order.payload);
+    ///     std::fs::write("positions.json", serde_json::to_vec(&orders.positions())?)?;
+    /// }
+    /// # Ok(()) }
+    /// # }
+    /// ```
+    pub fn since(mut self, since: impl Into<Since>) -> Self {
+        self.rare.get_or_insert_default().since = Some(since.into());
         self
     }
 
     /// Subscribes, from code that is not async.
     ///
     /// # Errors
-    /// [`ZeroBound`](SubscribeError::ZeroBound), [`NoTopic`](SubscribeError::NoTopic),
+    /// [`ZeroBound`](SubscribeError::ZeroBound), [`NoTopic`](SubscribeError::NoTopic), [`NoHistory`](SubscribeError::NoHistory),
     /// [`Closed`](SubscribeError::Closed), and over a network [`NoBackpressure`](SubscribeError::NoBackpressure) or
     /// [`Address`](SubscribeError::Address).
     ///
@@ -153,11 +198,18 @@ impl<'a, E> Subscribe<'a, E> {
             None if publishers_wait => defaults::OVERFLOW,
             None => defaults::NETWORK_OVERFLOW,
         };
-        let terms = Terms { bound: self.bound, overflow, name: self.name.take(), observes: false };
-        let followed = driver.map(|driver| (driver, interest.clone()));
+        let (name, since) = self.rare.take().map_or((None, None), |rare| (rare.name, rare.since));
+        let terms = Terms { bound: self.bound, overflow, name, observes: false };
+        if let Some(since) = since {
+            let driver = driver.filter(|driver| driver.guarantees().history);
+            let (seat, remote) =
+                driver.ok_or(SubscribeError::NoHistory)?.join_past(interest, terms, &since)?;
+            return Ok((seat, Some(remote)));
+        }
+        let followed = driver.map(|driver| (driver, driver.positions(&interest), interest.clone()));
         let seat = self.handle.engine.subscribe(interest, terms).map_err(|_| SubscribeError::Closed)?;
         // After the engine, so that whatever comes has where to go.
-        let remote = followed.map(|(driver, interest)| driver.join(&interest)).transpose()?;
+        let remote = followed.map(|(driver, begins, interest)| driver.join(&interest, begins)).transpose()?;
         Ok((seat, remote))
     }
 }
@@ -187,6 +239,7 @@ impl<E> fmt::Debug for Subscribe<'_, E> {
             .field("topics", &self.interest.addresses(self.topics))
             .field("bound", &self.bound)
             .field("overflow", &self.overflow)
+            .field("since", &self.rare.as_ref().and_then(|rare| rare.since.as_ref()))
             .finish_non_exhaustive()
     }
 }
@@ -203,6 +256,8 @@ pub enum SubscribeError {
     Closed,
     /// [`Overflow::Backpressure`] was asked for where publishers cannot wait: over a network.
     NoBackpressure,
+    /// [`since`](Subscribe::since) was asked for where nothing is kept.
+    NoHistory,
     /// A topic and id are no address on a wire.
     Address(AddressError),
     /// The other side refused.
@@ -236,6 +291,9 @@ impl fmt::Display for SubscribeError {
             Self::Closed => "the bus is closed",
             Self::NoBackpressure => {
                 "publishers on a network cannot wait for a subscription: pass `.overflow(Overflow::DropOldest)` or leave it away"
+            }
+            Self::NoHistory => {
+                "this transport keeps no history: leave `.since(..)` away, or choose one that does, such as `Redis::durable`"
             }
             Self::Address(error) => return error.fmt(f),
             Self::Rejected(rejection) => return rejection.fmt(f),

@@ -11,7 +11,7 @@ use crate::delivery::{Deliveries, Delivery, End};
 use crate::driver::{Came, Notice, Remote, Step};
 use crate::engine::{Found, Make, Reader, Seat};
 use crate::next::Next;
-use crate::{Rejection, SubscribeError};
+use crate::{Positions, Rejection, SubscribeError};
 
 /// A stream of events; what [`PubSub::subscribe`](crate::PubSub::subscribe) completes to.
 ///
@@ -167,10 +167,21 @@ impl<E> Subscription<E> {
         self.remote()?.notices.refused()
     }
 
+    /// How far this subscription is in the history of each topic that it follows: everything up to there was given. Where it
+    /// was given nothing yet, that is where it began. To be stored, and given to [`since`](crate::Subscribe::since) by who goes on.
+    ///
+    /// It is empty where the transport keeps no [history](crate::guarantees::Guarantees::history), and before the subscription
+    /// is [ready](Self::ready). An event counts when it was given, whatever becomes of it afterwards; who has to be sure that it
+    /// was dealt with [notes](Positions::note) each when it was.
+    #[must_use]
+    pub fn positions(&self) -> Positions {
+        self.remote().map(Remote::positions).unwrap_or_default()
+    }
+
     /// Events that wait to be read.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.reader.len() + usize::from(self.has_held())
+        self.reader.len() + self.remote().map_or(0, Remote::waiting) + usize::from(self.has_held())
     }
 
     /// Whether no event waits to be read.
@@ -260,7 +271,12 @@ impl<E> Subscription<E> {
 
     fn event_of(&mut self, step: Step) -> Option<E> {
         match step {
-            Step::Event(Came { stored, missed }) => Some(self.reader.make(stored, missed)),
+            Step::Event(Came { stored, missed }) => {
+                if let Some(remote) = self.rare.as_mut().and_then(|rare| rare.remote.as_mut()) {
+                    remote.give(&stored);
+                }
+                Some(self.reader.make(stored, missed))
+            }
             Step::Notice(_) => unreachable!("only events were asked for"),
             Step::End(end, missed) => {
                 self.finish(end, missed);
@@ -276,7 +292,7 @@ impl<E> Subscription<E> {
         }
         let rare = self.rare();
         rare.ended = Some(Ended { end, missed, is_told: false });
-        if let Some(remote) = &rare.remote {
+        if let Some(remote) = &mut rare.remote {
             remote.leave();
         }
     }
@@ -297,9 +313,13 @@ impl<E> Subscription<E> {
             }
             if let Some(remote) = &mut rare.remote {
                 return match ready!(remote.poll_step(&mut self.reader, cx.waker())) {
+                    Step::Event(Came { stored, missed: 0 }) => {
+                        remote.give(&stored);
+                        Poll::Ready(Some(Delivery::Event(self.reader.make(stored, 0))))
+                    }
                     Step::Event(Came { stored, missed }) => {
-                        let event = self.reader.make(stored, 0);
-                        Poll::Ready(Some(self.event_after(event, missed)))
+                        remote.hold(stored);
+                        Poll::Ready(Some(Delivery::Lagged { missed }))
                     }
                     Step::Notice(notice) => Poll::Ready(Some(notice.into())),
                     Step::End(end, missed) => {

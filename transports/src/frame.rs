@@ -1,5 +1,7 @@
 //! Frames: an event as transports move it, without knowing what it says.
 
+mod position;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -7,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compact_str::CompactString;
 
+pub use self::position::ParsePositionError;
 use crate::{Address, AddressError, EventId};
 
 /// How the type of a control message begins; no topic does.

@@ -46,7 +46,7 @@ pub use chaos::{Chaos, ChaosHandle, Mischief};
 pub use codec_error::{DecodeError, EncodeError, Redacted};
 pub use error::{ErrorCode, Rejection, SendError};
 pub use event_id::{EventId, ParseEventIdError};
-pub use frame::{Body, Frame, Header, Position};
+pub use frame::{Body, Frame, Header, ParsePositionError, Position};
 pub use guarantees::{Carries, Delivery, Guarantees, Ordering, OwnEvents};
 pub use history::{Past, Start};
 pub use link::{Closing, Inlet, Link, Patience, Sending};

@@ -76,6 +76,12 @@ pub trait Inlet: Send + Sync {
         let _ = (topic, position);
     }
 
+    /// Where the replay begins is settled, and it brings all from there on: what is published from now on too. Said once,
+    /// also of one that begins with what comes.
+    fn replaying(&self, replay: u64) {
+        let _ = replay;
+    }
+
     /// Whether the subscription that this replay is for has room for one more event. `false`: it is gone, and nothing
     /// more is to be sent to it. Pending while it has no room; then `waker` is woken when that changes.
     fn poll_replay(&self, replay: u64, waker: &Waker) -> Poll<bool> {

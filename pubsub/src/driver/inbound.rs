@@ -1,19 +1,21 @@
 //! What comes from the other side: events for the engine, and notices for the subscriptions that they concern.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use pubsub_transports::{
-    Address, ConnectError, ConnectionState, DecodeError, Frame, Gap, Header, Inlet, Rejection, SendError,
-    Undecodable,
+    Address, ConnectError, ConnectionState, DecodeError, Frame, Gap, Header, Inlet, Past, Position,
+    Rejection, SendError, Undecodable,
 };
 
 use super::Parts;
 use super::edge::Edge;
 use super::interest::Interests;
 use super::notices::{Notice, Notices};
+use super::replay::Replay;
 use crate::connection::Gauge;
 use crate::engine::{self, At, Engine, Waiting};
 use crate::errors::{BusError, Reporter};
@@ -24,6 +26,8 @@ use crate::{EventMap, SubscribeError, TopicInfo};
 pub(super) struct Inbound {
     engine: Arc<Engine>,
     edge: Arc<dyn Edge>,
+    /// Whether positions say where a subscription can begin.
+    has_history: bool,
     errors: Reporter,
     topics: &'static [TopicInfo],
     topic_index: fn(&str) -> Option<usize>,
@@ -34,6 +38,10 @@ pub(super) struct Inbound {
     arrived: AtomicU64,
     /// The last event that came, if subscriptions have no room for it yet.
     waiting: Mutex<Option<Waiting>>,
+    /// The last event that came of each topic, where there is a history.
+    positions: Mutex<Vec<Option<Position>>>,
+    /// Subscriptions that read the past, by their keys.
+    replays: Mutex<HashMap<u64, Arc<Replay>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -41,11 +49,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Inbound {
-    pub(super) fn new<M: EventMap>(parts: Parts, edge: Arc<dyn Edge>) -> Self {
+    pub(super) fn new<M: EventMap>(parts: Parts, edge: Arc<dyn Edge>, has_history: bool) -> Self {
         let Parts { engine, errors, gauge } = parts;
         Self {
             engine,
             edge,
+            has_history,
             errors,
             topics: M::TOPICS,
             topic_index: M::topic_index,
@@ -54,6 +63,8 @@ impl Inbound {
             interests: Mutex::default(),
             arrived: AtomicU64::new(0),
             waiting: Mutex::default(),
+            positions: Mutex::new(vec![None; M::TOPICS.len()]),
+            replays: Mutex::default(),
         }
     }
 
@@ -63,6 +74,31 @@ impl Inbound {
 
     pub(super) fn engine_is_closed(&self) -> bool {
         self.engine.is_closed()
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(super) fn replays(&self) -> MutexGuard<'_, HashMap<u64, Arc<Replay>>> {
+        lock(&self.replays)
+    }
+
+    /// How far the topics of these addresses are, as far as they are followed already.
+    pub(super) fn positions(&self, addresses: &[Address]) -> Vec<(Box<str>, Position)> {
+        let live: Vec<&Address> = {
+            let interests = self.interests();
+            addresses.iter().filter(|address| interests.is_live(address)).collect()
+        };
+        let positions = lock(&self.positions);
+        let position = |topic: &str| positions.get((self.topic_index)(topic)?)?.clone();
+        live.iter().filter_map(|it| Some((it.topic().into(), position(it.topic())?))).collect()
+    }
+
+    fn note(&self, topic: usize, position: Position) {
+        if let Some(known) = lock(&self.positions).get_mut(topic) {
+            *known = Some(position);
+        }
     }
 
     pub(super) fn interests(&self) -> MutexGuard<'_, Interests> {
@@ -81,6 +117,22 @@ impl Inbound {
     fn tell(&self, whom: Vec<Arc<Notices>>, notice: &Notice) {
         let after = self.arrived.load(Ordering::Acquire);
         whom.into_iter().for_each(|notices| notices.tell(after, notice.clone()));
+    }
+
+    /// An event of the past. Its number is that of the last that came to all: what is told after that is told after this.
+    fn past(&self, frame: Frame) -> Result<Stored, Undecodable> {
+        let Some(topic) = (self.topic_index)(frame.header.topic()) else {
+            let error = DecodeError::unknown_type(frame.header.topic());
+            return Err(Undecodable::new(frame.header.address().ok(), error));
+        };
+        let (header, stored) = self.decode(topic, frame)?;
+        let (sequence, position) = (self.arrived.load(Ordering::Acquire), header.position().cloned());
+        Ok(stored.arrived(header.event_id(), Arrival { sequence, position }))
+    }
+
+    fn close_replays(&self) {
+        let replays: Vec<Arc<Replay>> = self.replays().values().cloned().collect();
+        replays.iter().for_each(|replay| replay.close());
     }
 
     fn decode(&self, topic: usize, frame: Frame) -> Result<(Header, Stored), Undecodable> {
@@ -125,6 +177,7 @@ impl Inlet for BusInlet {
             Err(undecodable) => return self.undecodable(undecodable),
         };
         let sequence = bus.arrived.load(Ordering::Relaxed) + 1;
+        let position = if bus.has_history { header.position().cloned() } else { None };
         let stored = if bus.edge.is_wire() {
             let position = header.position().cloned();
             stored.arrived(header.event_id(), Arrival { sequence, position })
@@ -140,6 +193,53 @@ impl Inlet for BusInlet {
         }
         // Counted when it is there: a notice is told after it.
         bus.arrived.store(sequence, Ordering::Release);
+        // And not earlier: whoever subscribes now and does not get it has to begin before it.
+        if let Some(position) = position {
+            bus.note(topic, position);
+        }
+    }
+
+    fn position(&self, topic: &str, position: Position) {
+        let bus = &*self.0;
+        let followers = bus.interests().of_topic(topic);
+        followers.iter().for_each(|notices| notices.begin(topic, position.clone()));
+        if let Some(topic) = (bus.topic_index)(topic) {
+            bus.note(topic, position);
+        }
+    }
+
+    fn replaying(&self, replay: u64) {
+        if let Some(replay) = self.0.replays().get(&replay).cloned() {
+            replay.settle();
+        }
+    }
+
+    fn poll_replay(&self, replay: u64, waker: &Waker) -> Poll<bool> {
+        let replay = self.0.replays().get(&replay).cloned();
+        replay.map_or(Poll::Ready(false), |replay| replay.poll_room(waker))
+    }
+
+    fn replay(&self, replay: u64, past: Past) {
+        let bus = &*self.0;
+        let Some(replay) = bus.replays().get(&replay).cloned() else { return };
+        let undecodable = match past {
+            Past::Event(frame) => match bus.past(frame) {
+                Ok(stored) => return replay.event(stored),
+                Err(undecodable) => undecodable,
+            },
+            Past::Gap(gap) => return replay.notice(Notice::Gap(gap)),
+            Past::Undecodable(undecodable) => undecodable,
+            _ => return,
+        };
+        bus.errors.report(BusError::Undecodable(undecodable.clone()));
+        replay.notice(Notice::Undecodable(undecodable));
+    }
+
+    fn replayed(&self, replay: u64) {
+        let bus = &*self.0;
+        bus.interests().replayed(replay);
+        let Some(replay) = bus.replays().get(&replay).cloned() else { return };
+        replay.join(|interest, terms| bus.engine.subscribe(interest, terms).ok());
     }
 
     fn subscribed(&self, request: u64) {
@@ -191,6 +291,7 @@ impl Inlet for BusInlet {
         if is_closed {
             bus.closed.store(true, Ordering::Release);
             bus.engine.close();
+            bus.close_replays();
         }
         let waiting = {
             let mut interests = bus.interests();
@@ -204,6 +305,7 @@ impl Inlet for BusInlet {
 impl Drop for BusInlet {
     fn drop(&mut self) {
         if self.0.engine.is_closed() {
+            self.0.close_replays();
             return;
         }
         let error = (!self.0.closed.load(Ordering::Acquire))

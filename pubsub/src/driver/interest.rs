@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 
-use pubsub_transports::{Address, Rejection};
+use pubsub_transports::{Address, Rejection, Start};
 
 use super::notices::Notices;
 
@@ -28,6 +28,8 @@ pub(super) struct Interests {
 struct Subscribed {
     addresses: Arc<[Address]>,
     notices: Arc<Notices>,
+    /// It reads the past, which says itself what is missing in it.
+    is_replaying: bool,
 }
 
 struct Followed {
@@ -53,6 +55,7 @@ enum State {
 pub(super) enum Call {
     Subscribe(u64, Vec<Address>),
     Unsubscribe(Vec<Address>),
+    Replay(u64, Vec<(Address, Start)>),
 }
 
 /// Whether all that a subscription follows is live.
@@ -91,8 +94,29 @@ impl Interests {
             self.calls.push_back(Call::Subscribe(request, new));
         }
         let notices = Arc::<Notices>::default();
-        self.subscriptions.insert(key, Subscribed { addresses, notices: Arc::clone(&notices) });
+        let subscribed = Subscribed { addresses, notices: Arc::clone(&notices), is_replaying: false };
+        self.subscriptions.insert(key, subscribed);
         (key, notices)
+    }
+
+    /// The subscription, which has just joined, begins in the past.
+    pub(super) fn replay(&mut self, key: u64, from: Vec<(Address, Start)>) {
+        if let Some(subscription) = self.subscriptions.get_mut(&key) {
+            subscription.is_replaying = true;
+            self.calls.push_back(Call::Replay(key, from));
+        }
+    }
+
+    /// The subscription has all of the past.
+    pub(super) fn replayed(&mut self, key: u64) {
+        if let Some(subscription) = self.subscriptions.get_mut(&key) {
+            subscription.is_replaying = false;
+        }
+    }
+
+    /// Whether some of this topic is followed and live.
+    pub(super) fn is_live(&self, address: &Address) -> bool {
+        self.followed.get(address).is_some_and(|it| it.state == State::Live)
     }
 
     /// A subscription less. Gives wakers to drop without the lock.
@@ -169,7 +193,10 @@ impl Interests {
         followed.rejection = Some(rejection.clone());
         let waiting = followed.take_wakers();
         self.forget(request, address);
-        (self.of_address(address), waiting)
+        let Some(followed) = self.followed.get(address) else { return Default::default() };
+        let keys = followed.by.keys();
+        let followers = keys.filter_map(|key| self.subscriptions.get(key)).map(|it| Arc::clone(&it.notices));
+        (followers.collect(), waiting)
     }
 
     /// The connection was lost, or is there again. Gives who waits for that.
@@ -206,26 +233,33 @@ impl Interests {
         }
     }
 
-    /// Those who follow exactly this address.
+    /// Those who follow exactly this address, and what comes now.
     pub(super) fn of_address(&self, address: &Address) -> Vec<Arc<Notices>> {
         let keys = self.followed.get(address).into_iter().flat_map(|followed| followed.by.keys());
-        keys.filter_map(|key| self.subscriptions.get(key)).map(|it| Arc::clone(&it.notices)).collect()
+        let subscriptions = keys.filter_map(|key| self.subscriptions.get(key));
+        subscriptions.filter(|it| !it.is_replaying).map(|it| Arc::clone(&it.notices)).collect()
     }
 
-    /// Those whom an event of this address would reach, each once.
+    /// Those who follow something of this topic.
+    pub(super) fn of_topic(&self, topic: &str) -> Vec<Arc<Notices>> {
+        let follows = |it: &&Subscribed| it.addresses.iter().any(|address| address.topic() == topic);
+        self.subscriptions.values().filter(follows).map(|it| Arc::clone(&it.notices)).collect()
+    }
+
+    /// Those whom an event of this address would reach now, each once.
     pub(super) fn reached_by(&self, address: &Address) -> Vec<Arc<Notices>> {
         let whole = address.id().and_then(|_| Address::whole(address.topic()).ok());
         let addresses = [Some(address), whole.as_ref()].into_iter().flatten();
         let followed = addresses.filter_map(|address| self.followed.get(address));
         let keys: std::collections::BTreeSet<u64> = followed.flat_map(|it| it.by.keys().copied()).collect();
         let subscriptions = keys.iter().filter_map(|key| self.subscriptions.get(key));
-        subscriptions.map(|it| Arc::clone(&it.notices)).collect()
+        subscriptions.filter(|it| !it.is_replaying).map(|it| Arc::clone(&it.notices)).collect()
     }
 
     /// Those of which something is live: to the others nothing can be lost yet.
     pub(super) fn live(&self) -> Vec<Arc<Notices>> {
-        let is_live = |address| self.followed.get(address).is_some_and(|it| it.state == State::Live);
-        let live = self.subscriptions.values().filter(|it| it.addresses.iter().any(is_live));
+        let present = self.subscriptions.values().filter(|it| !it.is_replaying);
+        let live = present.filter(|it| it.addresses.iter().any(|address| self.is_live(address)));
         live.map(|it| Arc::clone(&it.notices)).collect()
     }
 }
@@ -254,6 +288,7 @@ mod tests {
             Some(match call {
                 Call::Subscribe(request, addresses) => format!("+{request} {}", text(&addresses)),
                 Call::Unsubscribe(addresses) => format!("- {}", text(&addresses)),
+                Call::Replay(replay, _) => format!("replay {replay}"),
             })
         });
         calls.collect()
@@ -351,6 +386,23 @@ mod tests {
         assert_eq!(liveness(&mut interests, second), Liveness::Live);
     }
 
+    #[test]
+    fn the_past_is_asked_for_after_what_it_is_of_and_tells_its_own_losses() {
+        let mut interests = Interests::default();
+        let one = addresses(&["a:1"]);
+        let (first, _) = interests.join(one.clone());
+        interests.replay(first, vec![(one[0].clone(), Start::Beginning)]);
+        assert_eq!(calls(&mut interests), ["+1 a:1", "replay 1"]);
+        interests.subscribed(1);
+        let told = |interests: &Interests| {
+            [interests.live(), interests.of_address(&one[0]), interests.reached_by(&one[0])]
+                .map(|it| it.len())
+        };
+        assert_eq!(told(&interests), [0; 3]);
+        interests.replayed(first);
+        assert_eq!(told(&interests), [1; 3]);
+    }
+
     /// Random steps against what the other side would know, from the calls alone.
     #[test]
     fn the_other_side_follows_what_is_followed_here() {
@@ -407,6 +459,7 @@ mod tests {
                             assert!(there.remove(address), "{address} was not followed");
                         }
                     }
+                    Call::Replay(..) => unreachable!("nobody asked for the past"),
                 }
             }
             let live = |address: &&Address| {

@@ -10,6 +10,7 @@ mod interest;
 mod notices;
 mod outbound;
 mod remote;
+mod replay;
 #[cfg(all(test, feature = "json"))]
 mod tests;
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
-use pubsub_transports::{Address, Closing, ConnectionState, Guarantees, Inlet, Link};
+use pubsub_transports::{Address, Closing, ConnectionState, Guarantees, Inlet, Link, Position, Start};
 
 pub use self::edge::Carries;
 pub(crate) use self::edge::Edge;
@@ -26,11 +27,12 @@ use self::interest::Call;
 pub(crate) use self::notices::Notice;
 pub(crate) use self::outbound::Outgoing;
 pub(crate) use self::remote::{Came, Remote, Step};
+use self::replay::Replay;
 use crate::connection::Gauge;
-use crate::engine::Engine;
+use crate::engine::{Engine, Seat, Terms};
 use crate::errors::Reporter;
 use crate::interest::Interest;
-use crate::{EventMap, SubscribeError};
+use crate::{EventMap, Since, SubscribeError};
 
 /// A bus's end of the seam.
 pub(crate) struct Driver {
@@ -54,7 +56,7 @@ impl Driver {
         guarantees: Guarantees,
         attach: impl FnOnce(Arc<dyn Inlet>) -> Arc<dyn Link>,
     ) -> Self {
-        let inbound = Arc::new(Inbound::new::<M>(parts, Arc::clone(&edge)));
+        let inbound = Arc::new(Inbound::new::<M>(parts, Arc::clone(&edge), guarantees.history));
         let link = attach(Arc::new(BusInlet(Arc::clone(&inbound))) as Arc<dyn Inlet>);
         Self { link, guarantees, edge, inbound }
     }
@@ -99,18 +101,65 @@ impl Driver {
         closing
     }
 
-    /// A subscription follows this, which was subscribed in the engine before.
+    /// How far the topics of this are that are followed already; asked for before a seat is taken in the engine, so that
+    /// whatever the seat gets comes after that.
+    pub(crate) fn positions(&self, interest: &Interest) -> Vec<(Box<str>, Position)> {
+        if !self.guarantees.history {
+            return Vec::new();
+        }
+        self.inbound.addresses(interest).map(|all| self.inbound.positions(&all)).unwrap_or_default()
+    }
+
+    /// A subscription follows this, which was subscribed in the engine before. It begins there in histories.
     ///
     /// # Errors
     /// If the address of some topic and id is none on a wire.
-    pub(crate) fn join(self: &Arc<Self>, interest: &Interest) -> Result<Remote, SubscribeError> {
+    pub(crate) fn join(
+        self: &Arc<Self>,
+        interest: &Interest,
+        begins: Vec<(Box<str>, Position)>,
+    ) -> Result<Remote, SubscribeError> {
         let addresses: Arc<[Address]> = self.inbound.addresses(interest)?.into();
         if self.inbound.closed.load(Ordering::Acquire) {
             return Err(SubscribeError::Closed);
         }
         let (key, notices) = self.inbound.interests().join(addresses);
+        begins.into_iter().for_each(|(topic, position)| notices.begin(&topic, position));
         self.make_calls();
-        Ok(Remote::new(Arc::clone(self), key, notices))
+        Ok(Remote::new(Arc::clone(self), key, notices, None))
+    }
+
+    /// A subscription begins in the past. It takes its seat in the engine when it has all of that.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join), and if there is no history.
+    pub(crate) fn join_past(
+        self: &Arc<Self>,
+        interest: Interest,
+        terms: Terms,
+        since: &Since,
+    ) -> Result<(Seat, Remote), SubscribeError> {
+        let inbound = &self.inbound;
+        let addresses: Arc<[Address]> = inbound.addresses(&interest)?.into();
+        let starts: Vec<(Address, Start)> =
+            addresses.iter().map(|address| (address.clone(), since.start(address.topic()))).collect();
+        let live = inbound.positions(&addresses);
+        let (key, replay, notices) = {
+            let mut interests = inbound.interests();
+            let (key, notices) = interests.join(addresses);
+            Since::begins(&starts, live).for_each(|(topic, position)| notices.begin(&topic, position));
+            let replay = Arc::new(Replay::new(interest, terms, Arc::clone(&notices)));
+            inbound.replays().insert(key, Arc::clone(&replay));
+            interests.replay(key, starts);
+            (key, replay, notices)
+        };
+        let remote = Remote::new(Arc::clone(self), key, notices, Some(replay));
+        // Asked after the replay can be found: whoever closes finds it, or is seen here.
+        if inbound.closed.load(Ordering::Acquire) {
+            return Err(SubscribeError::Closed);
+        }
+        self.make_calls();
+        Ok((Seat::nowhere(inbound.engine()), remote))
     }
 
     /// Makes the calls that are due, unless another thread is at it: then that one makes them.
@@ -122,6 +171,7 @@ impl Driver {
             match call {
                 Some(Call::Subscribe(request, addresses)) => self.link.subscribe(request, addresses),
                 Some(Call::Unsubscribe(addresses)) => self.link.unsubscribe(addresses),
+                Some(Call::Replay(replay, from)) => self.link.replay(replay, from),
                 None => return,
             }
         }

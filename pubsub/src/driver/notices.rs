@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use pubsub_transports::{Gap, Rejection, Undecodable};
+use pubsub_transports::{Gap, Position, Rejection, Undecodable};
 
 /// What happened on the way to a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ struct Told {
     gaps: u64,
     refused: Option<Rejection>,
     reader: Option<Waker>,
+    /// Where the subscription begins in the history of each topic.
+    begins: Vec<(Box<str>, Position)>,
 }
 
 struct Entry {
@@ -75,6 +77,25 @@ impl Notices {
         }
         self.has_some.store(true, Ordering::Release);
         wake(told);
+    }
+
+    /// A gap that is told elsewhere.
+    pub(super) fn count(&self, gap: &Gap) {
+        let mut told = self.lock();
+        told.missed += gap.missed.unwrap_or(0);
+        told.gaps += 1;
+    }
+
+    /// What comes of this topic comes after this, unless something else was said before.
+    pub(super) fn begin(&self, topic: &str, position: Position) {
+        let begins = &mut self.lock().begins;
+        if begins.iter().all(|(known, _)| **known != *topic) {
+            begins.push((topic.into(), position));
+        }
+    }
+
+    pub(super) fn begins(&self) -> Vec<(Box<str>, Position)> {
+        self.lock().begins.clone()
     }
 
     /// Nothing more will come.

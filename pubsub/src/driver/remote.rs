@@ -7,10 +7,12 @@ use std::task::{Context, Poll, Waker};
 use super::Driver;
 use super::interest::Liveness;
 use super::notices::{News, Notice, Notices};
+use super::replay::{Next, Replay};
 use crate::SubscribeError;
 use crate::delivery::End;
 use crate::engine::{Found, Reader};
 use crate::event::Stored;
+use crate::{Position, Positions};
 
 /// Dropping it gives up what the subscription follows.
 pub(crate) struct Remote {
@@ -19,6 +21,12 @@ pub(crate) struct Remote {
     pub(crate) notices: Arc<Notices>,
     /// Read, but something has to be told before it.
     held: Option<Came>,
+    /// What is read before the seat in the engine.
+    replay: Option<Arc<Replay>>,
+    /// Lost in gaps of the past that were passed over, and not told yet.
+    passed_over: u64,
+    /// The last event that was given of each topic, where there is a history.
+    given: Vec<(&'static str, Position)>,
 }
 
 /// An event, and how many were lost just before it.
@@ -43,8 +51,48 @@ impl Came {
 }
 
 impl Remote {
-    pub(super) fn new(driver: Arc<Driver>, key: u64, notices: Arc<Notices>) -> Self {
-        Self { driver, key, notices, held: None }
+    pub(super) fn new(
+        driver: Arc<Driver>,
+        key: u64,
+        notices: Arc<Notices>,
+        replay: Option<Arc<Replay>>,
+    ) -> Self {
+        Self { driver, key, notices, held: None, replay, passed_over: 0, given: Vec::new() }
+    }
+
+    /// Events of the past that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.replay.as_ref().map_or(0, |replay| replay.len())
+    }
+
+    /// An event is given to the subscriber.
+    pub(crate) fn give(&mut self, stored: &Stored) {
+        if !self.driver.guarantees.history {
+            return;
+        }
+        let Some(position) = stored.arrival().and_then(|arrival| arrival.position.as_ref()) else { return };
+        let topic = stored.name();
+        match self.given.iter_mut().find(|(known, _)| *known == topic) {
+            Some((_, known)) => known.clone_from(position),
+            None => self.given.push((topic, position.clone())),
+        }
+    }
+
+    /// An event that was read is given later, after its loss was told.
+    pub(crate) fn hold(&mut self, stored: Stored) {
+        self.held = Some(Came { stored, missed: 0 });
+    }
+
+    /// How far the subscriber is.
+    pub(crate) fn positions(&self) -> Positions {
+        let mut positions = Positions::new();
+        for (topic, position) in self.notices.begins() {
+            positions.insert(&topic, position);
+        }
+        for (topic, position) in &self.given {
+            positions.insert(topic, position.clone());
+        }
+        positions
     }
 
     pub(crate) fn has_held(&self) -> bool {
@@ -60,7 +108,10 @@ impl Remote {
             return Poll::Ready(Err(SubscribeError::Rejected(rejection)));
         }
         match liveness {
-            Liveness::Live => Poll::Ready(Ok(())),
+            Liveness::Live => match &self.replay {
+                Some(replay) => replay.poll_settled(cx.waker()).map(Ok),
+                None => Poll::Ready(Ok(())),
+            },
             // Asked after the waker is there: whoever closes wakes it, or is seen here.
             _ if inbound.closed.load(Ordering::Acquire) => Poll::Ready(Err(SubscribeError::Closed)),
             Liveness::NotYet => Poll::Pending,
@@ -73,26 +124,58 @@ impl Remote {
         if let Some(held) = self.held.take() {
             return Poll::Ready(Step::Event(held));
         }
+        while let Some(replay) = &self.replay {
+            match replay.poll_next(waker) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Next::Event(stored)) => {
+                    let missed = std::mem::take(&mut self.passed_over);
+                    return Poll::Ready(Step::Event(Came { stored, missed }));
+                }
+                Poll::Ready(Next::Notice(notice)) => return Poll::Ready(Step::Notice(notice)),
+                Poll::Ready(Next::Closed) => return Poll::Ready(Step::End(End::Closed, self.passed_over)),
+                Poll::Ready(Next::Joined(seat)) => {
+                    reader.sit(seat);
+                    self.leave_past();
+                }
+            }
+        }
         let mut found = Found::default();
         let stored = reader.take_stored(waker, &mut found);
         match (stored, found.end) {
-            (Some(stored), _) => Poll::Ready(Step::Event(Came { stored, missed: found.missed })),
-            (None, Some(end)) => Poll::Ready(Step::End(end, found.missed)),
+            (Some(stored), _) => {
+                let missed = found.missed + std::mem::take(&mut self.passed_over);
+                Poll::Ready(Step::Event(Came { stored, missed }))
+            }
+            (None, Some(end)) => Poll::Ready(Step::End(end, found.missed + self.passed_over)),
             (None, None) => Poll::Pending,
+        }
+    }
+
+    /// What the reader gives, but notices of the past, which are passed over.
+    fn poll_next<E>(&mut self, reader: &mut Reader<E>, waker: &Waker) -> Poll<Step> {
+        if self.replay.is_none() {
+            return self.poll_reader(reader, waker);
+        }
+        loop {
+            match self.poll_reader(reader, waker) {
+                Poll::Ready(Step::Notice(Notice::Gap(gap))) => self.passed_over += gap.missed.unwrap_or(0),
+                Poll::Ready(Step::Notice(_)) => {}
+                step => return step,
+            }
         }
     }
 
     /// The next event, whatever happened before it: events lost in gaps are added to its `missed`, as far as they were
     /// counted.
     pub(crate) fn poll_event<E>(&mut self, reader: &mut Reader<E>, waker: &Waker) -> Poll<Step> {
-        match self.poll_reader(reader, waker) {
+        match self.poll_next(reader, waker) {
             Poll::Ready(Step::Event(mut came)) => {
                 came.missed += self.notices.pass_over(came.number());
                 Poll::Ready(Step::Event(came))
             }
             Poll::Pending if self.notices.news(false, waker) == News::Refused => {
                 // What came before that is still there.
-                match self.poll_reader(reader, waker) {
+                match self.poll_next(reader, waker) {
                     Poll::Pending => Poll::Ready(Step::End(End::Rejected, 0)),
                     Poll::Ready(Step::Event(came)) => {
                         self.held = Some(came);
@@ -137,8 +220,17 @@ impl Remote {
         }
     }
 
+    /// All of the past was read, or nobody reads it any more.
+    fn leave_past(&mut self) {
+        if let Some(replay) = self.replay.take() {
+            self.driver.inbound.replays().remove(&self.key);
+            replay.leave();
+        }
+    }
+
     /// The subscription has ended: it follows nothing any more.
-    pub(crate) fn leave(&self) {
+    pub(crate) fn leave(&mut self) {
+        self.leave_past();
         let _wakers = self.driver.inbound.interests().leave(self.key);
         self.driver.make_calls();
     }

@@ -176,6 +176,11 @@ impl<T> Reader<T> {
         self.take_with(None, waker, found)
     }
 
+    /// It sat nowhere, and reads from this seat from now on.
+    pub(crate) fn sit(&mut self, seat: Seat) {
+        self.seat = seat;
+    }
+
     /// What a stored event becomes.
     pub(crate) fn make(&self, stored: Stored, missed: u64) -> T {
         (self.make)().one(stored, missed)
@@ -275,6 +280,11 @@ impl Seat {
         Self { engine, home, ticket: Ticket::default(), number }
     }
 
+    /// A place where nothing comes, for who gets another.
+    pub(crate) fn nowhere(engine: &Arc<Engine>) -> Self {
+        Self::new(Arc::clone(engine), Home::Left { lost: 0 }, 0)
+    }
+
     fn pop(&self, private: &Private, waker: &Waker, found: &mut Found) -> Option<Stored> {
         let mut effects = Effects::default();
         let mut queue = private.lock();
@@ -303,7 +313,7 @@ impl Seat {
     }
 
     /// Events that wait for it, those that it holds not counted.
-    fn unread(&self) -> usize {
+    pub(crate) fn unread(&self) -> usize {
         match &self.home {
             Home::Log(log) => self.engine.with_log(*log, |log| log.len(self.number)) as usize,
             Home::Private(private) => private.lock().len(),

@@ -45,6 +45,9 @@ macro_rules! conformance {
                     closing_one_bus_leaves_the_others_alone,
                     a_dropped_bus_ends_its_subscriptions,
                 },
+                history::{
+                    the_past_comes_once_where_it_is_kept_and_is_refused_elsewhere,
+                },
                 bad_input::{
                     what_cannot_be_read_is_one_visible_error_and_the_next_event_comes,
                 },

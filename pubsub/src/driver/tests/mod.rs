@@ -1,6 +1,7 @@
 //! The bus's half of the seam, against a link whose every word the test says.
 
 mod ends;
+mod past;
 mod refusals;
 mod seam;
 
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use pubsub_transports::codec::Json;
 use pubsub_transports::{
     Address, Body, Carries as CarriedAs, Closing, Delivery as Times, Encoded, Frame, Guarantees, Header,
-    Inlet, Link, Ordering, OwnEvents, Patience, Position, SendError, Sending,
+    Inlet, Link, Ordering, OwnEvents, Patience, Position, SendError, Sending, Start,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,11 @@ impl Link for Wire {
         self.asked.lock().unwrap().push(format!("- {}", addresses.join(" ")));
     }
 
+    fn replay(&self, replay: u64, addresses: Vec<(Address, Start)>) {
+        let addresses: Vec<String> = addresses.iter().map(|(it, start)| format!("{it} {start:?}")).collect();
+        self.asked.lock().unwrap().push(format!("replay {replay} {}", addresses.join(" ")));
+    }
+
     fn close(&self) -> Closing {
         self.asked.lock().unwrap().push("close".to_owned());
         if self.closes_slowly.load(Relaxed) {
@@ -113,13 +119,17 @@ fn bus() -> (PubSub<App>, Arc<Wire>) {
 }
 
 fn bus_of<M: EventMap>(body: impl Carries<M>) -> (PubSub<M>, Arc<Wire>) {
+    bus_with(body, GUARANTEES)
+}
+
+fn bus_with<M: EventMap>(body: impl Carries<M>, guarantees: Guarantees) -> (PubSub<M>, Arc<Wire>) {
     let wire = Arc::<Wire>::default();
     let bus = PubSub::with_driver(|parts: Parts| {
         let attach = |inlet| {
             *wire.inlet.lock().unwrap() = Some(inlet);
             Arc::clone(&wire) as Arc<dyn Link>
         };
-        Some(Driver::new::<M>(parts, body.__edge(), GUARANTEES, attach))
+        Some(Driver::new::<M>(parts, body.__edge(), guarantees, attach))
     });
     (bus, wire)
 }

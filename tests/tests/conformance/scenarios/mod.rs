@@ -3,6 +3,7 @@
 pub(crate) mod bad_input;
 pub(crate) mod closing;
 pub(crate) mod handling;
+pub(crate) mod history;
 pub(crate) mod interest;
 pub(crate) mod order;
 pub(crate) mod overflow;

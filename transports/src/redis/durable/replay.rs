@@ -18,6 +18,8 @@ use crate::{Address, Frame, Gap, GapReason, Inlet, Past, Start, Undecodable};
 pub(super) struct Replay {
     id: u64,
     pub(super) parts: Vec<Part>,
+    /// Whether the bus knows that all parts have their places.
+    is_settled: bool,
 }
 
 /// What it asks of one stream.
@@ -72,7 +74,7 @@ impl Replay {
                 Some(id) => _ = parts[place].ids.insert(id.into()),
             }
         }
-        Self { id, parts }
+        Self { id, parts, is_settled: false }
     }
 
     /// Gives what there is as far as there is room.
@@ -84,6 +86,10 @@ impl Replay {
     ) -> Advance {
         // Whoever was refused or has left hears so in another way.
         self.parts.retain(|part| streams.contains_key(&part.topic));
+        if !self.is_settled && !self.parts.iter().any(Part::is_asked) {
+            self.is_settled = true;
+            inlet.replaying(self.id);
+        }
         for part in &mut self.parts {
             while !part.buffer.is_empty() {
                 match inlet.poll_replay(self.id, cx.waker()) {
@@ -151,7 +157,7 @@ impl Part {
             Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor) => cursor.clone(),
         };
         let gap = cursor.reconnected(top.id, run, top.is_certain);
-        self.buffer.extend(gap.map(Past::Gap));
+        self.tell(gap);
         self.place = Place::Behind(cursor);
     }
 
@@ -181,8 +187,8 @@ impl Part {
     ) {
         let Place::Behind(cursor) = &mut self.place else { return };
         let Step::New(gap) = cursor.step(id, marker) else { return };
-        self.buffer.extend(gap.map(Past::Gap));
         let event = event(cursor);
+        self.tell(gap);
         if let Some(event) = event {
             self.push(&event);
         }
@@ -201,7 +207,7 @@ impl Part {
             } else {
                 Gap::new(GapReason::Epoch, None)
             };
-            self.buffer.push_back(Past::Gap(gap));
+            self.tell(Some(gap));
         }
         self.place = Place::Level(live.clone());
     }
@@ -220,10 +226,17 @@ impl Part {
         let is_level = was_level || cursor.id() == passing.id;
         self.place = if is_level { Place::Level(cursor) } else { Place::Ahead(cursor) };
         let Step::New(gap) = step else { return };
-        self.buffer.extend(gap.map(Past::Gap));
+        self.tell(gap);
         if let Some(event) = passing.event {
             self.push(event);
         }
+    }
+
+    /// How many of the events of a type were to which id, nobody knows.
+    fn tell(&mut self, gap: Option<Gap>) {
+        let missed = |gap: &Gap| gap.missed.filter(|_| self.whole);
+        let past = gap.map(|gap| Past::Gap(Gap::new(gap.reason, missed(&gap))));
+        self.buffer.extend(past);
     }
 
     fn push(&mut self, event: &Result<Frame, Undecodable>) {

@@ -24,7 +24,7 @@ use crate::{EventMap, SubscribeError, TopicInfo};
 pub(super) struct Inbound {
     engine: Arc<Engine>,
     edge: Arc<dyn Edge>,
-    errors: Reporter,
+    pub(super) errors: Reporter,
     topics: &'static [TopicInfo],
     topic_index: fn(&str) -> Option<usize>,
     pub(super) gauge: Arc<Gauge>,
@@ -81,6 +81,18 @@ impl Inbound {
     fn tell(&self, whom: Vec<Arc<Notices>>, notice: &Notice) {
         let after = self.arrived.load(Ordering::Acquire);
         whom.into_iter().for_each(|notices| notices.tell(after, notice.clone()));
+    }
+
+    /// The event that a frame carries, of whatever topic.
+    #[cfg(feature = "worker")]
+    pub(super) fn read(&self, frame: Frame) -> Result<Stored, Undecodable> {
+        let Some(topic) = (self.topic_index)(frame.header.topic()) else {
+            let error = DecodeError::unknown_type(frame.header.topic());
+            return Err(Undecodable::new(frame.header.address().ok(), error));
+        };
+        let (header, stored) = self.decode(topic, frame)?;
+        let arrival = Arrival { sequence: 0, position: None };
+        Ok(if self.edge.is_wire() { stored.arrived(header.event_id(), arrival) } else { stored })
     }
 
     fn decode(&self, topic: usize, frame: Frame) -> Result<(Header, Stored), Undecodable> {

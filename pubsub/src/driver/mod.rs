@@ -9,6 +9,8 @@ mod inbound;
 mod interest;
 mod notices;
 mod outbound;
+#[cfg(feature = "worker")]
+mod queue;
 mod remote;
 #[cfg(all(test, feature = "json"))]
 mod tests;
@@ -25,6 +27,8 @@ use self::inbound::{BusInlet, Inbound};
 use self::interest::Call;
 pub(crate) use self::notices::Notice;
 pub(crate) use self::outbound::Outgoing;
+#[cfg(feature = "worker")]
+pub(crate) use self::queue::Queued;
 pub(crate) use self::remote::{Came, Remote, Step};
 use crate::connection::Gauge;
 use crate::engine::Engine;

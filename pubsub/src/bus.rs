@@ -171,6 +171,52 @@ impl<M: EventMap> PubSub<M> {
         Subscribe::new(&self.handle, &selector)
     }
 
+    /// Subscribes as one of a group, the [pool](crate::WorkerHost::pool) of this name, which selects the same: each event goes to
+    /// exactly one of the group. Complete it with `.await`, or with `.now()` from code that is not async.
+    ///
+    /// For the buses of workers, threads and processes, and of their host. Needs the feature `worker`.
+    ///
+    /// ```
+    /// # use futures::executor::block_on;
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Job(u32), Done(u32) }
+    /// # block_on(async {
+    /// let host = pubsub::WorkerHost::<App>::new();
+    /// let mut done = host.bus().subscribe(App::DONE).await?;
+    /// let pool = host.pool("jobs", App::JOB).start(2, |name| {
+    ///     host.spawn(name, |bus| {
+    ///         let mut jobs = bus.queue_subscribe(App::JOB, "jobs").now().expect("the pool is there");
+    ///         while let Some(job) = block_on(jobs.next()) {
+    ///             block_on(bus.publish(App::DONE, &job.id, job.payload)).expect("the host listens");
+    ///         }
+    ///     })
+    /// })?;
+    /// for number in 0..10 {
+    ///     host.bus().publish(App::JOB, "a", number).await?;
+    /// }
+    /// let mut numbers = Vec::new();
+    /// for _ in 0..10 {
+    ///     numbers.push(done.next().await.expect("an answer").payload);
+    /// }
+    /// numbers.sort();
+    /// assert_eq!(numbers, (0..10).collect::<Vec<_>>()); // each once, by either of the two
+    /// pool.stop();
+    /// assert!(pool.finished().await.is_clean());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`SubscribeError`](crate::SubscribeError).
+    #[cfg(feature = "worker")]
+    pub fn queue_subscribe<S: Selector<M>>(
+        &self,
+        selector: S,
+        group: impl Into<String>,
+    ) -> crate::QueueSubscribe<'_, S::Event> {
+        crate::QueueSubscribe::new(&self.handle, &selector, group.into())
+    }
+
     /// Subscribes at once to what `selector` selects, and handles every event by `handle`: an async function, or an
     /// async closure as in `async |event| { .. }`, that returns nothing or a `Result<(), E>`.
     ///

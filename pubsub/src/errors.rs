@@ -84,6 +84,27 @@ pub enum BusError {
         /// Whether it is restarted.
         restarts: bool,
     },
+    /// A worker of a pool panicked, failed or ended while it was at an event: whether it did all of it is not known, and no other
+    /// worker is given it.
+    #[cfg(feature = "worker")]
+    Unfinished {
+        /// The name of the pool.
+        pool: String,
+        /// The name of the worker.
+        worker: String,
+        /// The topic of the event.
+        topic: String,
+        /// Its id, as text.
+        id: IdString,
+    },
+    /// A pool has ended before its workers had begun all its events, which are lost.
+    #[cfg(feature = "worker")]
+    PoolLost {
+        /// The name of the pool.
+        pool: String,
+        /// How many.
+        events: u64,
+    },
     /// The other side does not allow to follow this. Subscriptions to it have ended.
     SubscriptionRejected {
         /// What was followed.
@@ -124,6 +145,17 @@ impl fmt::Display for BusError {
                 let then = if *restarts { ", and is restarted" } else { "" };
                 write!(f, "the worker `{worker}` failed{then}: {failure}")
             }
+            #[cfg(feature = "worker")]
+            Self::Unfinished { pool, worker, topic, id } => {
+                write!(
+                    f,
+                    "the worker `{worker}` of the pool `{pool}` did not finish `{topic}` for the id {id:?}"
+                )
+            }
+            #[cfg(feature = "worker")]
+            Self::PoolLost { pool, events } => {
+                write!(f, "the pool `{pool}` has no workers any more, events lost: {events}")
+            }
             Self::SubscriptionRejected { address, .. } => {
                 write!(f, "subscriptions to `{address}` are not allowed")
             }
@@ -137,7 +169,7 @@ impl Error for BusError {
             Self::HandlerFailed { error, .. } => Some(&**error),
             Self::HandlerPanicked { .. } | Self::Blocked { .. } => None,
             #[cfg(feature = "worker")]
-            Self::WorkerPanicked { .. } => None,
+            Self::WorkerPanicked { .. } | Self::Unfinished { .. } | Self::PoolLost { .. } => None,
             #[cfg(all(feature = "worker", feature = "json"))]
             Self::WorkerFailed { .. } => None,
             Self::HandlerNotSubscribed { error, .. } => Some(error),

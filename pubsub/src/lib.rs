@@ -25,6 +25,10 @@ pub mod prelude;
 mod publish;
 mod publish_error;
 mod publisher;
+#[cfg(feature = "worker")]
+mod queue_subscribe;
+#[cfg(feature = "worker")]
+mod queue_subscription;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod selector;
@@ -58,6 +62,10 @@ pub use crate::positions::{Positions, Since};
 pub use crate::publish::Publish;
 pub use crate::publish_error::PublishError;
 pub use crate::publisher::Publisher;
+#[cfg(feature = "worker")]
+pub use crate::queue_subscribe::QueueSubscribe;
+#[cfg(feature = "worker")]
+pub use crate::queue_subscription::QueueSubscription;
 #[cfg(feature = "schema")]
 pub use crate::schema::map::SchemaMap;
 pub use crate::selector::{All, Selector, SubsetOf, TopicWithId};
@@ -73,8 +81,8 @@ pub use crate::topic::{Topic, TopicKey};
 pub use crate::wire_map::WireMap;
 #[cfg(feature = "worker")]
 pub use crate::worker::{
-    CloseHost, HostReport, PublishTo, RestartingWorker, Worker, WorkerBuilder, WorkerError, WorkerHost,
-    WorkerReport,
+    CloseHost, HostReport, Pool, PoolBuilder, PoolError, PoolReport, PublishTo, RestartingWorker, Worker,
+    WorkerBuilder, WorkerError, WorkerHost, WorkerReport,
 };
 #[cfg(all(feature = "worker", feature = "json"))]
 pub use crate::worker::{ProcessBuilder, ProcessFailure};
@@ -102,6 +110,8 @@ pub use pubsub_transports::{
 };
 #[cfg(all(feature = "serde", feature = "test-util"))]
 pub use pubsub_transports::{Chaos, ChaosHandle, Loopback, Mischief};
+#[cfg(feature = "worker")]
+pub use pubsub_transports::{Dispatch, QueueStats};
 
 /// What a transport promises, as a value: [`PubSub::guarantees`].
 pub mod guarantees {

@@ -262,6 +262,9 @@ pub enum SubscribeError {
     Address(AddressError),
     /// The other side refused.
     Rejected(Rejection),
+    /// There are no queue groups here: pools are those of a [`WorkerHost`](crate::WorkerHost), for it and its workers.
+    #[cfg(feature = "worker")]
+    NoQueueGroups,
 }
 
 impl SubscribeError {
@@ -297,6 +300,10 @@ impl fmt::Display for SubscribeError {
             }
             Self::Address(error) => return error.fmt(f),
             Self::Rejected(rejection) => return rejection.fmt(f),
+            #[cfg(feature = "worker")]
+            Self::NoQueueGroups => {
+                "queue groups are the pools of a `WorkerHost`: subscribe on its bus or on that of a worker"
+            }
         })
     }
 }

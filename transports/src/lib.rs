@@ -28,6 +28,8 @@ mod loopback;
 mod notice;
 #[cfg(all(feature = "worker", feature = "json"))]
 mod pipe;
+#[cfg(feature = "worker")]
+mod queue;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(any(feature = "redis-tls", feature = "websocket-tls"))]
@@ -50,11 +52,15 @@ pub use frame::{Body, Frame, Header, ParsePositionError, Position};
 pub use guarantees::{Carries, Delivery, Guarantees, Ordering, OwnEvents};
 pub use history::{Past, Start};
 pub use link::{Closing, Inlet, Link, Patience, Sending};
+#[cfg(feature = "worker")]
+pub use link::{JoinError, JoinQueue, QueueSeat};
 #[cfg(feature = "test-util")]
 pub use loopback::Loopback;
 pub use notice::{ConnectError, ConnectionState, Gap, GapReason, Undecodable};
 #[cfg(all(feature = "worker", feature = "json"))]
 pub use pipe::WorkerProcess;
+#[cfg(feature = "worker")]
+pub use queue::{Dispatch, QueueStats};
 #[cfg(feature = "wire")]
 pub use transport::Encoded;
 pub use transport::{InProcess, Shared, Transport};
@@ -68,5 +74,7 @@ pub mod __private {
     pub use crate::pipe::{
         Control, ControlError, FrameError, NAME_VARIABLE, Outbox, PROTOCOL, block_on, read_frame,
     };
+    #[cfg(feature = "worker")]
+    pub use crate::queue::{Leave, Place, Queue, Unfinished};
     pub use crate::transport::{Connection, connect};
 }

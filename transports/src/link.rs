@@ -45,6 +45,13 @@ pub trait Link: Send + Sync {
         let _ = (replay, addresses);
     }
 
+    /// Takes a place in a queue group. `None`: there are none on the other side.
+    #[cfg(feature = "worker")]
+    fn join_queue(&self, join: JoinQueue) -> Option<Box<dyn QueueSeat>> {
+        let _ = join;
+        None
+    }
+
     /// Takes nothing more, and sends what was taken, within a time that the transport bounds. Then every task, socket and
     /// remote subscription of it is gone, and so is its inlet. Whether the answer is awaited changes nothing, and every call is answered.
     fn close(&self) -> Closing;
@@ -173,4 +180,36 @@ impl Future for Closing {
             Self::Pending(unsent) => Pin::new(unsent).poll(cx).map(Result::ok),
         }
     }
+}
+
+/// A place in a queue group that is asked for.
+#[cfg(feature = "worker")]
+#[derive(Debug)]
+pub struct JoinQueue {
+    /// The name of the group.
+    pub group: String,
+    /// What it follows.
+    pub addresses: Vec<Address>,
+    /// How many events it may have on the way to the place and at it.
+    pub prefetch: usize,
+}
+
+/// A place in a queue group. Dropping it leaves the group.
+#[cfg(feature = "worker")]
+pub trait QueueSeat: Send {
+    /// Ready when the other side has said whether there is a place.
+    fn poll_joined(&mut self, waker: &Waker) -> Poll<Result<(), JoinError>>;
+
+    /// The next event, which nobody else gets; `None` when there will be none. What it gave before is done.
+    fn poll_next(&mut self, waker: &Waker) -> Poll<Option<Frame>>;
+}
+
+/// Why there is no place in a queue group.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JoinError {
+    /// The transport is closed.
+    Closed,
+    /// The other side refuses.
+    Rejected(Rejection),
 }

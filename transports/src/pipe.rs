@@ -7,6 +7,11 @@
 //! life, which the process gives while it has nothing to say. Who says `__disconnect` sends nothing after it, and both sides
 //! do: the process when its bus is closed, the host when it has nothing more for it.
 //!
+//! A place in a queue group is asked for by `__join`, and answered by `__joined` or `__refused`. Each of its events follows a
+//! `__give`, and is the process's when that says `__begin`, which it does before its program sees the event: so the host knows which
+//! events nobody has begun, whatever becomes of the process. `__done` and `__leave` say what became of the one that was begun;
+//! `__over` says that none will come.
+//!
 //! Nothing in here asks for a runtime: each direction has a thread.
 
 mod control;
@@ -14,6 +19,7 @@ mod framing;
 mod outbox;
 mod park;
 mod process;
+mod queue;
 
 pub use self::control::{Control, ControlError};
 pub use self::framing::{FrameError, read_frame};

@@ -28,7 +28,7 @@ pub(super) struct Inbound {
     edge: Arc<dyn Edge>,
     /// Whether positions say where a subscription can begin.
     has_history: bool,
-    errors: Reporter,
+    pub(super) errors: Reporter,
     topics: &'static [TopicInfo],
     topic_index: fn(&str) -> Option<usize>,
     pub(super) gauge: Arc<Gauge>,
@@ -121,13 +121,25 @@ impl Inbound {
 
     /// An event of the past. Its number is that of the last that came to all: what is told after that is told after this.
     fn past(&self, frame: Frame) -> Result<Stored, Undecodable> {
+        let (header, stored) = self.event_of(frame)?;
+        let (sequence, position) = (self.arrived.load(Ordering::Acquire), header.position().cloned());
+        Ok(stored.arrived(header.event_id(), Arrival { sequence, position }))
+    }
+
+    /// The event that a frame carries, of whatever topic.
+    #[cfg(feature = "worker")]
+    pub(super) fn read(&self, frame: Frame) -> Result<Stored, Undecodable> {
+        let (header, stored) = self.event_of(frame)?;
+        let arrival = Arrival { sequence: 0, position: None };
+        Ok(if self.edge.is_wire() { stored.arrived(header.event_id(), arrival) } else { stored })
+    }
+
+    fn event_of(&self, frame: Frame) -> Result<(Header, Stored), Undecodable> {
         let Some(topic) = (self.topic_index)(frame.header.topic()) else {
             let error = DecodeError::unknown_type(frame.header.topic());
             return Err(Undecodable::new(frame.header.address().ok(), error));
         };
-        let (header, stored) = self.decode(topic, frame)?;
-        let (sequence, position) = (self.arrived.load(Ordering::Acquire), header.position().cloned());
-        Ok(stored.arrived(header.event_id(), Arrival { sequence, position }))
+        self.decode(topic, frame)
     }
 
     fn close_replays(&self) {

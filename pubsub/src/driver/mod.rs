@@ -9,6 +9,8 @@ mod inbound;
 mod interest;
 mod notices;
 mod outbound;
+#[cfg(feature = "worker")]
+mod queue;
 mod remote;
 mod replay;
 #[cfg(all(test, feature = "json"))]
@@ -26,6 +28,8 @@ use self::inbound::{BusInlet, Inbound};
 use self::interest::Call;
 pub(crate) use self::notices::Notice;
 pub(crate) use self::outbound::Outgoing;
+#[cfg(feature = "worker")]
+pub(crate) use self::queue::Queued;
 pub(crate) use self::remote::{Came, Remote, Step};
 use self::replay::Replay;
 use crate::connection::Gauge;

@@ -94,7 +94,7 @@ impl<'a, M: EventMap> WorkerBuilder<'a, M> {
         let (core, slot) = (&self.host.core, Slot::new(self.name));
         core.register(&slot)?;
         // It is there when this returns: nothing that is published to it by name then is refused.
-        let (bus, member) = connect(&core.exchange, self.inbox);
+        let (bus, member) = connect(&core.exchange, &slot.name, self.inbox);
         if slot.begin(member) {
             core.exchange.end_intake(member);
         }

@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use super::{WorkerError, WorkerHost, WorkerReport};
-use crate::{CloseReport, EventMap};
+use crate::{CloseReport, EventMap, QueueStats};
 
 /// Closing a host; made by [`WorkerHost::close`].
 ///
@@ -51,6 +51,7 @@ impl<'a, M: EventMap> CloseHost<'a, M> {
         let mut deadline = pin!(deadline);
         let mut deadline = Deadline(Some(deadline.as_mut()));
         let mut report = HostReport::default();
+        let pools = core.pools();
         for slot in core.stop() {
             let name = slot.name.clone();
             let outcome = {
@@ -70,6 +71,11 @@ impl<'a, M: EventMap> CloseHost<'a, M> {
                 (None, None) => drop(report.running.insert(name, 0)),
             }
         }
+        // Their workers are gone, or too late.
+        for pool in &pools {
+            pool.abandon();
+        }
+        report.pools = pools.iter().map(|pool| (pool.name().to_owned(), pool.stats())).collect();
         report.bus = self.host.bus.close().until(deadline).await;
         report
     }
@@ -79,6 +85,8 @@ impl<'a, M: EventMap> CloseHost<'a, M> {
         let core = &self.host.core;
         core.exchange.mute(core.host);
         let mut report = HostReport::default();
+        let pools = core.pools();
+        report.pools = pools.iter().map(|pool| (pool.name().to_owned(), pool.stats())).collect();
         for slot in core.stop() {
             let inbox = slot.member().map_or(0, |member| core.exchange.depth(member));
             report.running.insert(slot.name.clone(), inbox as u64);
@@ -129,17 +137,24 @@ pub struct HostReport {
     pub ended: BTreeMap<String, Result<WorkerReport, WorkerError>>,
     /// Workers that still run, by name, and how many events their inboxes held.
     pub running: BTreeMap<String, u64>,
+    /// The pools that had not ended before, by name, and what became of their events.
+    pub pools: BTreeMap<String, QueueStats>,
     /// What was left on the host's own bus.
     pub bus: CloseReport,
 }
 
 impl HostReport {
-    /// Whether nothing was left: every worker ended without a panic and without anything unread, and so did the host's bus.
+    /// Whether nothing was left: every worker ended without a panic and without anything unread, no pool lost an event at its end,
+    /// and the host's bus had nothing unread.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let ended_well =
             |outcome: &Result<WorkerReport, _>| outcome.as_ref().is_ok_and(|report| report.left.is_clean());
-        self.running.is_empty() && self.ended.values().all(ended_well) && self.bus.is_clean()
+        let has_left = |pool: &QueueStats| pool.lost + pool.waiting > 0;
+        self.running.is_empty()
+            && !self.pools.values().any(has_left)
+            && self.ended.values().all(ended_well)
+            && self.bus.is_clean()
     }
 }
 

@@ -7,6 +7,7 @@ use pubsub_transports::__private::{Exchange, MemberId};
 use pubsub_transports::Shared;
 
 use super::WorkerError;
+use super::pool::{Group, PoolError};
 use super::slot::Slot;
 use crate::driver::{Carries, Driver};
 use crate::errors::ErrorSource;
@@ -24,16 +25,17 @@ pub(super) struct Core {
 #[derive(Default)]
 struct Workers {
     by_name: BTreeMap<String, Arc<Slot>>,
+    pools: BTreeMap<String, Arc<Group>>,
     is_closed: bool,
 }
 
 /// A new bus on the exchange, and who it is there.
-pub(super) fn connect<M: EventMap>(exchange: &Exchange, inbox: usize) -> (PubSub<M>, MemberId) {
+pub(super) fn connect<M: EventMap>(exchange: &Exchange, name: &str, inbox: usize) -> (PubSub<M>, MemberId) {
     let mut id = None;
     let bus = PubSub::with_driver(|parts| {
         let edge = Carries::<M>::__edge(Shared);
         Some(Driver::new::<M>(parts, edge, Exchange::GUARANTEES, |inlet| {
-            let member = exchange.join(inbox, inlet);
+            let member = exchange.join(inbox, inlet).named(name);
             id = Some(member.id());
             Arc::new(member)
         }))
@@ -71,6 +73,27 @@ impl Core {
         let _slot = self.workers().by_name.remove(&slot.name);
     }
 
+    /// # Errors
+    /// If the host is closed.
+    pub(super) fn open_pool(&self, pool: &Arc<Group>) -> Result<(), PoolError> {
+        let mut workers = self.workers();
+        if workers.is_closed {
+            drop(workers);
+            pool.abandon();
+            return Err(PoolError::Closed);
+        }
+        workers.pools.insert(pool.name().to_owned(), Arc::clone(pool));
+        Ok(())
+    }
+
+    pub(super) fn close_pool(&self, name: &str) {
+        let _pool = self.workers().pools.remove(name);
+    }
+
+    pub(super) fn pools(&self) -> Vec<Arc<Group>> {
+        self.workers().pools.values().cloned().collect()
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<Arc<Slot>> {
         self.workers().by_name.get(name).cloned()
     }
@@ -82,6 +105,7 @@ impl Core {
     /// No worker is started any more, and those that run get nothing more than what they have.
     pub(super) fn stop(&self) -> Vec<Arc<Slot>> {
         self.workers().is_closed = true;
+        self.pools().iter().for_each(|pool| pool.close());
         let all = self.all();
         for slot in &all {
             self.stop_one(slot);

@@ -25,6 +25,10 @@ impl<M: EventMap> Worker<M> {
         Self { core: Arc::clone(&host.core), slot, bus: host.bus.clone() }
     }
 
+    pub(super) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
     /// Its name, which is that of its thread.
     #[must_use]
     pub fn name(&self) -> &str {

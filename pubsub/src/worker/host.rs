@@ -7,8 +7,9 @@ use pubsub_transports::__private::Exchange;
 
 use super::close::CloseHost;
 use super::core::{Core, connect};
-use super::{Worker, WorkerBuilder, WorkerError};
-use crate::{EventMap, PubSub, defaults};
+use super::{PoolBuilder, Worker, WorkerBuilder, WorkerError};
+use crate::interest::Interest;
+use crate::{Address, EventMap, PubSub, Selector, SubscribeError, defaults};
 
 /// Runs worker threads that share the events of the map `M`.
 ///
@@ -74,7 +75,7 @@ impl<M: EventMap> WorkerHost<M> {
     #[must_use]
     pub fn with_inbox(events: usize) -> Self {
         let exchange = Exchange::new();
-        let (bus, member) = connect(&exchange, events);
+        let (bus, member) = connect(&exchange, "host", events);
         let core = Arc::new(Core::new(exchange, member, bus.handle().errors.clone()));
         Self { core, bus }
     }
@@ -180,6 +181,32 @@ impl<M: EventMap> WorkerHost<M> {
         output: impl std::io::Read + Send + 'static,
     ) -> super::ProcessBuilder<'_, M> {
         super::ProcessBuilder::with_pipes(self, name.into(), input, output)
+    }
+
+    /// A pool of workers: each event that `selector` selects goes to exactly one of them. They are started by
+    /// [`PoolBuilder::start`], and [subscribe](crate::PubSub::queue_subscribe) to the same by the pool's name.
+    ///
+    /// ```no_run
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Job(u32) }
+    /// # use std::process::Command;
+    /// use pubsub::{Backoff, Dispatch, WorkerHost};
+    ///
+    /// let host = WorkerHost::<App>::new();
+    /// // All jobs of one id go to one process, in order. Each process says `bus.queue_subscribe(App::JOB, "jobs")`.
+    /// let pool = host.pool("jobs", App::JOB).dispatch(Dispatch::ById).bound(1_024).start(4, |name| {
+    ///     host.command(name, Command::new("./jobs")).restart_on_failure(10, Backoff::default()).start()
+    /// })?;
+    /// # Ok::<(), pubsub::PoolError>(())
+    /// ```
+    pub fn pool<S: Selector<M>>(&self, name: impl Into<String>, selector: S) -> PoolBuilder<'_, M> {
+        PoolBuilder::new(self, name.into(), &selector)
+    }
+
+    /// What is called so on the exchange.
+    pub(super) fn addresses(&self, interest: &Interest) -> Result<Vec<Address>, SubscribeError> {
+        let driver = self.bus.handle().driver.as_ref().ok_or(SubscribeError::Closed)?;
+        driver.addresses(interest)
     }
 
     /// The worker of this name, if it runs.

@@ -9,6 +9,7 @@ mod core;
 mod error;
 mod handle;
 mod host;
+mod pool;
 #[cfg(feature = "json")]
 mod process;
 mod publish;
@@ -20,6 +21,7 @@ pub use self::close::{CloseHost, HostReport};
 pub use self::error::WorkerError;
 pub use self::handle::{Worker, WorkerReport};
 pub use self::host::WorkerHost;
+pub use self::pool::{Pool, PoolBuilder, PoolError, PoolReport};
 #[cfg(feature = "json")]
 pub use self::process::{ProcessBuilder, ProcessFailure};
 pub use self::publish::PublishTo;

@@ -18,6 +18,8 @@ pub(super) struct Slot {
 
 type Killer = Box<dyn Fn() + Send>;
 
+type Finished = Box<dyn FnOnce() + Send>;
+
 #[derive(Default)]
 struct State {
     /// The member of the bus of the run at work.
@@ -26,6 +28,8 @@ struct State {
     runs: u32,
     is_stopped: bool,
     outcome: Option<Result<WorkerReport, WorkerError>>,
+    /// Called when it has ended.
+    finished: Vec<Finished>,
     /// Ends a process at once; a thread has none.
     killer: Option<Killer>,
     /// Who waits for another run or the end: at most one waker for each.
@@ -66,7 +70,28 @@ impl Slot {
     }
 
     pub(super) fn finish(&self, outcome: Result<WorkerReport, WorkerError>) {
-        self.change(|state| state.outcome = Some(outcome));
+        // They come first: whoever waits for the end finds all as it is then.
+        loop {
+            let finished = std::mem::take(&mut self.lock().finished);
+            finished.into_iter().for_each(|call| call());
+            let mut state = self.lock();
+            if state.finished.is_empty() {
+                state.outcome = Some(outcome);
+                break;
+            }
+        }
+        self.change(|_| {});
+    }
+
+    /// Calls this once the worker has ended, at once if it has.
+    pub(super) fn when_finished(&self, call: Finished) {
+        let mut state = self.lock();
+        if state.outcome.is_none() {
+            state.finished.push(call);
+            return;
+        }
+        drop(state);
+        call();
     }
 
     /// Gives the member of the run at work, if there is one.

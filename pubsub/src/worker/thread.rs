@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use pubsub_transports::__private::MemberId;
+use pubsub_transports::__private::{Leave, MemberId};
 use pubsub_transports::Backoff;
 
 use super::core::{Core, connect};
@@ -44,7 +44,7 @@ impl Thread {
                 let (name, restarts) = (self.slot.name.clone(), self.slot.restarts());
                 break Err(WorkerError::Panicked { name, message, restarts });
             }
-            (bus, member) = connect(&self.core.exchange, self.inbox);
+            (bus, member) = connect(&self.core.exchange, &self.slot.name, self.inbox);
             if self.slot.begin(member) {
                 self.core.exchange.end_intake(member);
             }
@@ -58,6 +58,8 @@ impl Thread {
     /// Nobody waits for its inbox any more.
     fn leave<M: EventMap>(&self, bus: PubSub<M>, member: MemberId) -> CloseReport {
         self.slot.end_run();
+        // A place that outlives the function is nobody's any more.
+        self.core.exchange.leave_queues(member, Leave::Unfinished);
         let left = bus.close().now();
         self.core.exchange.expel(member);
         left

@@ -89,6 +89,21 @@ fn work(task: &str, bus: &PubSub<App>) -> ExitCode {
                 }
             }
         }
+        // One of a pool: answers each job under its own name.
+        pool if pool.starts_with("pool") => {
+            let name = std::env::var("PUBSUB_WORKER").unwrap_or_default();
+            let prefetch = std::env::args().nth(2).and_then(|events| events.parse().ok()).unwrap_or(1);
+            let jobs = bus.queue_subscribe(App::JOB, "jobs").prefetch(prefetch);
+            let mut jobs = jobs.now().expect("the bus is open");
+            while let Some(job) = block_on(jobs.next()) {
+                assert_ne!(job.payload, 13, "an unlucky number");
+                answer(bus, &name, job.payload);
+            }
+            if let Some(rejection) = jobs.rejection() {
+                eprintln!("{rejection}");
+                return ExitCode::from(3);
+            }
+        }
         // As many as the host asks for, as fast as it can.
         "stream" => {
             let mut jobs = bus.subscribe(App::JOB).now().expect("the bus is open");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pubsub::{BusError, ProcessFailure, Worker, WorkerError, WorkerHost};
 use pubsub_tests::processes::App;
 
-use crate::harness::{at_once, build, close, failure, host, started, within_deadline};
+use crate::harness::{at_once, build, children, close, failure, host, signal, started, within_deadline};
 
 #[test]
 fn a_panic_is_told_and_harms_no_other() {
@@ -35,32 +35,6 @@ fn a_panic_is_told_and_harms_no_other() {
         drop(echo);
         close(&host).await;
     });
-}
-
-/// To the process with this task, which runs in no other test.
-fn signal(signal: &str, task: &str) {
-    let children = children();
-    let of_task = children.iter().filter(|(_, command)| command.split('\0').any(|word| word == task));
-    for (pid, _) in of_task {
-        let status = Command::new("kill").args([signal, pid]).status().unwrap();
-        assert!(status.success());
-    }
-}
-
-/// The processes that this one has started, with their command lines; the dead ones that nobody has reaped too.
-fn children() -> Vec<(String, String)> {
-    let own = std::process::id().to_string();
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let pid = entry.file_name().to_string_lossy().into_owned();
-        let Ok(status) = std::fs::read_to_string(entry.path().join("status")) else { continue };
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim);
-        if parent == Some(&own) {
-            let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            found.push((pid, String::from_utf8_lossy(&command).into_owned()));
-        }
-    }
-    found
 }
 
 #[test]

@@ -61,3 +61,38 @@ pub(crate) async fn close(host: &Host) {
     let report = host.close().until(std::future::pending::<()>()).await;
     assert!(report.is_clean(), "{report}: {report:?}");
 }
+
+/// To the process with this task, which runs in no other test.
+pub(crate) fn signal(signal: &str, task: &str) {
+    for (pid, _) in of_task(task) {
+        send(signal, &pid);
+    }
+}
+
+/// The processes with this task.
+pub(crate) fn of_task(task: &str) -> Vec<(String, String)> {
+    let mut children = children();
+    children.retain(|(_, command)| command.split('\0').any(|word| word == task));
+    children
+}
+
+pub(crate) fn send(signal: &str, pid: &str) {
+    let status = Command::new("kill").args([signal, pid]).status().unwrap();
+    assert!(status.success());
+}
+
+/// The processes that this one has started, with their command lines; the dead ones that nobody has reaped too.
+pub(crate) fn children() -> Vec<(String, String)> {
+    let own = std::process::id().to_string();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let pid = entry.file_name().to_string_lossy().into_owned();
+        let Ok(status) = std::fs::read_to_string(entry.path().join("status")) else { continue };
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim);
+        if parent == Some(&own) {
+            let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            found.push((pid, String::from_utf8_lossy(&command).into_owned()));
+        }
+    }
+    found
+}

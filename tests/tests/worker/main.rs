@@ -4,3 +4,4 @@ mod closing;
 mod flow;
 mod harness;
 mod panics;
+mod pool;

@@ -5,17 +5,56 @@ use std::sync::Arc;
 
 use super::state::Offered;
 use super::{MemberId, Shared};
-use crate::{Address, Closing, Frame, Link, Patience, SendError, Sending};
+use crate::queue::{Leave, Place, ThreadSeat};
+use crate::{
+    Address, Closing, ErrorCode, Frame, JoinError, JoinQueue, Link, Patience, QueueSeat, Rejection,
+    SendError, Sending,
+};
 
 /// A member of an [`Exchange`](super::Exchange). Dropping it closes it.
 pub struct Member {
     shared: Arc<Shared>,
     id: MemberId,
+    name: String,
 }
 
 impl Member {
     pub(super) fn new(shared: Arc<Shared>, id: MemberId) -> Self {
-        Self { shared, id }
+        Self { shared, id, name: String::new() }
+    }
+
+    /// With the name by which queue groups know it.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Gets nothing more than what its inbox holds.
+    pub(crate) fn end_intake(&self) {
+        self.shared.change(|state, effects| state.end_intake(self.id, effects));
+    }
+
+    /// A place in a queue group.
+    ///
+    /// # Errors
+    /// There is no such group, or it follows something else.
+    pub fn join(&self, join: &JoinQueue) -> Result<Place, Rejection> {
+        let JoinQueue { group, addresses, prefetch } = join;
+        let refuse = |reason: String| Rejection::new(ErrorCode::NotFound, reason);
+        let Some(queue) = self.shared.queues.find(group) else {
+            return Err(refuse(format!("the host has no pool {group:?}")));
+        };
+        if !queue.follows(addresses) {
+            return Err(refuse(format!("the pool {group:?} selects something else")));
+        }
+        Ok(queue.join(self.id, &self.name, *prefetch))
     }
 
     /// Who it is.
@@ -72,8 +111,16 @@ impl Link for Member {
         self.shared.change(|state, effects| state.unfollow(self.id, &addresses, effects));
     }
 
+    fn join_queue(&self, join: JoinQueue) -> Option<Box<dyn QueueSeat>> {
+        let is_closed = self.shared.lock().is_muted(self.id);
+        let place =
+            if is_closed { Err(JoinError::Closed) } else { self.join(&join).map_err(JoinError::Rejected) };
+        Some(Box::new(ThreadSeat(place)))
+    }
+
     /// Over when its inlet has all that its inbox holds, which takes as long as its inlet.
     fn close(&self) -> Closing {
+        self.shared.queues.leave(self.id, Leave::Done);
         match self.shared.change(|state, effects| state.close(self.id, effects)) {
             Some(closing) => Closing::Pending(closing),
             None => Closing::Done(0),

@@ -34,7 +34,10 @@ use self::effects::Effects;
 pub use self::member::Member;
 use self::state::State;
 use self::sync::{Mutex, MutexGuard};
-use crate::{Address, Carries, Delivery, Frame, Guarantees, Inlet, Ordering, OwnEvents, Patience, Sending};
+use crate::queue::{Leave, Queue, Queues, Unfinished};
+use crate::{
+    Address, Carries, Delivery, Dispatch, Frame, Guarantees, Inlet, Ordering, OwnEvents, Patience, Sending,
+};
 
 /// Where members exchange frames. A clone is another handle on it.
 #[derive(Clone)]
@@ -44,6 +47,7 @@ pub struct Exchange {
 
 struct Shared {
     state: Mutex<State>,
+    queues: Queues,
 }
 
 impl Shared {
@@ -79,7 +83,8 @@ impl Exchange {
     /// Without members.
     #[must_use]
     pub fn new() -> Self {
-        Self { shared: Arc::new(Shared { state: Mutex::new(State::default()) }) }
+        let (state, queues) = (Mutex::new(State::default()), Queues::default());
+        Self { shared: Arc::new(Shared { state, queues }) }
     }
 
     /// A new member, whose inbox holds at most `bound` frames: at least one. One more is in the hands of whoever gives
@@ -88,6 +93,31 @@ impl Exchange {
     pub fn join(&self, bound: usize, inlet: Arc<dyn Inlet>) -> Member {
         let id = self.shared.lock().join(&self.shared, bound.max(1), inlet);
         Member::new(Arc::clone(&self.shared), id)
+    }
+
+    /// A queue group that follows these addresses, in which so many events wait; `None` if there is one of this name.
+    /// `unfinished` is called without a lock.
+    #[must_use]
+    pub fn open_queue(
+        &self,
+        name: &str,
+        addresses: Vec<Address>,
+        dispatch: Dispatch,
+        bound: usize,
+        unfinished: impl Fn(Unfinished) + Send + Sync + 'static,
+    ) -> Option<Queue> {
+        self.shared.queues.open(self, name, addresses, (dispatch, bound), Box::new(unfinished))
+    }
+
+    /// The queue group of this name.
+    #[must_use]
+    pub fn queue(&self, name: &str) -> Option<Queue> {
+        self.shared.queues.find(name)
+    }
+
+    /// The member has no place in a queue group any more.
+    pub fn leave_queues(&self, member: MemberId, how: Leave) {
+        self.shared.queues.leave(member, how);
     }
 
     /// Sends a frame of `from` to one member, and to it only if it follows the address.

@@ -110,6 +110,10 @@ impl State {
         followed
     }
 
+    pub(super) fn is_muted(&self, member: MemberId) -> bool {
+        self.seats.get(&member).is_none_or(|seat| seat.is_muted)
+    }
+
     pub(super) fn entries(&self) -> (usize, usize, usize) {
         (self.seats.len(), self.routes.len(), self.line.len())
     }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::PROTOCOL;
 use crate::codec::{Codec, DecodeError, EncodeError};
+use crate::queue::Leave;
 use crate::{Address, AddressError, Frame, Header};
 
 /// A message, read.
@@ -28,6 +29,21 @@ pub enum Control {
     Gap(Address, Option<u64>),
     /// The next event of the process was accepted, or was not.
     Published(Result<(), String>),
+    /// The process wants a place in the queue group of this name, which follows these, and at most so many events at once. The
+    /// number stands for the place.
+    Join(u64, String, u64, Vec<Address>),
+    /// There is one, or there is none: a code and why.
+    Joined(u64, Result<(), (String, String)>),
+    /// The next message is an event for this place.
+    Give(u64),
+    /// Nothing more is given to this place.
+    Over(u64),
+    /// The first event that was given to this place and not begun is begun, and the one before is done.
+    Begin(u64),
+    /// What was begun is done.
+    Done(u64),
+    /// The place is given up; what becomes of the event that was begun.
+    Leave(u64, Leave),
     /// A sign of life.
     Ping,
     /// Nothing more comes.
@@ -96,6 +112,32 @@ impl Control {
                 let error = BTreeMap::from([code, ("message".to_owned(), message.clone())]);
                 encode(codec, "__error", "", &error)
             }
+            Self::Join(place, group, prefetch, all) => {
+                let mut join = topics(all);
+                let one =
+                    |text: &str, value: &str| vec![BTreeMap::from([(text.to_owned(), value.to_owned())])];
+                join.insert("group".to_owned(), one("name", group));
+                join.insert("prefetch".to_owned(), one("events", &prefetch.to_string()));
+                encode(codec, "__join", &place.to_string(), &join)
+            }
+            Self::Joined(place, Ok(())) => encode(codec, "__joined", &place.to_string(), &nothing),
+            Self::Joined(place, Err((code, message))) => {
+                let refusal = [("code", code), ("message", message)];
+                let refusal: BTreeMap<&str, &String> = refusal.into_iter().collect();
+                encode(codec, "__refused", &place.to_string(), &refusal)
+            }
+            Self::Give(place) => encode(codec, "__give", &place.to_string(), &nothing),
+            Self::Over(place) => encode(codec, "__over", &place.to_string(), &nothing),
+            Self::Begin(place) => encode(codec, "__begin", &place.to_string(), &nothing),
+            Self::Done(place) => encode(codec, "__done", &place.to_string(), &nothing),
+            Self::Leave(place, how) => {
+                let how = match how {
+                    Leave::Done => 0,
+                    Leave::Unfinished => 1,
+                    Leave::NotBegun => 2,
+                };
+                encode(codec, "__leave", &place.to_string(), &number("how", how))
+            }
             Self::Ping => encode(codec, "__ping", "", &nothing),
             Self::Disconnect => encode(codec, "__disconnect", "", &nothing),
             Self::Event(Frame { header, body }) => {
@@ -139,6 +181,32 @@ impl Control {
             "__error" => {
                 let mut error: BTreeMap<String, String> = decode(codec, &header, payload)?;
                 Self::Published(Err(error.remove("message").unwrap_or_default()))
+            }
+            "__join" => {
+                let join: Topics = decode(codec, &header, payload)?;
+                let one = |text: &str, value: &str| join.get(text)?.first()?.get(value).cloned();
+                let group = one("group", "name").unwrap_or_default();
+                let prefetch = one("prefetch", "events").and_then(|events| events.parse().ok());
+                Self::Join(request, group, prefetch.unwrap_or(1), addresses(&join)?)
+            }
+            "__joined" => Self::Joined(request, Ok(())),
+            "__refused" => {
+                let mut refusal: BTreeMap<String, String> = decode(codec, &header, payload)?;
+                let mut take = |name: &str| refusal.remove(name).unwrap_or_default();
+                Self::Joined(request, Err((take("code"), take("message"))))
+            }
+            "__give" => Self::Give(request),
+            "__over" => Self::Over(request),
+            "__begin" => Self::Begin(request),
+            "__done" => Self::Done(request),
+            "__leave" => {
+                let how: BTreeMap<String, u64> = decode(codec, &header, payload)?;
+                let how = match how.get("how") {
+                    Some(0) => Leave::Done,
+                    Some(2) => Leave::NotBegun,
+                    _ => Leave::Unfinished,
+                };
+                Self::Leave(request, how)
             }
             "__ping" => Self::Ping,
             "__disconnect" => Self::Disconnect,
@@ -192,6 +260,20 @@ mod tests {
                 Control::Published(Err("no".to_owned())),
                 r#"{"type":"__error","id":"","payload":{"code":"bad_request","message":"no"}}"#,
             ),
+            (
+                Control::Join(3, "jobs".to_owned(), 2, all.clone()),
+                r#"{"type":"__join","id":"3","payload":{"group":[{"name":"jobs"}],"prefetch":[{"events":"2"}],"topics":[{"topic":"a"},{"topic":"b:1:2"}]}}"#,
+            ),
+            (Control::Joined(3, Ok(())), r#"{"type":"__joined","id":"3","payload":{}}"#),
+            (
+                Control::Joined(3, Err(("not_found".to_owned(), "no".to_owned()))),
+                r#"{"type":"__refused","id":"3","payload":{"code":"not_found","message":"no"}}"#,
+            ),
+            (Control::Give(3), r#"{"type":"__give","id":"3","payload":{}}"#),
+            (Control::Over(3), r#"{"type":"__over","id":"3","payload":{}}"#),
+            (Control::Begin(3), r#"{"type":"__begin","id":"3","payload":{}}"#),
+            (Control::Done(3), r#"{"type":"__done","id":"3","payload":{}}"#),
+            (Control::Leave(3, Leave::NotBegun), r#"{"type":"__leave","id":"3","payload":{"how":2}}"#),
             (Control::Disconnect, r#"{"type":"__disconnect","id":"","payload":{}}"#),
         ] {
             let message = control.write(&codec).unwrap();

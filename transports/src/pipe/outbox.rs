@@ -24,6 +24,8 @@ struct Entry {
 
 enum Kind {
     Control,
+    /// With who waits for it to be written.
+    Mark(oneshot::Sender<()>),
     /// With who waits for the answer, if anybody does.
     Event(Option<Answer>),
 }
@@ -123,6 +125,34 @@ impl Outbox {
         self.changed.notify_all();
     }
 
+    /// Takes messages that follow one upon the other, whatever waits.
+    pub fn push_both(&self, first: Bytes, second: Bytes) {
+        let mut state = self.lock();
+        if !state.closed && !state.ended {
+            state.push(Entry::control(first));
+            state.push(Entry::control(second));
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Takes a message whatever waits, and answers when it is written. Cancelled if it will not be.
+    pub fn push_marked(&self, message: Bytes) -> oneshot::Receiver<()> {
+        let (mark, written) = oneshot::channel();
+        let mut state = self.lock();
+        let refused = if state.closed || state.ended {
+            Some(mark)
+        } else {
+            state.push(Entry { message, kind: Kind::Mark(mark) });
+            None
+        };
+        drop(state);
+        // Dropped outside the lock, as every sender is.
+        drop(refused);
+        self.changed.notify_all();
+        written
+    }
+
     /// What the other side says of the next event that was written and not answered; it does so in order.
     pub fn answer(&self, result: Result<(), SendError>) {
         let answer = self.lock().unanswered.pop_front().flatten();
@@ -190,9 +220,9 @@ impl Outbox {
         let unanswered = std::mem::take(&mut state.unanswered);
         let mut not_sent: Vec<Entry> = state.queue.drain(..).collect();
         not_sent.extend(state.line.drain(..));
-        not_sent.retain(Entry::is_event);
         state.bytes = 0;
-        state.given_up += (not_sent.len() + unanswered.len()) as u64;
+        let events = not_sent.iter().filter(|entry| entry.is_event()).count();
+        state.given_up += (events + unanswered.len()) as u64;
         let given_up = state.given_up;
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
@@ -214,7 +244,7 @@ impl Outbox {
     /// # Errors
     /// What the pipe says. It is ended then.
     pub fn write_to(&self, mut pipe: impl Write, idle: Option<(Duration, Bytes)>) -> io::Result<()> {
-        let mut buffer = Vec::new();
+        let (mut buffer, mut marks) = (Vec::new(), Vec::new());
         loop {
             let (is_last, wakers) = {
                 let mut state = self.lock();
@@ -234,7 +264,7 @@ impl Outbox {
                     return Ok(());
                 }
                 buffer.clear();
-                state.take(&mut buffer);
+                state.take(&mut buffer, &mut marks);
                 state.admit(self.bound);
                 let wakers = std::mem::take(&mut state.wakers);
                 (state.closed && state.queue.is_empty(), wakers)
@@ -243,6 +273,9 @@ impl Outbox {
             if let Err(error) = pipe.write_all(&buffer).and_then(|()| pipe.flush()) {
                 self.end();
                 return Err(error);
+            }
+            for mark in marks.drain(..) {
+                let _gone = mark.send(());
             }
             if is_last {
                 return Ok(());
@@ -258,7 +291,7 @@ impl State {
     }
 
     /// Appends what is written next, without what nobody wants any more.
-    fn take(&mut self, buffer: &mut Vec<u8>) {
+    fn take(&mut self, buffer: &mut Vec<u8>, marks: &mut Vec<oneshot::Sender<()>>) {
         while buffer.len() < WRITE
             && let Some(entry) = self.queue.pop_front()
         {
@@ -267,8 +300,10 @@ impl State {
                 continue;
             }
             append(&entry.message, buffer);
-            if let Kind::Event(answer) = entry.kind {
-                self.unanswered.push_back(answer);
+            match entry.kind {
+                Kind::Control => {}
+                Kind::Mark(mark) => marks.push(mark),
+                Kind::Event(answer) => self.unanswered.push_back(answer),
             }
         }
     }

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 
+use super::queue::{Places, ProcessSeat};
 use super::{Control, ControlError, FrameError, NAME_VARIABLE, Outbox, block_on, read_frame};
 use crate::codec::{Codec, Json, MAX_MESSAGE};
 use crate::transport::{Connection, sealed};
 use crate::{
     Address, Carries, Closing, ConnectError, ConnectionState, Delivery, Encoded, ErrorCode, Frame, Gap,
-    GapReason, Guarantees, Inlet, Link, Ordering, OwnEvents, Patience, Rejection, SendError, Sending,
-    Transport, Undecodable,
+    GapReason, Guarantees, Inlet, JoinQueue, Link, Ordering, OwnEvents, Patience, QueueSeat, Rejection,
+    SendError, Sending, Transport, Undecodable,
 };
 
 /// The transport of a bus in a process that a `WorkerHost` has started by a command.
@@ -165,6 +166,7 @@ impl<C: Codec> sealed::Connect for WorkerProcess<C> {
                 let shared = Arc::new(Shared {
                     codec,
                     outbox: Outbox::new(settings.queue),
+                    places: Places::default(),
                     settings,
                     ends: Mutex::new(ends),
                     ended: Condvar::new(),
@@ -188,9 +190,10 @@ impl<C: Codec> sealed::Connect for WorkerProcess<C> {
     }
 }
 
-struct Shared<C> {
-    codec: Arc<C>,
-    outbox: Outbox,
+pub(super) struct Shared<C> {
+    pub(super) codec: Arc<C>,
+    pub(super) outbox: Outbox,
+    pub(super) places: Places,
     settings: Settings,
     ends: Mutex<Ends>,
     ended: Condvar,
@@ -215,13 +218,15 @@ impl<C: Codec> Shared<C> {
     }
 
     /// What is longer than a codec allows has nobody to be told to.
-    fn say(&self, control: &Control) {
+    pub(super) fn say(&self, control: &Control) {
         if let Ok(message) = control.write(&*self.codec) {
             self.outbox.push(message);
         }
     }
 
     fn read(&self, mut input: impl Read) {
+        // The place that the next message is for, if it is for one.
+        let mut place = None;
         let error = loop {
             let message = match read_frame(&mut input, self.settings.max_message) {
                 Ok(Some(message)) => message,
@@ -229,11 +234,20 @@ impl<C: Codec> Shared<C> {
                 Err(FrameError::Io(error)) => break gone(error),
                 Err(error) => break ConnectError::Protocol { reason: error.to_string() },
             };
+            let to = std::mem::take(&mut place);
             match Control::read(&*self.codec, &message) {
                 Ok(Control::Published(result)) => {
                     let refused = |message| Rejection::new(ErrorCode::BadRequest, message).into();
                     self.outbox.answer(result.map_err(refused));
                 }
+                Ok(Control::Joined(number, result)) => self.places.joined(number, result),
+                Ok(Control::Give(number)) => place = Some(number),
+                Ok(Control::Event(event)) if to.is_some() => {
+                    if let Some(Err(reason)) = to.map(|number| self.places.give(number, event)) {
+                        break ConnectError::Protocol { reason };
+                    }
+                }
+                Ok(Control::Over(number)) => self.places.over(number),
                 // What is published after it is answered still.
                 Ok(Control::Disconnect) => self.intake_ended(None),
                 control => {
@@ -243,6 +257,7 @@ impl<C: Codec> Shared<C> {
                 }
             }
         };
+        self.places.end();
         self.intake_ended(Some(error));
         self.output_ended(self.outbox.end());
     }
@@ -339,8 +354,15 @@ impl<C: Codec> Link for ProcessLink<C> {
         self.0.say(&Control::Unsubscribe(addresses));
     }
 
+    fn join_queue(&self, join: JoinQueue) -> Option<Box<dyn QueueSeat>> {
+        Some(Box::new(ProcessSeat::join(&self.0, join)))
+    }
+
     fn close(&self) -> Closing {
         let shared = &self.0;
+        for (number, how) in shared.places.leave_all() {
+            shared.say(&Control::Leave(number, how));
+        }
         let mut ends = shared.ends();
         if let (None, Some(given_up)) = (&ends.inlet, ends.output) {
             let given_up = if ends.is_closing { 0 } else { given_up };

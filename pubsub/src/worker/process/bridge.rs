@@ -17,6 +17,7 @@ use pubsub_transports::{
 };
 
 use super::ProcessFailure;
+use super::feed::Feeds;
 use crate::BusError;
 use crate::driver::Edge;
 use crate::errors::ErrorSource;
@@ -36,14 +37,14 @@ pub(super) struct Ends<C> {
 }
 
 impl<C: Codec> Ends<C> {
-    fn not_sent(&self, header: &Header, (code, reason): (ErrorCode, String)) {
+    pub(super) fn not_sent(&self, header: &Header, (code, reason): (ErrorCode, String)) {
         let (topic, id) = (header.topic().to_owned(), header.id().into());
         let error = SendError::Rejected(Rejection::new(code, reason));
         self.errors.report(BusError::NotSent { topic, id, error });
     }
 
     /// The message of a frame of the exchange.
-    fn message(&self, header: &Header, body: Body) -> Result<bytes::Bytes, (ErrorCode, String)> {
+    pub(super) fn message(&self, header: &Header, body: Body) -> Result<bytes::Bytes, (ErrorCode, String)> {
         let topic = (self.topic_index)(header.topic()).unwrap_or_default();
         // A `Serialize` is code of users, and runs on the thread of whoever publishes.
         let encoded = catch_unwind(AssertUnwindSafe(|| {
@@ -88,7 +89,7 @@ pub(super) struct PipeInlet<C> {
 }
 
 impl<C: Codec> PipeInlet<C> {
-    fn say(&self, control: &Control) {
+    pub(super) fn say(&self, control: &Control) {
         if let Ok(message) = control.write(&self.ends.codec) {
             self.outbox.push(message);
         }
@@ -159,12 +160,16 @@ impl Progress {
 /// What comes from a process.
 pub(super) struct PipeReader<'a, C> {
     pub(super) ends: &'a Ends<C>,
-    pub(super) inlet: &'a PipeInlet<C>,
+    pub(super) inlet: &'a Arc<PipeInlet<C>>,
     pub(super) member: &'a Member,
     pub(super) progress: &'a Progress,
+    /// Whoever sees to the process waits for something else from then on.
+    pub(super) connected: &'a (dyn Fn() + Sync),
     /// Of the run before: what was published to it since is lost to this one.
     pub(super) before: Followed,
     pub(super) now: &'a mut Followed,
+    /// Its places in queue groups, which it has until it is no more.
+    pub(super) feeds: &'a mut Feeds<C>,
 }
 
 /// What a run followed at some time: one that panics gives up all of it on its way.
@@ -210,6 +215,7 @@ impl<C: Codec> PipeReader<'_, C> {
                 match control {
                     Ok(Control::Connect(PROTOCOL)) => {
                         self.progress.set(|it| it.0 = true);
+                        (self.connected)();
                         self.inlet.say(&Control::Connected);
                     }
                     Ok(Control::Connect(version)) => {
@@ -238,6 +244,12 @@ impl<C: Codec> PipeReader<'_, C> {
                 }
                 self.member.subscribe(request, addresses);
             }
+            Ok(Control::Join(number, group, prefetch, addresses)) => {
+                self.feeds.join((number, group, prefetch), addresses, self.member, self.inlet);
+            }
+            Ok(Control::Begin(number)) => self.feeds.begin(number),
+            Ok(Control::Done(number)) => self.feeds.done(number),
+            Ok(Control::Leave(number, how)) => self.feeds.leave(number, how),
             Ok(Control::Unsubscribe(addresses)) => self.member.unsubscribe(addresses),
             // It says nothing more, and wants nothing more than what is on its way.
             Ok(Control::Disconnect) => {

@@ -7,6 +7,7 @@
 mod bridge;
 mod builder;
 mod failure;
+mod feed;
 mod run;
 mod stderr;
 

@@ -12,6 +12,7 @@ use pubsub_transports::codec::Codec;
 
 use super::ProcessFailure;
 use super::bridge::{Ends, Followed, PipeInlet, PipeReader, Progress};
+use super::feed::Feeds;
 use super::stderr::{self, Lines};
 use crate::worker::core::Core;
 use crate::worker::slot::Slot;
@@ -90,6 +91,8 @@ pub(super) struct Run<C> {
 enum Told {
     /// Its standard output has ended, or is no good.
     Output(Result<(), ProcessFailure>),
+    /// It has said that it is a worker.
+    Connected,
     /// It is to end now.
     Kill,
 }
@@ -100,7 +103,8 @@ impl<C: Codec> Process<C> {
         let pipes = self.source.open(&self.slot.name)?;
         let outbox = Arc::new(Outbox::new(self.limits.queue));
         let inlet = Arc::new(PipeInlet { ends: Arc::clone(&self.ends), outbox });
-        let member = self.core.exchange.join(self.limits.inbox, Arc::clone(&inlet) as _);
+        let member =
+            self.core.exchange.join(self.limits.inbox, Arc::clone(&inlet) as _).named(&self.slot.name);
         let (tell, told) = channel();
         let killer = tell.clone();
         self.slot.set_killer(Box::new(move || drop(killer.send(Told::Kill))));
@@ -141,6 +145,9 @@ impl<C: Codec> Process<C> {
     fn see_to(&self, run: Run<C>, before: Followed) -> (Option<ProcessFailure>, CloseReport, Followed) {
         let Run { pipes: Pipes { child, input, output, errors }, member, inlet, told, tell } = run;
         let (progress, mut now) = (Progress::default(), Followed::default());
+        let mut feeds = Feeds::default();
+        let connect = tell.clone();
+        let connected = || drop(connect.send(Told::Connected));
         let failure = thread::scope(|scope| {
             if let Some(input) = input {
                 let outbox = Arc::clone(&inlet.outbox);
@@ -157,8 +164,10 @@ impl<C: Codec> Process<C> {
                     inlet: &inlet,
                     member: &member,
                     progress: &progress,
+                    connected: &connected,
                     before,
                     now: &mut now,
+                    feeds: &mut feeds,
                 };
                 scope.spawn(move || {
                     let result = reader.read(BufReader::with_capacity(64 * 1024, output));
@@ -178,6 +187,8 @@ impl<C: Codec> Process<C> {
             }
         });
         self.slot.end_run();
+        // Not before it is reaped: what it had not begun, it will not.
+        feeds.end();
         let unsent = inlet.outbox.end() + self.core.exchange.expel(member.id());
         (failure, CloseReport { unsent, ..CloseReport::default() }, now)
     }
@@ -200,7 +211,7 @@ impl<C: Codec> Process<C> {
             match told.recv_timeout(rest) {
                 Ok(Told::Output(result)) => return result.err(),
                 Ok(Told::Kill) => return Some(ProcessFailure::Killed),
-                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Told::Connected) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         }

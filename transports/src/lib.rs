@@ -10,6 +10,7 @@
 mod address;
 #[cfg(any(feature = "wire", feature = "worker"))]
 mod backoff;
+mod carried;
 #[cfg(feature = "test-util")]
 mod chaos;
 #[cfg(feature = "wire")]
@@ -32,6 +33,8 @@ mod pipe;
 pub mod redis;
 #[cfg(any(feature = "redis-tls", feature = "websocket-tls"))]
 mod tls;
+#[cfg(feature = "tracing")]
+pub mod trace;
 mod transport;
 #[cfg(feature = "axum")]
 pub mod web;
@@ -62,11 +65,14 @@ pub use transport::{InProcess, Shared, Transport};
 /// For the `pubsub` crate. Not part of the interface: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::carried::Carried;
     #[cfg(feature = "worker")]
     pub use crate::exchange::{Exchange, Member, MemberId};
     #[cfg(all(feature = "worker", feature = "json"))]
     pub use crate::pipe::{
         Control, ControlError, FrameError, NAME_VARIABLE, Outbox, PROTOCOL, block_on, read_frame,
     };
+    #[cfg(feature = "tracing")]
+    pub use crate::trace::span;
     pub use crate::transport::{Connection, connect};
 }

@@ -19,6 +19,7 @@ use crate::engine::{self, At, Engine, Waiting};
 use crate::errors::{BusError, Reporter};
 use crate::event::{Arrival, Stored};
 use crate::interest::Interest;
+use crate::trace::{self, Receiving};
 use crate::{EventMap, SubscribeError, TopicInfo};
 
 pub(super) struct Inbound {
@@ -27,6 +28,7 @@ pub(super) struct Inbound {
     errors: Reporter,
     topics: &'static [TopicInfo],
     topic_index: fn(&str) -> Option<usize>,
+    pub(super) transport: &'static str,
     pub(super) gauge: Arc<Gauge>,
     pub(super) closed: AtomicBool,
     interests: Mutex<Interests>,
@@ -42,13 +44,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Inbound {
     pub(super) fn new<M: EventMap>(parts: Parts, edge: Arc<dyn Edge>) -> Self {
-        let Parts { engine, errors, gauge } = parts;
+        let Parts { engine, errors, gauge, transport } = parts;
         Self {
             engine,
             edge,
             errors,
             topics: M::TOPICS,
             topic_index: M::topic_index,
+            transport,
             gauge,
             closed: AtomicBool::new(false),
             interests: Mutex::default(),
@@ -76,6 +79,13 @@ impl Inbound {
         let whole = whole.map(|(_, name)| Address::whole(name));
         let single = interest.addresses.iter().map(|(topic, id)| Address::new(self.topics[*topic].name, id));
         whole.chain(single).collect::<Result<_, _>>().map_err(SubscribeError::Address)
+    }
+
+    /// Shows how the connection is, and gives how it was before.
+    pub(super) fn show(&self, state: ConnectionState) -> ConnectionState {
+        let before = self.gauge.show(state.clone());
+        trace::state(self.transport, &before, &state);
+        before
     }
 
     fn tell(&self, whom: Vec<Arc<Notices>>, notice: &Notice) {
@@ -120,14 +130,18 @@ impl Inlet for BusInlet {
         if bus.engine.is_idle(topic) {
             return;
         }
+        let span = Receiving::new(bus.topics[topic].name, bus.transport, &frame.header);
         let (header, stored) = match bus.decode(topic, frame) {
             Ok(decoded) => decoded,
-            Err(undecodable) => return self.undecodable(undecodable),
+            Err(undecodable) => {
+                span.not_decoded();
+                return self.undecodable(undecodable);
+            }
         };
         let sequence = bus.arrived.load(Ordering::Relaxed) + 1;
         let stored = if bus.edge.is_wire() {
             let position = header.position().cloned();
-            stored.arrived(header.event_id(), Arrival { sequence, position })
+            stored.arrived(header.event_id(), Arrival { sequence, position }, span.carried())
         } else {
             stored
         };
@@ -162,6 +176,7 @@ impl Inlet for BusInlet {
             Some(address) => self.0.interests().of_address(address),
             None => self.0.interests().live(),
         };
+        trace::gap(self.0.transport, gap);
         // How many of all that were lost were whose, nobody said.
         let missed = gap.missed.filter(|_| address.is_some());
         self.0.tell(whom, &Notice::Gap(Gap::new(gap.reason, missed)));
@@ -184,7 +199,7 @@ impl Inlet for BusInlet {
         let bus = &*self.0;
         let is_receiving = matches!(state, ConnectionState::Connected | ConnectionState::ReceiveOnly { .. });
         let is_closed = matches!(state, ConnectionState::Closed { .. });
-        let before = bus.gauge.show(state);
+        let before = bus.show(state);
         if is_receiving && matches!(before, ConnectionState::Reconnecting { .. }) {
             bus.tell(bus.interests().live(), &Notice::Reconnected);
         }

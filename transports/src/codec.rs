@@ -67,7 +67,7 @@ pub const MAX_DEPTH: usize = 127;
 /// a `dyn Codec`. Types that begin with `__` are control messages and nothing special here.
 ///
 /// What a codec promises, for each header, topic and payload that it encodes without an error:
-/// `split(join(header, raw))` is `(header, raw)`, and decoding what was encoded gives an equal value. Whatever a peer
+/// `split(join(header, raw))` is `(header, raw)`, but for a trace context, which a codec may leave out; and decoding what was encoded gives an equal value. Whatever a peer
 /// sends, `split` and `decode` return; they do not panic, nor use more memory than in proportion to the message.
 ///
 /// # A codec of one's own

@@ -19,7 +19,9 @@ use crate::{EventId, Header, Position};
 ///
 /// A message is type, id, event id, offset, after, epoch and payload one after the other, the four in the middle as
 /// options: a byte 0, or a byte 1 and the value. Type, id and epoch are strings, the event id is 16 bytes without a
-/// length, the two numbers are `u64`. There are no names, so nothing can be added, left out or put in another order,
+/// length, the two numbers are `u64`. With a trace context the byte before the epoch is 2 instead of 0 or 3 instead of 1, and
+/// after the epoch follow the trace id (16 bytes), the span id (8 bytes), a byte 1 if it is sampled, and the `tracestate`, a
+/// string that may be empty. There are no names, so nothing can be added, left out or put in another order,
 /// and a payload can be read only by who has its type.
 ///
 /// Types that look at what comes cannot be read back (`serde_json::Value`, `#[serde(untagged)]`, `flatten`), nor those

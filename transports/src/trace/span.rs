@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use tracing::Span;
+use tracing::subscriber::NoSubscriber;
 
 use super::TraceContext;
 use super::propagator::propagator;
@@ -18,7 +19,7 @@ thread_local! {
 #[must_use]
 pub fn place(span: &Span, parent: Option<&TraceContext>) -> Carried {
     let context = match propagator() {
-        Some(propagator) if span.is_disabled() => {
+        Some(propagator) if !is_seen(span) => {
             parent.cloned().or_else(|| propagator.context(&Span::current()))
         }
         Some(propagator) => {
@@ -29,10 +30,15 @@ pub fn place(span: &Span, parent: Option<&TraceContext>) -> Carried {
         }
         None => {
             let parent = parent.cloned().or_else(|| CURRENT.with_borrow(Clone::clone));
-            if span.is_disabled() { parent } else { Some(own(span, parent)) }
+            if is_seen(span) { Some(own(span, parent)) } else { parent }
         }
     };
     context.into()
+}
+
+/// Whether somebody is told of it: a span is enabled too where only another thread has a subscriber.
+fn is_seen(span: &Span) -> bool {
+    span.with_subscriber(|(_, subscriber)| !subscriber.is::<NoSubscriber>()).unwrap_or(false)
 }
 
 /// Ids of our own, which the span says.

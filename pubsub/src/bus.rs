@@ -95,7 +95,8 @@ impl<M: EventMap> PubSub<M> {
     {
         Self::with_driver(|parts| match transports::connect(transport) {
             transports::Connection::InProcess => None,
-            transports::Connection::Link { body, guarantees, attach } => {
+            transports::Connection::Link { name, body, guarantees, attach } => {
+                let parts = Parts { transport: name, ..parts };
                 Some(Driver::new::<M>(parts, body.__edge(), guarantees, attach))
             }
         })
@@ -109,8 +110,12 @@ impl<M: EventMap> PubSub<M> {
             let by = blocked.upgrade().map(|engine| blocking(&engine, topic)).unwrap_or_default();
             reporter.report(BusError::Blocked { topic: M::TOPICS[topic].name, waited, by });
         });
-        let parts =
-            Parts { engine: Arc::clone(&engine), errors: errors.reporter(), gauge: Arc::clone(&gauge) };
+        let parts = Parts {
+            engine: Arc::clone(&engine),
+            errors: errors.reporter(),
+            gauge: Arc::clone(&gauge),
+            transport: "worker",
+        };
         let driver = driver(parts).map(Arc::new);
         Self { handle: Arc::new(Handle { engine, errors, gauge, driver }), map: PhantomData }
     }

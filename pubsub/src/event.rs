@@ -6,6 +6,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use pubsub_transports::__private::Carried;
+
 use crate::{EventId, Position, TopicId};
 
 /// One event: a handle on what was published, shared by all its subscribers.
@@ -57,12 +59,13 @@ pub struct EventData<P, I: TopicId + ?Sized = str> {
 struct Rare {
     event_id: Option<EventId>,
     arrival: Option<Arrival>,
+    carried: Carried,
 }
 
 impl Rare {
     #[cold]
-    fn of_event_id(event_id: EventId) -> Box<Self> {
-        Box::new(Self { event_id: Some(event_id), arrival: None })
+    fn said(event_id: Option<EventId>, carried: Carried) -> Box<Self> {
+        Box::new(Self { event_id, arrival: None, carried })
     }
 }
 
@@ -81,9 +84,10 @@ impl<P, I: TopicId + ?Sized> EventData<P, I> {
         id: I::Owned,
         written_id: I::__Text,
         payload: P,
-        event_id: Option<EventId>,
+        (event_id, carried): (Option<EventId>, Carried),
     ) -> Self {
-        let rare = event_id.map(Rare::of_event_id);
+        let is_rare = event_id.is_some() || carried.is_some();
+        let rare = is_rare.then(|| Rare::said(event_id, carried));
         Self { topic, id, payload, index, rare, written_id }
     }
 
@@ -103,6 +107,24 @@ impl<P, I: TopicId + ?Sized> EventData<P, I> {
 
     pub(crate) fn set_event_id(&mut self, event_id: EventId) {
         self.rare.get_or_insert_default().event_id = Some(event_id);
+    }
+
+    pub(crate) fn carried(&self) -> Carried {
+        self.rare.as_ref().map(|rare| rare.carried.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn set_carried(&mut self, carried: Carried) {
+        if carried.is_some() {
+            self.rare.get_or_insert_default().carried = carried;
+        }
+    }
+
+    /// Where in which trace it was received, if it came over a wire, or else what its publisher
+    /// [said](crate::Publish::trace_context). What is done about it goes on from there.
+    #[cfg(feature = "tracing")]
+    #[must_use]
+    pub fn trace_context(&self) -> Option<&crate::trace::TraceContext> {
+        self.rare.as_ref()?.carried.context()
     }
 
     fn arrival(&self) -> Option<&Arrival> {
@@ -194,7 +216,7 @@ trait AnyEvent: Any + Send + Sync {
     fn name(&self) -> &'static str;
     fn id_text(&self) -> &str;
     fn rare(&self) -> Option<&Rare>;
-    fn arrived(&mut self, event_id: Option<EventId>, arrival: Arrival);
+    fn arrived(&mut self, event_id: Option<EventId>, arrival: Arrival, carried: Carried);
 }
 
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> AnyEvent for EventData<P, I> {
@@ -214,8 +236,8 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> AnyEvent for Event
         self.rare.as_deref()
     }
 
-    fn arrived(&mut self, event_id: Option<EventId>, arrival: Arrival) {
-        self.rare = Some(Box::new(Rare { event_id, arrival: Some(arrival) }));
+    fn arrived(&mut self, event_id: Option<EventId>, arrival: Arrival, carried: Carried) {
+        self.rare = Some(Box::new(Rare { event_id, arrival: Some(arrival), carried }));
     }
 }
 
@@ -247,14 +269,23 @@ impl Stored {
         self.0.rare()?.event_id
     }
 
+    #[inline(always)]
+    pub(crate) fn carried(&self) -> Carried {
+        #[cfg(feature = "tracing")]
+        if let Some(rare) = self.0.rare() {
+            return rare.carried.clone();
+        }
+        Carried::default()
+    }
+
     pub(crate) fn arrival(&self) -> Option<&Arrival> {
         self.0.rare()?.arrival.as_ref()
     }
 
     /// Says how an event came that nobody else holds yet.
-    pub(crate) fn arrived(mut self, event_id: Option<EventId>, arrival: Arrival) -> Self {
+    pub(crate) fn arrived(mut self, event_id: Option<EventId>, arrival: Arrival, carried: Carried) -> Self {
         if let Some(event) = Arc::get_mut(&mut self.0) {
-            event.arrived(event_id, arrival);
+            event.arrived(event_id, arrival, carried);
         }
         self
     }

@@ -13,6 +13,7 @@ use pin_project_lite::pin_project;
 use crate::engine::Make;
 use crate::errors::{BusError, ErrorSource};
 use crate::event::Stored;
+use crate::trace;
 use crate::{End, SubscribeError, Subscription};
 
 pin_project! {
@@ -119,15 +120,21 @@ pub(crate) async fn run<E, R: HandlerResult>(
 ) -> Result<(), SubscribeError> {
     while let Some((stored, missed)) = subscription.next().await {
         let (topic, id) = (stored.name(), stored.id_text().into());
+        let carried = stored.carried();
         // The event is made in here too: for an enum that clones the payload, which is code of users.
         let handled = async { handle(make.one(stored, missed)).await.__into_result() };
-        match CatchUnwind::new(handled).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => errors.report(BusError::HandlerFailed { topic, id, error: Arc::from(error) }),
-            Err(panic) => {
-                errors.report(BusError::HandlerPanicked { topic, id, message: message(&*panic) });
+        let told = async {
+            match CatchUnwind::new(handled).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    errors.report(BusError::HandlerFailed { topic, id, error: Arc::from(error) });
+                }
+                Err(panic) => {
+                    errors.report(BusError::HandlerPanicked { topic, id, message: message(&*panic) });
+                }
             }
-        }
+        };
+        trace::process(topic, carried, told).await;
     }
     match subscription.rejection() {
         Some(rejection) if subscription.end() == Some(End::Rejected) => {

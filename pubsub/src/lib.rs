@@ -17,6 +17,8 @@ mod event_operators;
 mod handler;
 mod id;
 mod interest;
+#[cfg(feature = "tracing")]
+mod kind;
 mod next;
 mod offer;
 mod overflow;
@@ -40,6 +42,11 @@ mod subscription;
 #[cfg(feature = "test-util")]
 mod testing;
 mod topic;
+#[cfg(feature = "tracing")]
+pub mod trace;
+#[cfg(not(feature = "tracing"))]
+#[path = "untraced.rs"]
+mod trace;
 #[cfg(feature = "serde")]
 mod wire_map;
 #[cfg(feature = "worker")]

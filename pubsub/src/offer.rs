@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use pubsub_transports::__private::Carried;
+
 use crate::engine::{Address, At, Engine, Pin, Refused, Store, Waiting};
 use crate::event::{EventData, Stored};
 use crate::{Event, EventId, IdString, PublishError, TopicId};
@@ -14,6 +16,7 @@ pub(crate) struct Offer<'a, P, I: TopicId + ?Sized> {
     id: &'a I,
     pin: Option<Pin>,
     event_id: Option<EventId>,
+    carried: Carried,
     /// Until the event is made, or turns out to be nobody's.
     payload: Option<P>,
 }
@@ -21,7 +24,7 @@ pub(crate) struct Offer<'a, P, I: TopicId + ?Sized> {
 impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Offer<'a, P, I> {
     #[inline]
     pub(crate) fn new(topic: (usize, &'static str), id: &'a I, pin: Option<Pin>, payload: P) -> Self {
-        Self { topic, id, pin, event_id: None, payload: Some(payload) }
+        Self { topic, id, pin, event_id: None, carried: Carried::default(), payload: Some(payload) }
     }
 
     /// Its place in the map.
@@ -32,6 +35,11 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Offer<'a, P, I
 
     pub(crate) fn set_event_id(&mut self, event_id: EventId) {
         self.event_id = Some(event_id);
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn set_carried(&mut self, carried: Carried) {
+        self.carried = carried;
     }
 
     /// Whether nothing was made of it yet.
@@ -76,7 +84,8 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Offer<'a, P, I
     #[cold]
     pub(crate) fn make(&mut self) -> EventData<P, I> {
         let payload = self.payload.take().expect("an event is made once");
-        EventData::new(self.topic, self.id.__to_owned(None), self.id.__write(), payload, self.event_id)
+        let said = (self.event_id, self.carried.clone());
+        EventData::new(self.topic, self.id.__to_owned(None), self.id.__write(), payload, said)
     }
 }
 
@@ -90,9 +99,10 @@ struct Making<'m, 'a, P, I: TopicId + ?Sized> {
 impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Store for Making<'_, '_, P, I> {
     #[inline(always)]
     fn store(&mut self, known: Option<&IdString>) -> Stored {
-        let Offer { topic, id, event_id, payload, .. } = &mut *self.offer;
+        let Offer { topic, id, event_id, carried, payload, .. } = &mut *self.offer;
         let payload = payload.take().expect("an event is stored once");
         let id = self.owned.take().unwrap_or_else(|| id.__to_owned(known));
-        Stored::new(EventData::<P, I>::new(*topic, id, self.written.clone(), payload, *event_id))
+        let said = (*event_id, std::mem::take(carried));
+        Stored::new(EventData::<P, I>::new(*topic, id, self.written.clone(), payload, said))
     }
 }

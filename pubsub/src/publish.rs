@@ -2,6 +2,8 @@
 
 #[cfg(feature = "websocket")]
 mod to_client;
+#[cfg(feature = "tracing")]
+mod traced;
 
 use std::fmt;
 use std::task::{Context, Poll, ready};

@@ -74,7 +74,8 @@ impl<T: Transport> sealed::Connect for Chaos<T> {
         let Self { inside, shared } = self;
         match inside.connect() {
             Connection::InProcess => Connection::InProcess,
-            Connection::Link { body, guarantees, attach } => Connection::Link {
+            Connection::Link { name, body, guarantees, attach } => Connection::Link {
+                name,
                 body,
                 guarantees: Self::guarantees(guarantees),
                 attach: Box::new(move |inlet| {

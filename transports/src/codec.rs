@@ -1,7 +1,7 @@
 //! Codecs: how an event becomes the bytes of a message, and a message an event.
 //!
 //! A message is an envelope around a payload. The envelope says the type, the id, and optionally the event id and the
-//! position, in this order on every codec; the payload comes last. Readers of JSON and MessagePack take the members in
+//! position, in this order on every codec, and with the feature `tracing` a trace context; the payload comes last. Readers of JSON and MessagePack take the members in
 //! any order, pass over those that they do not know, and take a member that may be absent for absent where it is null.
 //! The payload alone keeps its encoded form when a message is [split](Codec::split), so an event can be relayed by
 //! who does not know its type, and encoded once for many receivers.
@@ -29,6 +29,12 @@ mod json;
 mod messagepack;
 #[cfg(feature = "postcard")]
 mod postcard;
+#[cfg(all(feature = "tracing", any(feature = "json", feature = "messagepack", feature = "postcard")))]
+#[path = "codec/traced.rs"]
+mod trace;
+#[cfg(all(not(feature = "tracing"), any(feature = "json", feature = "messagepack", feature = "postcard")))]
+#[path = "codec/untraced.rs"]
+mod trace;
 
 use serde::Serialize;
 use serde::de::DeserializeSeed;
@@ -40,6 +46,8 @@ pub use self::messagepack::MessagePack;
 #[cfg(feature = "postcard")]
 pub use self::postcard::Postcard;
 use crate::Header;
+#[cfg(any(feature = "json", feature = "messagepack", feature = "postcard"))]
+use crate::carried::Carried;
 pub use crate::codec_error::{DecodeError, EncodeError, Redacted};
 
 /// How many bytes a message may have: 64 KiB, unless a codec was made with another bound.
@@ -59,7 +67,7 @@ pub const MAX_DEPTH: usize = 127;
 /// a `dyn Codec`. Types that begin with `__` are control messages and nothing special here.
 ///
 /// What a codec promises, for each header, topic and payload that it encodes without an error:
-/// `split(join(header, raw))` is `(header, raw)`, and decoding what was encoded gives an equal value. Whatever a peer
+/// `split(join(header, raw))` is `(header, raw)`, but for a trace context, which a codec may leave out; and decoding what was encoded gives an equal value. Whatever a peer
 /// sends, `split` and `decode` return; they do not panic, nor use more memory than in proportion to the message.
 ///
 /// # A codec of one's own
@@ -188,6 +196,22 @@ fn append(
         out.truncate(before);
     }
     result
+}
+
+/// Appends a message, without its trace context where it would be too large with it: to be traced never costs an event.
+#[cfg(any(feature = "json", feature = "messagepack", feature = "postcard"))]
+fn append_message(
+    out: &mut Vec<u8>,
+    limit: usize,
+    header: &Header,
+    write: impl Fn(&Carried, &mut Vec<u8>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    match append(out, limit, |out| write(header.carried(), out)) {
+        Err(EncodeError::TooLarge { .. }) if header.carried().is_some() => {
+            append(out, limit, |out| write(&Carried::default(), out))
+        }
+        result => result,
+    }
 }
 
 #[cfg(any(feature = "json", feature = "messagepack", feature = "postcard"))]

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use compact_str::CompactString;
 
 pub use self::position::ParsePositionError;
+use crate::carried::Carried;
 use crate::{Address, AddressError, EventId};
 
 /// How the type of a control message begins; no topic does.
@@ -36,13 +37,20 @@ pub struct Header {
     id: CompactString,
     event_id: Option<EventId>,
     position: Option<Position>,
+    carried: Carried,
 }
 
 impl Header {
     /// The header of an event, or of a control message whose correlation id is `id`.
     #[must_use]
     pub fn new(topic: &str, id: &str) -> Self {
-        Self { topic: topic.into(), id: id.into(), event_id: None, position: None }
+        Self {
+            topic: topic.into(),
+            id: id.into(),
+            event_id: None,
+            position: None,
+            carried: Carried::default(),
+        }
     }
 
     /// With this event id.
@@ -79,6 +87,19 @@ impl Header {
     #[must_use]
     pub fn position(&self) -> Option<&Position> {
         self.position.as_ref()
+    }
+
+    /// What it carries for tracing, whether the feature is on or not.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn carried(&self) -> &Carried {
+        &self.carried
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_carried(self, carried: Carried) -> Self {
+        Self { carried, ..self }
     }
 
     /// Whether this is a control message, and never an event: its type begins with `__`.

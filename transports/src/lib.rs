@@ -10,6 +10,7 @@
 mod address;
 #[cfg(any(feature = "wire", feature = "worker"))]
 mod backoff;
+mod carried;
 #[cfg(feature = "test-util")]
 mod chaos;
 #[cfg(feature = "wire")]
@@ -34,6 +35,8 @@ mod queue;
 pub mod redis;
 #[cfg(any(feature = "redis-tls", feature = "websocket-tls"))]
 mod tls;
+#[cfg(feature = "tracing")]
+pub mod trace;
 mod transport;
 #[cfg(feature = "axum")]
 pub mod web;
@@ -68,6 +71,7 @@ pub use transport::{InProcess, Shared, Transport};
 /// For the `pubsub` crate. Not part of the interface: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::carried::Carried;
     #[cfg(feature = "worker")]
     pub use crate::exchange::{Exchange, Member, MemberId};
     #[cfg(all(feature = "worker", feature = "json"))]
@@ -76,5 +80,7 @@ pub mod __private {
     };
     #[cfg(feature = "worker")]
     pub use crate::queue::{Leave, Place, Queue, Unfinished};
+    #[cfg(feature = "tracing")]
+    pub use crate::trace::span;
     pub use crate::transport::{Connection, connect};
 }

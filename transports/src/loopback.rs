@@ -106,6 +106,7 @@ impl<C: Codec> sealed::Connect for Loopback<C> {
     fn connect(self) -> Connection<<Self as Transport>::Body> {
         let Self { exchange, codec, stranger } = self;
         Connection::Link {
+            name: "loopback",
             body: Encoded::new(Arc::clone(&codec)),
             guarantees: Self::GUARANTEES,
             attach: Box::new(move |inlet| {

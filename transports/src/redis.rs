@@ -174,6 +174,7 @@ impl<C: Codec> sealed::Connect for Redis<C> {
             Source::Streams(_, retention) => Some(*retention),
         };
         let guarantees = if retention.is_some() { Redis::DURABLE_GUARANTEES } else { Redis::GUARANTEES };
+        let name = if retention.is_some() { "redis_streams" } else { "redis" };
         let attach = Box::new(move |inlet: Arc<dyn Inlet>| {
             let (news, heard) = mpsc::unbounded_channel();
             let outbox = Arc::new(Outbox::new(dialer.limits.clone(), retention.is_some()));
@@ -193,6 +194,6 @@ impl<C: Codec> sealed::Connect for Redis<C> {
             }
             Arc::new(RedisLink { outbox, codec, names, adding, news }) as Arc<dyn Link>
         });
-        Connection::Link { body, guarantees, attach }
+        Connection::Link { name, body, guarantees, attach }
     }
 }

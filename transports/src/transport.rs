@@ -38,6 +38,8 @@ pub enum Connection<B> {
     InProcess,
     /// A link, whose events come in by an inlet of the bus.
     Link {
+        /// What it is called in spans and metrics.
+        name: &'static str,
         /// How bodies are made and read.
         body: B,
         /// What holds on it.

@@ -21,6 +21,7 @@ use crate::engine::{self, At, Engine, Waiting};
 use crate::errors::{BusError, Reporter};
 use crate::event::{Arrival, Stored};
 use crate::interest::Interest;
+use crate::trace::{self, Receiving};
 use crate::{EventMap, SubscribeError, TopicInfo};
 
 pub(super) struct Inbound {
@@ -31,6 +32,7 @@ pub(super) struct Inbound {
     pub(super) errors: Reporter,
     topics: &'static [TopicInfo],
     topic_index: fn(&str) -> Option<usize>,
+    pub(super) transport: &'static str,
     pub(super) gauge: Arc<Gauge>,
     pub(super) closed: AtomicBool,
     interests: Mutex<Interests>,
@@ -50,7 +52,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Inbound {
     pub(super) fn new<M: EventMap>(parts: Parts, edge: Arc<dyn Edge>, has_history: bool) -> Self {
-        let Parts { engine, errors, gauge } = parts;
+        let Parts { engine, errors, gauge, transport } = parts;
         Self {
             engine,
             edge,
@@ -58,6 +60,7 @@ impl Inbound {
             errors,
             topics: M::TOPICS,
             topic_index: M::topic_index,
+            transport,
             gauge,
             closed: AtomicBool::new(false),
             interests: Mutex::default(),
@@ -114,6 +117,13 @@ impl Inbound {
         whole.chain(single).collect::<Result<_, _>>().map_err(SubscribeError::Address)
     }
 
+    /// Shows how the connection is, and gives how it was before.
+    pub(super) fn show(&self, state: ConnectionState) -> ConnectionState {
+        let before = self.gauge.show(state.clone());
+        trace::state(self.transport, &before, &state);
+        before
+    }
+
     fn tell(&self, whom: Vec<Arc<Notices>>, notice: &Notice) {
         let after = self.arrived.load(Ordering::Acquire);
         whom.into_iter().for_each(|notices| notices.tell(after, notice.clone()));
@@ -121,25 +131,41 @@ impl Inbound {
 
     /// An event of the past. Its number is that of the last that came to all: what is told after that is told after this.
     fn past(&self, frame: Frame) -> Result<Stored, Undecodable> {
-        let (header, stored) = self.event_of(frame)?;
+        let (header, stored, span) = self.receive(self.topic_of(&frame)?, frame)?;
         let (sequence, position) = (self.arrived.load(Ordering::Acquire), header.position().cloned());
-        Ok(stored.arrived(header.event_id(), Arrival { sequence, position }))
+        Ok(stored.arrived(header.event_id(), Arrival { sequence, position }, span.carried()))
     }
 
     /// The event that a frame carries, of whatever topic.
     #[cfg(feature = "worker")]
     pub(super) fn read(&self, frame: Frame) -> Result<Stored, Undecodable> {
-        let (header, stored) = self.event_of(frame)?;
+        let (header, stored, span) = self.receive(self.topic_of(&frame)?, frame)?;
         let arrival = Arrival { sequence: 0, position: None };
-        Ok(if self.edge.is_wire() { stored.arrived(header.event_id(), arrival) } else { stored })
+        Ok(if self.edge.is_wire() {
+            stored.arrived(header.event_id(), arrival, span.carried())
+        } else {
+            stored
+        })
     }
 
-    fn event_of(&self, frame: Frame) -> Result<(Header, Stored), Undecodable> {
-        let Some(topic) = (self.topic_index)(frame.header.topic()) else {
+    fn topic_of(&self, frame: &Frame) -> Result<usize, Undecodable> {
+        let unknown = || {
             let error = DecodeError::unknown_type(frame.header.topic());
-            return Err(Undecodable::new(frame.header.address().ok(), error));
+            Undecodable::new(frame.header.address().ok(), error)
         };
-        self.decode(topic, frame)
+        (self.topic_index)(frame.header.topic()).ok_or_else(unknown)
+    }
+
+    /// The event of a frame, and the span of its coming.
+    fn receive(&self, topic: usize, frame: Frame) -> Result<(Header, Stored, Receiving), Undecodable> {
+        let span = Receiving::new(self.topics[topic].name, self.transport, &frame.header);
+        match self.decode(topic, frame) {
+            Ok((header, stored)) => Ok((header, stored, span)),
+            Err(undecodable) => {
+                span.not_decoded();
+                Err(undecodable)
+            }
+        }
     }
 
     fn close_replays(&self) {
@@ -176,23 +202,23 @@ impl Inlet for BusInlet {
 
     fn deliver(&self, frame: Frame) {
         let bus = &*self.0;
-        let Some(topic) = (bus.topic_index)(frame.header.topic()) else {
-            let error = DecodeError::unknown_type(frame.header.topic());
-            return self.undecodable(Undecodable::new(frame.header.address().ok(), error));
+        let topic = match bus.topic_of(&frame) {
+            Ok(topic) => topic,
+            Err(undecodable) => return self.undecodable(undecodable),
         };
         // It may come a moment after its last subscription was dropped; then it is not worth reading.
         if bus.engine.is_idle(topic) {
             return;
         }
-        let (header, stored) = match bus.decode(topic, frame) {
-            Ok(decoded) => decoded,
+        let (header, stored, span) = match bus.receive(topic, frame) {
+            Ok(received) => received,
             Err(undecodable) => return self.undecodable(undecodable),
         };
         let sequence = bus.arrived.load(Ordering::Relaxed) + 1;
         let position = if bus.has_history { header.position().cloned() } else { None };
         let stored = if bus.edge.is_wire() {
             let position = header.position().cloned();
-            stored.arrived(header.event_id(), Arrival { sequence, position })
+            stored.arrived(header.event_id(), Arrival { sequence, position }, span.carried())
         } else {
             stored
         };
@@ -274,6 +300,7 @@ impl Inlet for BusInlet {
             Some(address) => self.0.interests().of_address(address),
             None => self.0.interests().live(),
         };
+        trace::gap(self.0.transport, gap);
         // How many of all that were lost were whose, nobody said.
         let missed = gap.missed.filter(|_| address.is_some());
         self.0.tell(whom, &Notice::Gap(Gap::new(gap.reason, missed)));
@@ -296,7 +323,7 @@ impl Inlet for BusInlet {
         let bus = &*self.0;
         let is_receiving = matches!(state, ConnectionState::Connected | ConnectionState::ReceiveOnly { .. });
         let is_closed = matches!(state, ConnectionState::Closed { .. });
-        let before = bus.gauge.show(state);
+        let before = bus.show(state);
         if is_receiving && matches!(before, ConnectionState::Reconnecting { .. }) {
             bus.tell(bus.interests().live(), &Notice::Reconnected);
         }

@@ -51,6 +51,8 @@ pub(crate) struct Parts {
     pub(crate) engine: Arc<Engine>,
     pub(crate) errors: Reporter,
     pub(crate) gauge: Arc<Gauge>,
+    /// What the transport is called in spans.
+    pub(crate) transport: &'static str,
 }
 
 impl Driver {
@@ -101,7 +103,7 @@ impl Driver {
         let waiting = self.inbound.interests().take_wakers();
         waiting.into_iter().for_each(Waker::wake);
         let closing = self.link.close();
-        self.inbound.gauge.show(ConnectionState::Closed { error: None });
+        self.inbound.show(ConnectionState::Closed { error: None });
         closing
     }
 

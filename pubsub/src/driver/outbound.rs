@@ -3,16 +3,18 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use pubsub_transports::{Address, Frame, Header, Patience, SendError, Sending};
+use pubsub_transports::{Address, Body, Frame, Header, Patience, SendError, Sending};
 
 use super::Driver;
 use crate::event::{EventData, Stored};
+use crate::trace::Publishing;
 use crate::{EventId, PublishError, TopicId};
 
 /// A publish that was given to the link. The event stays here until it is answered, so that it can be given back.
 pub(crate) struct Outgoing {
     stored: Stored,
     sending: Sending,
+    span: Publishing,
 }
 
 impl Driver {
@@ -42,8 +44,10 @@ impl Driver {
         if self.edge.is_wire() && data.event_id().is_none() {
             data.set_event_id(EventId::now_v7());
         }
+        let (span, carried) = Publishing::new(data.topic, self.inbound.transport, &data.carried());
+        data.set_carried(carried.clone());
         let stored = Stored::new(data);
-        let mut header = Header::new(stored.name(), stored.id_text());
+        let mut header = Header::new(stored.name(), stored.id_text()).with_carried(carried);
         if let Some(event_id) = stored.event_id() {
             header = header.with_event_id(event_id);
         }
@@ -53,10 +57,16 @@ impl Driver {
         let body = address.map_err(Into::into).and_then(|()| self.edge.encode(&stored));
         match body {
             Ok(body) => {
+                if let Body::Bytes(bytes) = &body {
+                    span.encoded(bytes.len());
+                }
                 let sending = publish(Frame { header, body });
-                Ok(Outgoing { stored, sending })
+                Ok(Outgoing { stored, sending, span })
             }
-            Err(error) => Err(PublishError::Encode(stored.into_event(0), error)),
+            Err(error) => {
+                span.not_encoded();
+                Err(PublishError::Encode(stored.into_event(0), error))
+            }
         }
     }
 }
@@ -72,7 +82,11 @@ impl Outgoing {
 
     /// Ready when the other side accepted the event, or with the event.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), (Stored, SendError)>> {
-        Pin::new(&mut self.sending).poll(cx).map_err(|error| (self.stored.clone(), error))
+        let answer = Pin::new(&mut self.sending).poll(cx);
+        answer.map_err(|error| {
+            self.span.failed(&error);
+            (self.stored.clone(), error)
+        })
     }
 }
 

@@ -53,9 +53,13 @@ mod keyed {
     use std::borrow::Cow;
 
     use super::{DecodeError, Header, Optional, name};
+    use crate::codec::trace;
 
     const NAMES: [&str; 7] =
         [name::TYPE, name::ID, name::EVENT_ID, name::OFFSET, name::AFTER, name::EPOCH, name::PAYLOAD];
+
+    /// Those that are required and those that are not, then those that are ignored where they are wrong.
+    const KNOWN: usize = NAMES.len() + trace::NAMES.len();
 
     /// The value of a member, of whatever kind: so a wrong one is told apart from wrong syntax.
     pub(in crate::codec) trait Member<'m> {
@@ -65,37 +69,44 @@ mod keyed {
         fn payload(self) -> Option<&'m [u8]>;
     }
 
-    /// A known member: its place in `NAMES`.
+    /// A known member: its place in `NAMES`, or after them in `trace::NAMES`.
     #[derive(Clone, Copy)]
     pub(in crate::codec) struct Slot(usize);
 
     impl Slot {
         pub(in crate::codec) fn named(name: &str) -> Option<Self> {
-            NAMES.iter().position(|known| *known == name).map(Self)
+            NAMES.iter().chain(&trace::NAMES).position(|known| *known == name).map(Self)
+        }
+
+        #[cfg(feature = "json")]
+        pub(in crate::codec) fn is_trace(self) -> bool {
+            self.0 >= NAMES.len()
         }
 
         #[cfg(feature = "json")]
         pub(in crate::codec) fn is_payload(self) -> bool {
-            NAMES[self.0] == name::PAYLOAD
+            self.0 == NAMES.len() - 1
         }
     }
 
     /// The known members of one message, as they come.
     pub(in crate::codec) struct Envelope<V> {
-        values: [Option<V>; NAMES.len()],
+        values: [Option<V>; KNOWN],
         duplicate: Option<&'static str>,
     }
 
     impl<V> Default for Envelope<V> {
         fn default() -> Self {
-            Self { values: [const { None }; NAMES.len()], duplicate: None }
+            Self { values: [const { None }; KNOWN], duplicate: None }
         }
     }
 
     impl<'m, V: Member<'m>> Envelope<V> {
         pub(in crate::codec) fn set(&mut self, Slot(slot): Slot, value: V) {
-            if self.values[slot].replace(value).is_some() {
-                self.duplicate = Some(NAMES[slot]);
+            if self.values[slot].replace(value).is_some()
+                && let Some(name) = NAMES.get(slot)
+            {
+                self.duplicate = Some(name);
             }
         }
 
@@ -103,7 +114,7 @@ mod keyed {
             if let Some(member) = self.duplicate {
                 return Err(DecodeError::Duplicate { member });
             }
-            let [topic, id, event_id, offset, after, epoch, payload] = self.values;
+            let [topic, id, event_id, offset, after, epoch, payload, traced @ ..] = self.values;
             let topic = required(name::TYPE, topic, V::text)?;
             let id = required(name::ID, id, V::text)?;
             let optional = Optional {
@@ -112,7 +123,7 @@ mod keyed {
                 after: optional(name::AFTER, after, V::number)?,
                 epoch: optional(name::EPOCH, epoch, V::text)?,
             };
-            let header = optional.header(&topic, &id)?;
+            let header = optional.header(&topic, &id)?.with_carried(trace::read(traced));
             Ok((header, required(name::PAYLOAD, payload, V::payload)?))
         }
     }

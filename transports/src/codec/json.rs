@@ -7,8 +7,11 @@ use serde::de::DeserializeSeed;
 use serde_json::Deserializer;
 
 use self::read::{depth, envelope};
-use super::{Codec, DecodeError, EncodeError, MAX_DEPTH, MAX_MESSAGE, append, check_size};
+use super::{
+    Codec, DecodeError, EncodeError, MAX_DEPTH, MAX_MESSAGE, append, append_message, check_size, trace,
+};
 use crate::Header;
+use crate::carried::Carried;
 
 /// Messages as JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)), one object each, without white space.
 ///
@@ -87,8 +90,8 @@ impl Codec for Json {
     }
 
     fn join(&self, header: &Header, payload: &[u8], out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        append(out, self.max_message, |out| {
-            open(header, out);
+        append_message(out, self.max_message, header, |carried, out| {
+            open(header, carried, out);
             out.extend_from_slice(payload);
             out.push(b'}');
             Ok(())
@@ -106,8 +109,8 @@ impl Codec for Json {
     where
         P: Serialize + ?Sized,
     {
-        append(out, self.max_message, |out| {
-            open(header, out);
+        append_message(out, self.max_message, header, |carried, out| {
+            open(header, carried, out);
             write_payload(header.topic(), payload, out)?;
             out.push(b'}');
             Ok(())
@@ -123,7 +126,7 @@ where
 }
 
 /// Everything before the payload.
-fn open(header: &Header, out: &mut Vec<u8>) {
+fn open(header: &Header, carried: &Carried, out: &mut Vec<u8>) {
     text(r#"{"type":"#, header.topic(), out);
     text(r#","id":"#, header.id(), out);
     if let Some(event_id) = header.event_id() {
@@ -138,10 +141,11 @@ fn open(header: &Header, out: &mut Vec<u8>) {
             text(r#","epoch":"#, epoch, out);
         }
     }
+    trace::write_json(carried, out);
     out.extend_from_slice(br#","payload":"#);
 }
 
-fn text(name: &str, value: &str, out: &mut Vec<u8>) {
+pub(super) fn text(name: &str, value: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(name.as_bytes());
     serde_json::to_writer(out, value).expect("text can be written to memory");
 }

@@ -9,8 +9,9 @@ use serde::de::DeserializeSeed;
 
 use self::value::Value;
 use super::envelope::{Envelope, Slot, name};
-use super::{Codec, DecodeError, EncodeError, MAX_MESSAGE, append, check_size};
+use super::{Codec, DecodeError, EncodeError, MAX_MESSAGE, append, append_message, check_size, trace};
 use crate::Header;
+use crate::carried::Carried;
 
 /// Messages as [MessagePack](https://github.com/msgpack/msgpack/blob/master/spec.md), each a map whose keys are text.
 ///
@@ -83,8 +84,8 @@ impl Codec for MessagePack {
     }
 
     fn join(&self, header: &Header, payload: &[u8], out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        append(out, self.max_message, |out| {
-            open(header, out);
+        append_message(out, self.max_message, header, |carried, out| {
+            open(header, carried, out);
             out.extend_from_slice(payload);
             Ok(())
         })
@@ -112,8 +113,8 @@ impl Codec for MessagePack {
     where
         P: Serialize + ?Sized,
     {
-        append(out, self.max_message, |out| {
-            open(header, out);
+        append_message(out, self.max_message, header, |carried, out| {
+            open(header, carried, out);
             write_payload(header.topic(), payload, out)
         })
     }
@@ -128,12 +129,12 @@ where
 }
 
 /// Everything before the payload.
-fn open(header: &Header, out: &mut Vec<u8>) {
+fn open(header: &Header, carried: &Carried, out: &mut Vec<u8>) {
     let position = header.position();
     let (after, epoch) =
         (position.and_then(crate::Position::after), position.and_then(crate::Position::epoch));
     let optional = [header.event_id().is_some(), position.is_some(), after.is_some(), epoch.is_some()];
-    let members = 3 + optional.into_iter().map(u32::from).sum::<u32>();
+    let members = 3 + optional.into_iter().map(u32::from).sum::<u32>() + trace::members(carried);
     write_map_len(out, members).expect(MEMORY);
     text(name::TYPE, header.topic(), out);
     text(name::ID, header.id(), out);
@@ -149,12 +150,13 @@ fn open(header: &Header, out: &mut Vec<u8>) {
     if let Some(epoch) = epoch {
         text(name::EPOCH, epoch, out);
     }
+    trace::write_messagepack(carried, out);
     write_str(out, name::PAYLOAD).expect(MEMORY);
 }
 
 const MEMORY: &str = "memory takes what is written to it";
 
-fn text(name: &str, value: &str, out: &mut Vec<u8>) {
+pub(super) fn text(name: &str, value: &str, out: &mut Vec<u8>) {
     write_str(out, name).expect(MEMORY);
     write_str(out, value).expect(MEMORY);
 }

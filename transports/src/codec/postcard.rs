@@ -9,14 +9,19 @@ use serde::de::{Deserialize, DeserializeSeed};
 
 use super::depth::{Bounds, Limited};
 use super::envelope::{Optional, name};
-use super::{Codec, DecodeError, EncodeError, MAX_DEPTH, MAX_MESSAGE, append, check_size};
+use super::{
+    Codec, DecodeError, EncodeError, MAX_DEPTH, MAX_MESSAGE, append, append_message, check_size, trace,
+};
+use crate::carried::Carried;
 use crate::{EventId, Header, Position};
 
 /// Messages in the [wire format of postcard](https://postcard.jamesmunns.com/wire-format) 1.
 ///
 /// A message is type, id, event id, offset, after, epoch and payload one after the other, the four in the middle as
 /// options: a byte 0, or a byte 1 and the value. Type, id and epoch are strings, the event id is 16 bytes without a
-/// length, the two numbers are `u64`. There are no names, so nothing can be added, left out or put in another order,
+/// length, the two numbers are `u64`. With a trace context the byte before the epoch is 2 instead of 0 or 3 instead of 1, and
+/// after the epoch follow the trace id (16 bytes), the span id (8 bytes), a byte 1 if it is sampled, and the `tracestate`, a
+/// string that may be empty. There are no names, so nothing can be added, left out or put in another order,
 /// and a payload can be read only by who has its type.
 ///
 /// Types that look at what comes cannot be read back (`serde_json::Value`, `#[serde(untagged)]`, `flatten`), nor those
@@ -35,13 +40,40 @@ use crate::{EventId, Header, Position};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Postcard {
     max_message: usize,
+    #[cfg(feature = "tracing")]
+    traced: bool,
 }
 
 impl Postcard {
     /// With another bound on the bytes of a message than [`MAX_MESSAGE`].
     #[must_use]
     pub fn with_max_message(max_message: usize) -> Self {
-        Self { max_message }
+        Self {
+            max_message,
+            #[cfg(feature = "tracing")]
+            traced: false,
+        }
+    }
+
+    /// Which writes the trace context of events too. Its `name` is `postcard-trace`.
+    ///
+    /// Nothing can be added to a message of postcard that a reader passes over, so this is for wires whose readers all have
+    /// the feature `tracing`; they read both. A hub for spokes of both kinds speaks both codecs, whose payloads are the same:
+    ///
+    /// ```
+    /// use pubsub_transports::codec::Postcard;
+    /// # #[cfg(feature = "websocket")] {
+    /// use pubsub_transports::websocket::Codecs;
+    ///
+    /// let codecs = Codecs::one(Postcard::default().traced())
+    ///     .and(Postcard::default(), |_, payload, _, _| Ok(payload.to_vec()));
+    /// # assert_eq!(codecs.named("postcard-trace"), Some(0));
+    /// # }
+    /// ```
+    #[cfg(feature = "tracing")]
+    #[must_use]
+    pub fn traced(self) -> Self {
+        Self { traced: true, ..self }
     }
 }
 
@@ -53,6 +85,10 @@ impl Default for Postcard {
 
 impl Codec for Postcard {
     fn name(&self) -> &'static str {
+        #[cfg(feature = "tracing")]
+        if self.traced {
+            return "postcard-trace";
+        }
         "postcard"
     }
 
@@ -91,8 +127,8 @@ impl Codec for Postcard {
     }
 
     fn join(&self, header: &Header, payload: &[u8], out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        append(out, self.max_message, |out| {
-            open(header, out)?;
+        append_message(out, self.max_message, header, |carried, out| {
+            self.open(header, carried, out)?;
             out.extend_from_slice(payload);
             Ok(())
         })
@@ -104,48 +140,56 @@ impl Codec for Postcard {
         let topic: &str = take(&mut rest, name::TYPE)?;
         let id: &str = take(&mut rest, name::ID)?;
         let event_id: Option<[u8; 16]> = take(&mut rest, name::EVENT_ID)?;
-        let optional = Optional {
-            event_id: event_id.map(EventId::from_bytes),
-            offset: take(&mut rest, name::OFFSET)?,
-            after: take(&mut rest, name::AFTER)?,
-            epoch: take::<Option<&str>>(&mut rest, name::EPOCH)?,
-        };
-        Ok((optional.header(topic, id)?, rest))
+        let (offset, after) = (take(&mut rest, name::OFFSET)?, take(&mut rest, name::AFTER)?);
+        let (epoch, carried) = trace::take_epoch(&mut rest)?;
+        let optional = Optional { event_id: event_id.map(EventId::from_bytes), offset, after, epoch };
+        Ok((optional.header(topic, id)?.with_carried(carried), rest))
     }
 
     fn encode<P>(&self, header: &Header, payload: &P, out: &mut Vec<u8>) -> Result<(), EncodeError>
     where
         P: Serialize + ?Sized,
     {
-        append(out, self.max_message, |out| {
-            open(header, out)?;
+        append_message(out, self.max_message, header, |carried, out| {
+            self.open(header, carried, out)?;
             write(header.topic(), payload, out)
         })
     }
 }
 
 /// The member that comes next.
-fn take<'m, T: Deserialize<'m>>(rest: &mut &'m [u8], member: &'static str) -> Result<T, DecodeError> {
+pub(super) fn take<'m, T: Deserialize<'m>>(
+    rest: &mut &'m [u8],
+    member: &'static str,
+) -> Result<T, DecodeError> {
     let (value, after) = postcard::take_from_bytes(rest).map_err(|_| DecodeError::Invalid { member })?;
     *rest = after;
     Ok(value)
 }
 
-/// Everything before the payload.
-fn open(header: &Header, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    let position = header.position();
-    let members = (
-        header.topic(),
-        header.id(),
-        header.event_id().map(EventId::to_bytes),
-        position.map(Position::offset),
-        position.and_then(Position::after),
-        position.and_then(Position::epoch),
-    );
-    write(header.topic(), &members, out)
+impl Postcard {
+    /// Everything before the payload.
+    fn open(&self, header: &Header, carried: &Carried, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let position = header.position();
+        let epoch = position.and_then(Position::epoch);
+        let members = (
+            header.topic(),
+            header.id(),
+            header.event_id().map(EventId::to_bytes),
+            position.map(Position::offset),
+            position.and_then(Position::after),
+        );
+        write(header.topic(), &members, out)?;
+        trace::write_epoch(self, header.topic(), epoch, carried, out)
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(super) fn is_traced(&self) -> bool {
+        self.traced
+    }
 }
 
-fn write<P>(topic: &str, value: &P, out: &mut Vec<u8>) -> Result<(), EncodeError>
+pub(super) fn write<P>(topic: &str, value: &P, out: &mut Vec<u8>) -> Result<(), EncodeError>
 where
     P: Serialize + ?Sized,
 {

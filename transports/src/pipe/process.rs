@@ -159,6 +159,7 @@ impl<C: Codec> sealed::Connect for WorkerProcess<C> {
     fn connect(self) -> Connection<<Self as Transport>::Body> {
         let Self { codec, input, output, settings, .. } = self;
         Connection::Link {
+            name: "process",
             body: Encoded::new(Arc::clone(&codec)),
             guarantees: Self::GUARANTEES,
             attach: Box::new(move |inlet| {

@@ -91,7 +91,7 @@ impl<C: Codec> sealed::Connect for Spoke<C> {
             runtime.spawn(task.run(inlet));
             Arc::new(SpokeLink { shared }) as Arc<dyn Link>
         });
-        Connection::Link { body: Encoded::new(codec), guarantees: Spoke::GUARANTEES, attach }
+        Connection::Link { name: "spoke", body: Encoded::new(codec), guarantees: Spoke::GUARANTEES, attach }
     }
 }
 

@@ -7,6 +7,7 @@ use compact_str::CompactString;
 
 use super::wire::Speaks;
 use crate::Header;
+use crate::carried::Carried;
 use crate::codec::{Codec, DecodeError, EncodeError};
 
 type Recode = dyn Fn(&str, &[u8], &str, &str) -> Result<Vec<u8>, DecodeError> + Send + Sync;
@@ -73,9 +74,25 @@ impl Codecs {
     }
 
     /// Whether the message of an event fits each codec, with the largest position that there can be.
-    pub(crate) fn fit(&self, topic: &str, id: &str, bodies: &Encoded, max: usize) -> bool {
+    fn fit(&self, topic: &str, id: &str, bodies: &Encoded, max: usize) -> bool {
         let envelope = topic.len() + 6 * id.len() + ENVELOPE;
         bodies.0.iter().all(|body| body.len() + envelope <= max)
+    }
+
+    /// What there is room for of what an event carries for tracing, which never costs an event; `None` if the event itself
+    /// does not fit.
+    pub(crate) fn fitting(
+        &self,
+        topic: &str,
+        id: &str,
+        bodies: &Encoded,
+        max: usize,
+        carried: &Carried,
+    ) -> Option<Carried> {
+        if self.fit(topic, id, bodies, max.saturating_sub(carried.size())) {
+            return Some(carried.clone());
+        }
+        self.fit(topic, id, bodies, max).then(Carried::default)
     }
 
     /// `max`, or less if a codec allows less.

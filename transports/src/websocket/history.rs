@@ -17,6 +17,7 @@ use self::evicted::Evicted;
 pub(crate) use self::published::PublishedIds;
 use super::codecs::{Codecs, Encoded};
 use super::wire::GapReason;
+use crate::carried::Carried;
 use crate::{EventId, Header, Position};
 
 /// The bounds of the history of each event type.
@@ -54,6 +55,7 @@ impl Default for HistoryConfig {
 pub(crate) struct Entry {
     pub(crate) id: CompactString,
     event_id: Option<EventId>,
+    carried: Carried,
     offset: u64,
     /// The offset before which nothing of this id is missing to whoever may get the event.
     after: u64,
@@ -69,9 +71,16 @@ pub(crate) enum Through {
 }
 
 impl Entry {
-    pub(crate) fn new(id: &str, event_id: Option<EventId>, offset: u64, after: u64, bodies: Encoded) -> Self {
+    pub(crate) fn new(
+        id: &str,
+        event_id: Option<EventId>,
+        carried: Carried,
+        offset: u64,
+        after: u64,
+        bodies: Encoded,
+    ) -> Self {
         let empty = vec![None; bodies.len()];
-        Self { id: id.into(), event_id, offset, after, bodies, messages: [empty.clone(), empty] }
+        Self { id: id.into(), event_id, carried, offset, after, bodies, messages: [empty.clone(), empty] }
     }
 
     pub(crate) fn offset(&self) -> u64 {
@@ -101,7 +110,7 @@ impl Entry {
 
     pub(crate) fn header(&self, topic: &str, epoch: &str, after: u64) -> Header {
         let position = Position::new(self.offset).with_after(after).with_epoch(epoch);
-        let header = Header::new(topic, &self.id).with_position(position);
+        let header = Header::new(topic, &self.id).with_position(position).with_carried(self.carried.clone());
         match self.event_id {
             Some(event_id) => header.with_event_id(event_id),
             None => header,
@@ -114,7 +123,7 @@ impl Entry {
 
     /// What it may take at most: bodies, and a message by either address in each codec.
     fn size(&self, topic: &str) -> usize {
-        let envelope = topic.len() + self.id.len() + 192;
+        let envelope = topic.len() + self.id.len() + 192 + self.carried.size();
         (0..self.bodies.len()).map(|codec| 3 * self.bodies.get(codec).len() + 2 * envelope).sum()
     }
 }

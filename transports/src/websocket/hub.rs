@@ -54,6 +54,9 @@ pub enum HubOutput {
     Closing(ConnectionId, CloseCode),
     /// An event for the hub's own process. Its body is in the first codec.
     Deliver(Frame),
+    /// An event was accepted that carries a trace context, for its span.
+    #[cfg(feature = "tracing")]
+    Relayed(crate::trace::Relayed),
     /// The hub cannot answer this by itself. Until the answer is there, it is given nothing more of what this client sends:
     /// see [`is_asking`](HubProtocol::is_asking). A connection has one question at a time, and none once it is closed.
     Ask(ConnectionId, Question),

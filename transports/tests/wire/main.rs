@@ -26,6 +26,8 @@ mod random;
 mod round_trip;
 #[cfg(any(feature = "json", feature = "messagepack", feature = "postcard"))]
 mod secrets;
+#[cfg(all(feature = "tracing", any(feature = "json", feature = "messagepack", feature = "postcard")))]
+mod trace;
 
 /// The generator of a test: the same in every run, unless `SEED` is set. Printed, and shown when a test fails.
 fn random(default: u64) -> fastrand::Rng {

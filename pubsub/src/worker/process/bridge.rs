@@ -72,7 +72,11 @@ impl<C: Codec> Ends<C> {
         let decoded = catch_unwind(AssertUnwindSafe(|| self.encoded.decode(topic, &header, body)));
         let panicked = |_| Err(DecodeError::payload(header.topic(), "its `Deserialize` panicked"));
         let stored = decoded.unwrap_or_else(panicked).map_err(|error| Undecodable::new(address(), error))?;
-        let stored = stored.arrived(header.event_id(), Arrival { sequence: 0, position: None });
+        let stored = stored.arrived(
+            header.event_id(),
+            Arrival { sequence: 0, position: None },
+            header.carried().clone(),
+        );
         match self.shared.encode(&stored) {
             Ok(body) => Ok(Frame { header, body }),
             Err(error) => {

@@ -32,12 +32,21 @@ impl<'m> Visitor<'m> for EnvelopeVisitor {
                     let raw: &RawValue = map.next_value()?;
                     envelope.set(slot, Value::Payload(raw.get().as_bytes()));
                 }
+                Some(slot) if slot.is_trace() => {
+                    let raw: &RawValue = map.next_value()?;
+                    envelope.set(slot, lenient(raw.get()));
+                }
                 Some(slot) => envelope.set(slot, map.next_value()?),
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(envelope)
     }
+}
+
+/// A text, or whatever else is JSON: what is wrong with it is no reason to refuse the message.
+fn lenient(raw: &str) -> Value<'_> {
+    serde_json::from_str(raw).unwrap_or(Value::Other)
 }
 
 /// The member with this name, if it is a known one.

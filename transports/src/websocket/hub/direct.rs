@@ -39,12 +39,13 @@ impl HubProtocol {
         };
         let bodies = self.codecs.encode_all(address.topic(), body, 0);
         let bodies = bodies.map_err(|error| refused(ErrorCode::BadRequest, error.to_string()))?;
-        if !self.codecs.fit(address.topic(), event_id, &bodies, self.config.max_frame) {
-            let message = format!("a message has at most {} bytes", self.config.max_frame);
-            return Err(refused(ErrorCode::TooLarge, message));
-        }
-        let codec = connection.codec;
-        let result = connection.outbox.answer(self.codecs.join(codec, header, bodies.get(codec)));
+        let max = self.config.max_frame;
+        let Some(carried) = self.codecs.fitting(address.topic(), event_id, &bodies, max, header.carried())
+        else {
+            return Err(refused(ErrorCode::TooLarge, format!("a message has at most {max} bytes")));
+        };
+        let (codec, header) = (connection.codec, header.clone().with_carried(carried));
+        let result = connection.outbox.answer(self.codecs.join(codec, &header, bodies.get(codec)));
         wake(connection, &mut self.outputs);
         if result.is_err() {
             self.disconnect(id, CloseCode::SlowConsumer);

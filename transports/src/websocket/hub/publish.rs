@@ -48,16 +48,17 @@ impl HubProtocol {
             return Ok(offset);
         }
         let bodies = self.codecs.encode_all(name, body, codec).map_err(|error| bad(&error))?;
-        if !self.codecs.fit(name, id, &bodies, self.config.max_frame) {
+        let max = self.config.max_frame;
+        let Some(carried) = self.codecs.fitting(name, id, &bodies, max, header.carried()) else {
             return Err(self.too_large());
-        }
+        };
         let offset = topic.history.head() + 1;
         let route = topic.ids.get_mut(id);
         let after = match &route {
             Some(route) => route.last,
             None => topic.history.last(id),
         };
-        let mut entry = Entry::new(id, header.event_id(), offset, after, bodies);
+        let mut entry = Entry::new(id, header.event_id(), carried, offset, after, bodies);
         let mut delivery = Delivery {
             topic: name,
             epoch: topic.history.epoch(),
@@ -78,6 +79,8 @@ impl HubProtocol {
             topic.history.published.insert(event_id, id, offset, now);
         }
         topic.history.push(entry);
+        #[cfg(feature = "tracing")]
+        self.outputs.extend(crate::trace::Relayed::new(header).map(HubOutput::Relayed));
         for (connection, result) in concerned {
             match result {
                 Err(Full) => self.disconnect(connection, CloseCode::SlowConsumer),
@@ -97,12 +100,13 @@ impl HubProtocol {
         let address = header.address().map_err(|error| bad(&error))?;
         let name = address.topic();
         let bodies = self.codecs.encode_all(name, body, 0).map_err(|error| bad(&error))?;
-        if !self.codecs.fit(name, header.id(), &bodies, self.config.max_frame) {
+        let max = self.config.max_frame;
+        let Some(carried) = self.codecs.fitting(name, header.id(), &bodies, max, header.carried()) else {
             return Err(self.too_large());
-        }
+        };
         let gone = || Rejection::new(ErrorCode::NotFound, "there is no such connection");
         let connection = self.connections.get(id).filter(|it| it.closing.is_none()).ok_or_else(gone)?;
-        let mut plain = Header::new(name, header.id());
+        let mut plain = Header::new(name, header.id()).with_carried(carried);
         if let Some(event_id) = header.event_id() {
             plain = plain.with_event_id(event_id);
         }

@@ -59,7 +59,7 @@ impl<C: Codec> sealed::Connect for HubTransport<C> {
             });
             Arc::new(HubLink { shared, key }) as Arc<dyn Link>
         });
-        Connection::Link { body: Encoded::new(codec), guarantees: Self::GUARANTEES, attach }
+        Connection::Link { name: "hub", body: Encoded::new(codec), guarantees: Self::GUARANTEES, attach }
     }
 }
 

@@ -18,6 +18,9 @@ pub(super) enum Notice {
     /// It is the bus's, whose code runs when it is dropped.
     Leave(Arc<dyn Inlet>),
     Connection(HubEvent),
+    /// A subscriber of `tracing` is code of others: it is told without the lock.
+    #[cfg(feature = "tracing")]
+    Relayed(crate::trace::Relayed),
 }
 
 /// What waits to be said.
@@ -34,6 +37,8 @@ impl Notices {
     pub(super) fn push(&mut self, notice: Notice) {
         match notice {
             Notice::Connection(_) if self.is_full() => self.lost_connections += 1,
+            #[cfg(feature = "tracing")]
+            Notice::Relayed(_) if self.is_full() => {}
             notice => self.waiting.push_back(notice),
         }
     }
@@ -119,6 +124,8 @@ impl Notice {
             Self::Closed(inlet) => inlet.state(ConnectionState::Closed { error: None }),
             Self::Leave(inlet) => drop(inlet),
             Self::Connection(event) => events.tell(&event),
+            #[cfg(feature = "tracing")]
+            Self::Relayed(relayed) => relayed.tell(),
         }
     }
 }

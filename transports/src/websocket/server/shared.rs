@@ -239,6 +239,8 @@ impl Core {
                     }
                 }
                 HubOutput::Deliver(frame) => self.members.deliver(&frame, &mut self.notices),
+                #[cfg(feature = "tracing")]
+                HubOutput::Relayed(relayed) => self.notices.push(Notice::Relayed(relayed)),
             }
         }
     }

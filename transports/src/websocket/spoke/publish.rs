@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{SpokeOutput, SpokeProtocol};
+use crate::carried::Carried;
 use crate::{ErrorCode, EventId, Header, Rejection, SendError};
 
 impl SpokeProtocol {
@@ -23,12 +24,18 @@ impl SpokeProtocol {
         if matches!(self.link, super::Link::Stopped) {
             return Err(SendError::Closed);
         }
-        let header = Header::new(header.topic(), header.id()).with_event_id(event_id);
+        let carried = header.carried().clone();
+        let header = Header::new(header.topic(), header.id()).with_event_id(event_id).with_carried(carried);
         let rejected = |code, text: String| Err(SendError::Rejected(Rejection::new(code, text)));
         if let Err(error) = header.address() {
             return rejected(ErrorCode::BadRequest, error.to_string());
         }
-        let message = match self.codec.join(&header, body) {
+        let mut joined = self.codec.join(&header, body);
+        // To be traced never costs an event.
+        if header.carried().is_some() && joined.as_ref().is_ok_and(|message| message.len() > self.max_frame) {
+            joined = self.codec.join(&header.with_carried(Carried::default()), body);
+        }
+        let message = match joined {
             Ok(message) if message.len() <= self.max_frame => message,
             Ok(_) => return rejected(ErrorCode::TooLarge, self.max_frame_text()),
             Err(error) => return rejected(ErrorCode::TooLarge, error.to_string()),

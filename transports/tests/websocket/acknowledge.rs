@@ -153,6 +153,18 @@ fn a_window_is_changed_and_ended_by_an_acknowledgement() {
 }
 
 #[test]
+fn a_wider_address_does_not_wait_for_a_narrower_one_that_rests() {
+    let mut raw = Raw::new(HubConfig::default());
+    let client = raw.open();
+    subscribe(&mut raw, client, r#"{"topic":"job:1","window":1}"#);
+    assert_eq!(events(&mut raw, client), [0_u64; 0]);
+    raw.publish("job", "2");
+    subscribe(&mut raw, client, r#"{"topic":"job","window":1}"#);
+    publish(&mut raw, 2);
+    assert_eq!(events(&mut raw, client), [2]);
+}
+
+#[test]
 fn a_window_of_nothing_is_refused_and_a_large_one_is_bounded() {
     let config = HubConfig { max_unacknowledged: 3, ..Default::default() };
     let mut raw = Raw::new(config);

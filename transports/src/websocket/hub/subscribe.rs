@@ -148,6 +148,8 @@ impl HubProtocol {
                 State::Behind { after, until } if *after < start => {
                     *until = Some(start);
                     wait = true;
+                    // One with a window may have rested.
+                    connection.subscriptions.queue_behind(slot);
                 }
                 _ => absorbed.push(slot),
             }

@@ -197,3 +197,20 @@ fn acknowledging_what_is_not_followed_does_nothing() {
     let (came, told) = offsets(&mut raw, client);
     assert_eq!((came, told.len()), (vec![1, 2], 1));
 }
+
+#[test]
+fn what_is_held_of_another_history_takes_no_room_after_a_reconnect() {
+    let mut raw = Raw::new(HubConfig::default());
+    let client = raw.open();
+    subscribe(
+        &mut raw,
+        client,
+        r#"{"topic":"job","window":2,"unacknowledged":2,"since":{"epoch":"of-before","offset":1000}}"#,
+    );
+    publish(&mut raw, 3);
+    let (came, told) = offsets(&mut raw, client);
+    assert_eq!(came, [1, 2]);
+    assert!(told[0].contains(r#""gap":"epoch""#), "{told:?}");
+    acknowledge(&mut raw, client, r#"{"topic":"job","offset":1}"#);
+    assert_eq!(events(&mut raw, client), [3]);
+}

@@ -152,6 +152,8 @@ impl HubProtocol {
                 State::Behind { after, until } if *after < start => {
                     *until = Some(start);
                     wait = true;
+                    // It may have had no room before; what gives way needs none.
+                    connection.subscriptions.queue_behind(slot);
                 }
                 _ => absorbed.push(slot),
             }

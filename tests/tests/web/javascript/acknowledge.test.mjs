@@ -194,7 +194,6 @@ test("recovery_storm: cut again and again, a slow handler gets each event once a
   const all = await started(t);
   const COUNT = 200;
   const seen = [];
-  let most = 0;
   let done;
   const end = new Promise((resolve) => (done = resolve));
   const handler = async ({ payload, gap, missed }) => {
@@ -302,6 +301,67 @@ test("left and followed anew it begins with an empty window", async (t) => {
     // It never handles it.
     subscription.unsubscribe();
   }
+});
+
+/** Random numbers that a seed says. */
+function generator(seed) {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+test("random_operations: whatever is followed, left and cut, each gets its events once and in order", async (t) => {
+  const seed = Number(process.env.PUBSUB_SEED ?? Math.floor(Math.random() * 2 ** 32));
+  t.diagnostic(`PUBSUB_SEED=${seed}`);
+  const random = generator(seed);
+  const all = await started(t);
+  const { bus, other, proxy } = all;
+  const published = [];
+  const followed = new Set();
+  const follow = async (address) => {
+    const one = { address, seen: [], wake: () => {} };
+    const window = random(4) === 0 ? undefined : 1 + random(4);
+    const handler = async ({ position, gap, missed }) => {
+      assert.deepEqual([gap, missed], [undefined, undefined], address);
+      one.seen.push(position.offset);
+      one.wake();
+      for (let turns = random(3); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+    };
+    one.subscription = bus.subscribe(address, handler, { window });
+    followed.add(one);
+    one.from = (await within(`answer for ${address}`, one.subscription.ready)).offset;
+  };
+  const complete = async (one) => {
+    const { address, seen, from } = one;
+    const expected = published.filter(({ id, offset }) => offset > from && (address === "job" || address === `job:${id}`)).map(({ offset }) => offset);
+    while (seen.length < expected.length) await within(`event ${seen.length + 1} of ${expected.length} of ${address}`, new Promise((resolve) => (one.wake = resolve)));
+    assert.deepEqual(seen, expected, address);
+  };
+  for (let step = 0; step < 150; step++) {
+    const what = random(10);
+    if (what < 5) {
+      for (let count = random(12); count > 0; count--) {
+        const id = String(random(3));
+        const { offset } = await other.publish("job", id, step);
+        published.push({ id, offset });
+      }
+    } else if (what < 7) {
+      if (followed.size < 6) await follow(random(3) === 0 ? "job" : `job:${random(3)}`);
+    } else if (what < 9) {
+      const one = [...followed][random(followed.size)];
+      if (!one) continue;
+      if (random(2) === 0) await complete(one);
+      one.subscription.unsubscribe();
+      followed.delete(one);
+    } else {
+      proxy.cut();
+      if (random(2) === 0) await state(bus, "connected");
+    }
+  }
+  for (const one of followed) await complete(one);
+  assert.deepEqual(bus.failures, []);
 });
 
 test("a window is a whole number from 1", async (t) => {

@@ -164,6 +164,11 @@ class Flow {
     this.recoveringFrom = null;
   }
 
+  /** Whether it began after this: a wider address may not have come so far. */
+  isBeyond(at) {
+    return at !== undefined && this.position?.epoch === at.epoch && at.offset <= this.position.offset;
+  }
+
   /** Up to where everything is handled that has come so far. What is held of a history before comes before all of this one. */
   get handledUpTo() {
     let upTo = this.position?.offset ?? -1;
@@ -651,6 +656,7 @@ export class PubSub extends EventTarget {
       flow.given = settings.since ? { ...settings.since } : null;
       this.#reconcile(topic, flow);
     } else if (flow.announced && flow.position) {
+      if (id !== null) flow.keepUpWith(topic.whole?.position ?? null);
       subscription._announce(flow.position);
     }
     this.#tellOf(topic);
@@ -1171,7 +1177,7 @@ export class PubSub extends EventTarget {
     if (flow === whole) topic.absorbAll();
     const at = offset === undefined ? undefined : { epoch: epoch ?? flow.position?.epoch, offset };
     const event = { topic: type, id, payload, ...(eventId ? { eventId } : {}), ...(at ? { position: at } : {}) };
-    const to = (flow === whole ? [whole, narrow] : [narrow]).filter((one) => one?.announced);
+    const to = (flow === whole ? [whole, narrow] : [narrow]).filter((one) => one?.announced && (one === flow || !one.isBeyond(at)));
     const subscriptions = to.flatMap((one) => [...one.subscriptions]);
     const acknowledging = at === undefined ? 0 : subscriptions.filter(({ options }) => options.window !== undefined).length;
     // Where the wider address ends, the narrower one goes on with what it still holds.

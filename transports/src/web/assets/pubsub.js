@@ -267,8 +267,9 @@ class Topic {
  * An iterator keeps the newest `capacity` events for a slow reader; how many gave way is the `missed` of the next one. A
  * `gap` of the next event says what was lost on the way: `{reason, missed?}`.
  *
- * With a `window` it acknowledges what it has handled: a handler gets one event at a time, which is handled when its promise
- * has settled; what an iterator gave is handled when the next is asked for.
+ * With a `window` it acknowledges what it has handled, and the hub sends no more than so many events that were not: a handler
+ * gets one event at a time, which is handled when its promise has settled; what an iterator gave is handled when the next is
+ * asked for.
  */
 export class Subscription {
   #bus;
@@ -621,9 +622,9 @@ export class PubSub extends EventTarget {
    *
    * @param {string} address
    * @param {((event: object) => unknown) | object} [handler] called with each event; without it, iterate.
-   * With a `window` the hub sends no more than so many events that were not handled here: see {@link Subscription}. All that
-   * follow one type share what the hub is asked for: the smallest window, and what all that have one have handled. Server-sent
-   * events know no acknowledging: while they are read, what is not handled waits within `capacity`.
+   * With a `window` the hub sends no more than so many events that were not handled here: see {@link Subscription}. A type
+   * delivers for its ids too, so they share what the hub is asked for: the smallest window, and what all that have one have
+   * handled. Server-sent events know no acknowledging: what is not handled waits within `capacity`, twice the window at least.
    *
    * @param {{since?: {epoch: string, offset: number}, onGap?: (gap: object) => unknown, capacity?: number, window?: number}}
    *   [options]

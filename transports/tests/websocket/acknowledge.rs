@@ -209,3 +209,35 @@ fn acknowledging_what_is_not_followed_does_nothing() {
     let (came, told) = offsets(&mut raw, client);
     assert_eq!((came, told.len()), (vec![1, 2], 1));
 }
+
+#[test]
+fn what_is_held_of_another_history_takes_no_room_after_a_reconnect() {
+    let mut raw = Raw::new(HubConfig::default());
+    let client = raw.open();
+    subscribe(
+        &mut raw,
+        client,
+        r#"{"topic":"job","window":2,"unacknowledged":2,"since":{"epoch":"of-before","offset":1000}}"#,
+    );
+    publish(&mut raw, 3);
+    let (came, told) = offsets(&mut raw, client);
+    assert_eq!(came, [1, 2]);
+    assert!(told[0].contains(r#""gap":"epoch""#), "{told:?}");
+    acknowledge(&mut raw, client, r#"{"topic":"job","offset":1}"#);
+    assert_eq!(events(&mut raw, client), [3]);
+}
+
+#[test]
+fn an_id_without_room_gives_way_to_its_type_without_an_acknowledgement() {
+    let mut raw = Raw::new(HubConfig::default());
+    let client = raw.open();
+    subscribe(&mut raw, client, r#"{"topic":"job:1","window":1}"#);
+    publish(&mut raw, 3);
+    assert_eq!(events(&mut raw, client), [1]);
+    subscribe(&mut raw, client, r#"{"topic":"job","window":1}"#);
+    assert_eq!(events(&mut raw, client), [2, 3], "what the type does not deliver");
+    publish(&mut raw, 2);
+    assert_eq!(events(&mut raw, client), [4]);
+    acknowledge(&mut raw, client, r#"{"topic":"job","offset":4}"#);
+    assert_eq!(events(&mut raw, client), [5]);
+}

@@ -37,7 +37,7 @@ export async function publishes(): Promise<number> {
 }
 
 export async function subscribes(since: Position): Promise<void> {
-  for await (const event of bus.subscribe("all/account", { since, capacity: 16 })) {
+  for await (const event of bus.subscribe("all/account", { since, capacity: 16, window: 4 })) {
     const topic: "all/account" = event.topic;
     const role: Role = event.payload.by;
     console.log(topic, role.length, event.id.length, event.missed ?? 0, event.gap?.reason);

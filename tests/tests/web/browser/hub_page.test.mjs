@@ -53,12 +53,22 @@ test("what is slow and what was lost stands out", async (t) => {
   // What a hub says in trouble, which a page of one process cannot be brought to in a moment.
   await page.evaluate(`{
     const stats = { connections: 1, subscriptions: 1, gaps: 3, missed: 70, slowConsumers: 1, topics: [],
-      queues: [{ connection: 4, identity: "ada", subscriptions: 1, queuedBytes: 900000, slow: true }] };
+      queues: [{ connection: 4, identity: "ada", subscriptions: 1, queuedBytes: 900000, unacknowledged: 0, slow: true }] };
     window.fetch = async () => new Response(JSON.stringify(stats));
   }`);
   await page.until("document.querySelectorAll('.bad').length === 3");
   const row = await page.until("document.querySelector('#queues tr.slow')?.textContent");
-  assert.equal(row, "#4 ada1900,000slow");
+  assert.equal(row, "#4 ada1900,000slow ");
+});
+
+test("what a connection has not acknowledged is seen", async (t) => {
+  const { bus, page } = await busy(t, "chat.message");
+  const held = bus.subscribe("chat.message", () => new Promise(() => {}), { window: 2 });
+  await held.ready;
+  assert.equal(await page.evaluate("document.querySelectorAll('#queues small.wide').length"), 0);
+  for (const text of ["one", "two", "three"]) await bus.publish("chat.message", "lobby", { text });
+  await page.until("document.querySelector('#queues small.wide')?.textContent === '2 unacknowledged'");
+  assertNoErrors(page);
 });
 
 test("on a phone nothing is wider than the screen, whatever a topic is called", async (t) => {

@@ -68,13 +68,14 @@ function topicRow({ topic, offset, history, subscriptions }, seconds) {
   return [row, rate ?? 0];
 }
 
-function queueRow({ connection, identity, subscriptions, queuedBytes, slow }, longest) {
+function queueRow({ connection, identity, subscriptions, queuedBytes, unacknowledged, slow }, longest) {
   const bar = cell("span", "", slow ? "bar slow" : "bar");
   bar.style.width = `${longest === 0 ? 0 : (queuedBytes * 100) / longest}%`;
   bar.hidden = queuedBytes === 0;
   const row = cell("tr", "", slow ? "slow" : "");
   row.append(holding("name", `#${connection} `, cell("small", identity ?? "anonymous")), cell("td", exact.format(subscriptions), "number"));
-  row.append(cell("td", exact.format(queuedBytes), "number"), holding("drawn", bar, ...(slow ? ["slow"] : [])));
+  const held = unacknowledged > 0 ? [cell("small", `${exact.format(unacknowledged)} unacknowledged`, "wide")] : [];
+  row.append(cell("td", exact.format(queuedBytes), "number"), holding("drawn", bar, ...(slow ? ["slow "] : []), ...held));
   return row;
 }
 

@@ -47,8 +47,14 @@ export interface SubscribeOptions {
   since?: Position;
   /** Told of each loss at once; the next event has it too. */
   onGap?: (gap: Gap) => unknown;
-  /** How many events wait for a slow reader: 1,024 by default. */
+  /** How many events wait for a slow reader: 1,024 by default, and twice the `window` at least. */
   capacity?: number;
+  /**
+   * Acknowledged delivery: the hub sends no more than so many events that were not handled. A handler gets one at a time, which
+   * is handled when its promise has settled; what an iterator gave is handled when the next is asked for. From 1; none by
+   * default. Over server-sent events nothing is acknowledged: what waits is bounded by `capacity` alone.
+   */
+  window?: number;
 }
 
 export type State =

@@ -100,6 +100,20 @@ class Backoff {
   }
 }
 
+/** How many events may be under way, where that is said. */
+function checkWindow(window) {
+  if (window === undefined) return;
+  if (!Number.isInteger(window) || window < 1 || window >= 2 ** 32) throw new TypeError("a `window` is a whole number from 1");
+}
+
+/** An event that was delivered, and which so many of those that acknowledge have not handled yet. */
+class Held {
+  constructor(topic, flows, { epoch, offset }, left) {
+    Object.assign(this, { topic, flows, epoch, offset, left });
+    for (const flow of flows) flow.held.add(this);
+  }
+}
+
 /**
  * One address that is followed: how far, and what the hub was asked about it. At most one question about it is open.
  *
@@ -123,6 +137,12 @@ class Flow {
     this.unsure = false;
     /** The offset at which a hole was found, while nothing has come since. */
     this.recoveringFrom = null;
+    /** @type {Set<Held>} What was delivered by this address, or for it, and is not handled. */
+    this.held = new Set();
+    /** How many were handled since the hub was told last: up to which offset, and of which window. */
+    this.handled = 0;
+    this.acknowledged = -1;
+    this.window = null;
   }
 
   get wanted() {
@@ -142,6 +162,23 @@ class Flow {
     if (epoch !== undefined && offset !== undefined) this.position = { epoch, offset };
     this.unsure = false;
     this.recoveringFrom = null;
+  }
+
+  /** Whether it began after this: a wider address may not have come so far. */
+  isBeyond(at) {
+    return at !== undefined && this.position?.epoch === at.epoch && at.offset <= this.position.offset;
+  }
+
+  /** Up to where everything is handled that has come so far. What is held of a history before comes before all of this one. */
+  get handledUpTo() {
+    let upTo = this.position?.offset ?? -1;
+    for (const { epoch, offset } of this.held) upTo = Math.min(upTo, epoch === this.position?.epoch ? offset - 1 : -1);
+    return upTo;
+  }
+
+  /** The hub need not hear of each: it has room for more while half of the window is free. */
+  get isDue() {
+    return this.held.size === 0 || this.handled * 2 >= (this.window ?? 0);
   }
 
   /** What the wider address has delivered is known here too; unless this one began after it. */
@@ -165,6 +202,15 @@ class Topic {
 
   flows() {
     return this.whole === null ? [...this.ids.values()] : [this.whole, ...this.ids.values()];
+  }
+
+  /** The smallest window of those that an address delivers for; `null` if none of them acknowledges. */
+  windowOf(flow) {
+    let smallest = Infinity;
+    for (const { subscriptions } of flow.id === null ? this.flows() : [flow]) {
+      for (const { options } of subscriptions) smallest = Math.min(smallest, options.window ?? Infinity);
+    }
+    return smallest === Infinity ? null : smallest;
   }
 
   add(flow) {
@@ -220,11 +266,18 @@ class Topic {
  *
  * An iterator keeps the newest `capacity` events for a slow reader; how many gave way is the `missed` of the next one. A
  * `gap` of the next event says what was lost on the way: `{reason, missed?}`.
+ *
+ * With a `window` it acknowledges what it has handled, and the hub sends no more than so many events that were not: a handler
+ * gets one event at a time, which is handled when its promise has settled; what an iterator gave is handled when the next is
+ * asked for.
  */
 export class Subscription {
   #bus;
   #events = [];
   #waiting = [];
+  /** @type {Set<Held>} */
+  #held = new Set();
+  #working = false;
   #gap = null;
   #error = null;
   #ended = false;
@@ -256,8 +309,11 @@ export class Subscription {
     if (this.handler) throw new TypeError("this subscription hands its events to a handler");
     try {
       for (;;) {
-        if (this.#events.length > 0) yield this.#events.shift();
-        else if (this.#error) throw this.#error;
+        if (this.#events.length > 0) {
+          const { event, held } = this.#events.shift();
+          yield event;
+          this.#handled(held);
+        } else if (this.#error) throw this.#error;
         else if (this.#ended) return;
         else await new Promise((resolve) => this.#waiting.push(resolve));
       }
@@ -276,20 +332,40 @@ export class Subscription {
     call(this.options.onGap, gap, this.#bus);
   }
 
-  _deliver(event) {
-    if (this.#ended) return;
+  /** `held` is what waits for this one to have handled the event, where it acknowledges. */
+  _deliver(event, held = null) {
+    if (held !== null) this.#held.add(held);
+    if (this.#ended) return this.#handled(held);
     const gap = this.#gap;
     this.#gap = null;
     const own = { ...event, ...(gap === null ? {} : { gap }) };
-    if (this.handler) return call(this.handler, own, this.#bus);
-    this.#events.push(own);
+    if (this.handler && this.options.window === undefined) return void call(this.handler, own, this.#bus);
+    this.#events.push({ event: own, held });
     if (this.#events.length > this.options.capacity) {
-      const dropped = this.#events.shift();
-      const [next] = this.#events;
+      const { event: dropped, held: unhandled } = this.#events.shift();
+      const [{ event: next }] = this.#events;
       next.missed = (next.missed ?? 0) + 1 + (dropped.missed ?? 0);
       if (dropped.gap) next.gap ??= dropped.gap;
+      this.#handled(unhandled);
     }
-    this.#wake();
+    if (this.handler) this.#work();
+    else this.#wake();
+  }
+
+  /** One event at a time. */
+  async #work() {
+    if (this.#working) return;
+    this.#working = true;
+    while (this.#events.length > 0 && !this.#ended) {
+      const { event, held } = this.#events.shift();
+      await call(this.handler, event, this.#bus);
+      this.#handled(held);
+    }
+    this.#working = false;
+  }
+
+  #handled(held) {
+    if (this.#held.delete(held)) this.#bus._handled(held);
   }
 
   _end(error) {
@@ -297,6 +373,8 @@ export class Subscription {
     this.#ended = true;
     this.#error = error;
     this.#settle.reject(error ?? new PubSubError("closed", "the subscription has ended"));
+    // Nobody waits for what it has not handled.
+    for (const held of this.#held) this.#handled(held);
     this.#wake();
   }
 
@@ -305,14 +383,12 @@ export class Subscription {
   }
 }
 
-/** A handler that fails loses no later event, and harms no neighbour. */
-function call(handler, argument, bus) {
-  if (!handler) return;
-  const failed = (error) => bus._tell("error", { error });
+/** A handler that fails loses no later event, and harms no neighbour. Resolves when it has come to an end. */
+async function call(handler, argument, bus) {
   try {
-    Promise.resolve(handler(argument)).catch(failed);
+    await handler?.(argument);
   } catch (error) {
-    failed(error);
+    bus._tell("error", { error });
   }
 }
 
@@ -546,14 +622,21 @@ export class PubSub extends EventTarget {
    *
    * @param {string} address
    * @param {((event: object) => unknown) | object} [handler] called with each event; without it, iterate.
-   * @param {{since?: {epoch: string, offset: number}, onGap?: (gap: object) => unknown, capacity?: number}} [options]
+   * With a `window` the hub sends no more than so many events that were not handled here: see {@link Subscription}. A type
+   * delivers for its ids too, so they share what the hub is asked for: the smallest window, and what all that have one have
+   * handled. Server-sent events know no acknowledging: what is not handled waits within `capacity`, twice the window at least.
+   *
+   * @param {{since?: {epoch: string, offset: number}, onGap?: (gap: object) => unknown, capacity?: number, window?: number}}
+   *   [options]
    * @returns {Subscription}
    */
   subscribe(address, handler, options) {
     const [listener, own] = typeof handler === "function" ? [handler, options] : [null, handler];
     const { text, type, id } = parse(address);
     const settings = { capacity: this.#options.capacity, ...own };
-    settings.capacity = Math.max(1, settings.capacity);
+    checkWindow(settings.window);
+    // What the hub has under way has room, also where one address takes over from another.
+    settings.capacity = Math.max(1, settings.capacity, 2 * (settings.window ?? 0));
     const subscription = new Subscription(this, text, listener, settings);
     if (this.#state.kind === "closed") {
       subscription._end(new PubSubError("closed", "the client is closed"));
@@ -574,8 +657,10 @@ export class PubSub extends EventTarget {
       flow.given = settings.since ? { ...settings.since } : null;
       this.#reconcile(topic, flow);
     } else if (flow.announced && flow.position) {
+      if (id !== null) flow.keepUpWith(topic.whole?.position ?? null);
       subscription._announce(flow.position);
     }
+    this.#tellOf(topic);
     return subscription;
   }
 
@@ -623,9 +708,23 @@ export class PubSub extends EventTarget {
     const { type, id } = parse(subscription.address);
     const topic = this.#topics.get(type);
     const flow = topic?.flow(id);
-    if (!flow?.subscriptions.delete(subscription) || flow.wanted) return;
-    flow.announced = false;
-    this.#reconcile(topic, flow);
+    if (!flow?.subscriptions.delete(subscription)) return;
+    if (!flow.wanted) {
+      flow.announced = false;
+      this.#reconcile(topic, flow);
+    }
+    this.#tellOf(topic);
+  }
+
+  /** One of those that an event was delivered to has handled it. */
+  _handled(held) {
+    held.left -= 1;
+    if (held.left > 0) return;
+    for (const flow of held.flows) {
+      flow.held.delete(held);
+      flow.handled += 1;
+      if (flow.isDue) this.#tell(held.topic, flow);
+    }
   }
 
   // The connection.
@@ -819,7 +918,7 @@ export class PubSub extends EventTarget {
     flow.asked = { subscribe: flow.wanted, correlation };
     if (flow.wanted) {
       flow.position = flow.given ?? null;
-      this.#send("__subscribe", correlation, this.#question(flow));
+      this.#send("__subscribe", correlation, this.#question(topic, flow));
     } else {
       this.#send("__unsubscribe", correlation, { topic: flow.text });
     }
@@ -829,8 +928,36 @@ export class PubSub extends EventTarget {
     return this.#connection?.kind === "websocket" && this.#connection.socket.readyState === 1;
   }
 
-  #question(flow) {
-    return { topic: flow.text, ...(flow.position === null ? {} : { since: flow.position }) };
+  /** What was delivered does not come again, and counts as long as it is held. */
+  #question(topic, flow) {
+    const since = flow.position;
+    const window = topic.windowOf(flow);
+    const unacknowledged = since === null || window === null ? 0 : flow.held.size;
+    Object.assign(flow, { window, handled: 0, acknowledged: unacknowledged > 0 ? since.offset - 1 : Infinity });
+    return {
+      topic: flow.text,
+      ...(since === null ? {} : { since }),
+      ...(window === null ? {} : { window }),
+      ...(unacknowledged === 0 ? {} : { unacknowledged }),
+    };
+  }
+
+  /** Tells the hub what it does not know of a window, and of what was handled. */
+  #tell(topic, flow) {
+    if (!this.#isOpen || !flow.live || flow.asked !== null) return;
+    const window = topic.windowOf(flow);
+    const other = window !== flow.window;
+    const offset = flow.handledUpTo;
+    // By an address that is absorbed nothing comes.
+    const more = window !== null && flow.relation !== "absorbed" && offset > flow.acknowledged;
+    if (!other && !more) return;
+    const upTo = Math.max(0, offset);
+    Object.assign(flow, { window, handled: 0, acknowledged: upTo });
+    this.#send("__ack", "", { topic: flow.text, offset: upTo, ...(other ? { window: window ?? 0 } : {}) });
+  }
+
+  #tellOf(topic) {
+    for (const flow of topic.flows()) this.#tell(topic, flow);
   }
 
   #followAll() {
@@ -838,8 +965,8 @@ export class PubSub extends EventTarget {
     const ask = () => {
       if (batch.length === 0) return;
       const correlation = String(++this.#correlation);
-      for (const flow of batch) flow.asked = { subscribe: true, correlation };
-      this.#send("__subscribe", correlation, { topics: batch.map((flow) => this.#question(flow)) });
+      for (const [, flow] of batch) flow.asked = { subscribe: true, correlation };
+      this.#send("__subscribe", correlation, { topics: batch.map(([topic, flow]) => this.#question(topic, flow)) });
       batch = [];
     };
     for (const topic of this.#topics.values()) {
@@ -847,13 +974,13 @@ export class PubSub extends EventTarget {
       const together = topic.inOrder();
       for (const flow of together) flow.position ??= flow.given ?? null;
       if (batch.length > 0 && batch.length + together.length > BATCH) ask();
-      batch.push(...together);
+      batch.push(...together.map((flow) => [topic, flow]));
     }
     ask();
   }
 
   /** Events are missing here: asks for them, on the same connection. */
-  #recover(flow) {
+  #recover(topic, flow) {
     if (flow.asked !== null) return;
     if (flow.recoveringFrom !== null && flow.recoveringFrom === flow.position?.offset) return this.#giveUp(4006);
     flow.live = false;
@@ -862,7 +989,7 @@ export class PubSub extends EventTarget {
     const correlation = String((this.#correlation += 2));
     flow.asked = { subscribe: true, correlation };
     this.#send("__unsubscribe", String(this.#correlation - 1), { topic: flow.text });
-    this.#send("__subscribe", correlation, this.#question(flow));
+    this.#send("__subscribe", correlation, this.#question(topic, flow));
   }
 
   // What the hub says.
@@ -919,10 +1046,13 @@ export class PubSub extends EventTarget {
     const widerMayBringSome = whole !== null && whole.asked !== null && whole.position !== null;
     const underWider = whole?.live === true;
     const had = flow.position !== null;
+    const sameHistory = had && flow.position.epoch === epoch;
     flow.asked = null;
     flow.live = true;
     // Where nothing is replayed, the hub's place is known too; unless a wider address has yet to come there.
     if (!(recovered && had) || (replay === 0 && !underWider)) flow.position = { epoch, offset };
+    // Nothing is under way but what was said to be, of the same history.
+    if (!sameHistory || flow.acknowledged === Infinity) flow.acknowledged = flow.position.offset;
     flow.relation = underWider ? "absorbed" : "own";
     if (flow.id === null) {
       for (const narrow of topic.ids.values()) if (narrow.live && narrow.relation === "own") narrow.relation = "behind";
@@ -933,6 +1063,7 @@ export class PubSub extends EventTarget {
     }
     if (had && !recovered) this.#lostOn(topic, flow, gap ?? "epoch", widerMayBringSome ? undefined : missed);
     this.#reconcile(topic, flow);
+    this.#tellOf(topic);
   }
 
   #unsubscribed(correlation, { topic: address, code, reason }) {
@@ -944,6 +1075,7 @@ export class PubSub extends EventTarget {
     flow.live = false;
     if (flow.id === null) topic.standAlone();
     this.#reconcile(topic, flow);
+    this.#tellOf(topic);
   }
 
   #refused(topic, flow, error) {
@@ -952,6 +1084,7 @@ export class PubSub extends EventTarget {
     topic.remove(flow);
     if (topic.flows().length === 0) this.#topics.delete(flow.type);
     for (const subscription of subscriptions) subscription._end(error);
+    this.#tellOf(topic);
   }
 
   #failed(correlation, failure) {
@@ -985,6 +1118,7 @@ export class PubSub extends EventTarget {
     if (epoch !== undefined && epoch === flow.position?.epoch) return;
     if (flow.position !== null && offset !== undefined) {
       const same = epoch === undefined || epoch === flow.position.epoch;
+      if (!same) flow.acknowledged = offset;
       flow.position = same
         ? { epoch: flow.position.epoch, offset: Math.max(flow.position.offset, offset) }
         : { epoch, offset };
@@ -1033,15 +1167,26 @@ export class PubSub extends EventTarget {
     }
     if (flow === null || !flow.live) return;
     const verdict = flow.judge(message);
-    if (verdict === "seen") return;
-    if (verdict === "hole") return this.#recover(flow);
+    if (verdict === "seen") {
+      // It takes room all the same.
+      flow.acknowledged = Math.min(flow.acknowledged, offset - 1);
+      if (flow.held.size === 0) this.#tell(topic, flow);
+      return;
+    }
+    if (verdict === "hole") return this.#recover(topic, flow);
     flow.advance(message);
     if (flow === whole) topic.absorbAll();
     const at = offset === undefined ? undefined : { epoch: epoch ?? flow.position?.epoch, offset };
     const event = { topic: type, id, payload, ...(eventId ? { eventId } : {}), ...(at ? { position: at } : {}) };
-    for (const to of flow === whole ? [whole, narrow] : [narrow]) {
-      if (to?.announced) for (const subscription of [...to.subscriptions]) subscription._deliver(event);
-    }
+    const to = (flow === whole ? [whole, narrow] : [narrow]).filter((one) => one?.announced && (one === flow || !one.isBeyond(at)));
+    const subscriptions = to.flatMap((one) => [...one.subscriptions]);
+    const acknowledging = at === undefined ? 0 : subscriptions.filter(({ options }) => options.window !== undefined).length;
+    // Where the wider address ends, the narrower one goes on with what it still holds.
+    const held = acknowledging > 0 ? new Held(topic, new Set([flow, ...to]), at, acknowledging) : null;
+    for (const subscription of subscriptions) subscription._deliver(event, subscription.options.window === undefined ? null : held);
+    if (held !== null || flow.window === null) return;
+    flow.handled += 1;
+    if (flow.isDue) this.#tell(topic, flow);
   }
 }
 

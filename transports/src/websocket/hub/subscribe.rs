@@ -61,7 +61,7 @@ impl HubProtocol {
     fn try_subscribe(&mut self, id: ConnectionId, one: &Subscribe) -> Result<(Subscribed, Slot), Rejection> {
         let address = self.check_subscribe(id, &one.topic, 0)?;
         self.add_topic(address.topic())?;
-        let window = self.window(one)?;
+        let mut window = self.window(one)?;
         let Some(connection) = self.connections.get(id) else { return Err(gone()) };
         let Some(topic) = self.topics.get_mut(address.topic()) else { return Err(gone()) };
         let history = &topic.history;
@@ -84,6 +84,10 @@ impl HubProtocol {
             Some(Ok((start, replay))) => (start, replay, None),
             Some(Err(missing)) => (head, 0, Some(missing)),
         };
+        // What is under way is of another history, and has no offset in this one.
+        if let (Some(window), Some(Missing { reason: GapReason::Epoch, .. })) = (&mut window, &gap) {
+            window.begin_anew();
+        }
         let recovered = one.since.is_some() && gap.is_none();
         let (gap, missed) = match gap {
             Some(Missing { reason, missed }) => (Some(reason), missed),
@@ -148,7 +152,7 @@ impl HubProtocol {
                 State::Behind { after, until } if *after < start => {
                     *until = Some(start);
                     wait = true;
-                    // One with a window may have rested.
+                    // It may have had no room before; what gives way needs none.
                     connection.subscriptions.queue_behind(slot);
                 }
                 _ => absorbed.push(slot),

@@ -134,6 +134,32 @@ fn errors_of_workers() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
+fn errors_of_pools() -> Result<(), Box<dyn Error>> {
+    let host = WorkerHost::<App>::new();
+    let read = |bus: PubSub<App>| {
+        let mut events = bus.queue_subscribe(App::T, "p").now().expect("there is such a pool");
+        while block_on(events.next()).is_some() {}
+    };
+    let _pool = host.pool("p", App::T).start(1, |_| host.spawn("w", read))?;
+    let start = |name: &str| host.pool(name, App::T).start(1, |_| host.spawn("w", read)).unwrap_err();
+    text("PoolError::NameTaken", &start("p"));
+    text("PoolError::Worker", &start("other"));
+    let nobody = host.pool("q", App::T).start(0, |_| host.spawn("x", drop));
+    text("PoolError::NoWorkers", &nobody.unwrap_err());
+    let nothing = host.pool("q", App::T.ids([])).start(1, |_| host.spawn("x", drop));
+    text("PoolError::NoTopic", &nothing.unwrap_err());
+    host.close().now();
+    text("PoolError::Closed", &start("q"));
+    let elsewhere = PubSub::<App>::default().queue_subscribe(App::T, "p").now();
+    text("SubscribeError::NoQueueGroups", &elsewhere.unwrap_err());
+    let [pool, worker, topic] = ["p", "w", "t"].map(str::to_owned);
+    let unfinished = BusError::Unfinished { pool: pool.clone(), worker, topic, id: "i".into() };
+    text("BusError::Unfinished", &unfinished);
+    text("BusError::PoolLost", &BusError::PoolLost { pool, events: 3 });
+    Ok(())
+}
+
+#[test]
 fn errors_of_servers() {
     text("ServerUrlError::Protocol", &Server::at("localhost").unwrap_err());
     text("ServerUrlError::Host", &Server::at("ws://").unwrap_err());

@@ -288,7 +288,13 @@ fn every_feature_has_its_place() {
 #[test]
 fn every_option_and_every_default_has_its_place() {
     let page = page("reference/configuration.md");
-    for file in ["pubsub/src/subscribe.rs", "pubsub/src/publish.rs", "pubsub/src/worker/builder.rs"] {
+    for file in [
+        "pubsub/src/subscribe.rs",
+        "pubsub/src/publish.rs",
+        "pubsub/src/queue_subscribe.rs",
+        "pubsub/src/worker/builder.rs",
+        "pubsub/src/worker/pool/builder.rs",
+    ] {
         let text = read(&source(file));
         let options =
             text.lines().filter_map(|line| line.trim().strip_prefix("pub fn ")?.split_once("(mut self, "));

@@ -154,7 +154,7 @@ impl fmt::Display for BusError {
             }
             #[cfg(feature = "worker")]
             Self::PoolLost { pool, events } => {
-                write!(f, "the pool `{pool}` has no workers any more, events lost: {events}")
+                write!(f, "the pool `{pool}` ended with events that no worker had begun: {events}")
             }
             Self::SubscriptionRejected { address, .. } => {
                 write!(f, "subscriptions to `{address}` are not allowed")

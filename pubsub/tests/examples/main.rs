@@ -16,6 +16,8 @@ mod quakes;
 #[cfg(feature = "redis")]
 mod two_processes;
 mod watch;
+#[cfg(all(feature = "json", feature = "worker"))]
+mod workers;
 
 /// What `quakes` computes with is tested here too: an example with tests of its own would no longer be built as a
 /// program by `cargo test`.

@@ -165,7 +165,7 @@ fn a_kill_mid_stream_loses_nothing_in_silence() {
                         failures += 1;
                     }
                     BusError::Unfinished { id, .. } => {
-                        assert!(unfinished.insert(id.parse::<u64>().unwrap() + 1_000))
+                        assert!(unfinished.insert(id.parse::<u64>().unwrap() + 1_000));
                     }
                     other => panic!("{other}"),
                 }

@@ -22,6 +22,7 @@ use crate::engine::{self, At, Engine, Waiting};
 use crate::errors::{BusError, Reporter};
 use crate::event::{Arrival, Stored};
 use crate::interest::Interest;
+use crate::metrics::Meter;
 use crate::trace::{self, Receiving};
 use crate::{EventMap, SubscribeError, TopicInfo};
 
@@ -33,7 +34,8 @@ pub(super) struct Inbound {
     pub(super) errors: Reporter,
     topics: &'static [TopicInfo],
     topic_index: fn(&str) -> Option<usize>,
-    pub(super) transport: &'static str,
+    transport: &'static str,
+    pub(super) meter: Meter,
     pub(super) gauge: Arc<Gauge>,
     pub(super) closed: AtomicBool,
     interests: Mutex<Interests>,
@@ -62,6 +64,7 @@ impl Inbound {
             topics: M::TOPICS,
             topic_index: M::topic_index,
             transport,
+            meter: Meter::new(M::TOPICS, transport),
             gauge,
             closed: AtomicBool::new(false),
             interests: Mutex::default(),
@@ -118,11 +121,23 @@ impl Inbound {
         whole.chain(single).collect::<Result<_, _>>().map_err(SubscribeError::Address)
     }
 
+    /// What it is called in spans.
+    pub(super) fn transport(&self) -> &'static str {
+        self.transport
+    }
+
     /// Shows how the connection is, and gives how it was before.
     pub(super) fn show(&self, state: ConnectionState) -> ConnectionState {
         let before = self.gauge.show(state.clone());
         trace::state(self.transport, &before, &state);
+        self.meter.state(&state);
         before
+    }
+
+    /// That events were lost.
+    fn count(&self, gap: Gap) {
+        trace::gap(self.transport, gap);
+        self.meter.gap(gap);
     }
 
     fn tell(&self, whom: Vec<Arc<Notices>>, notice: &Notice) {
@@ -163,6 +178,7 @@ impl Inbound {
     fn decode(&self, topic: usize, frame: Frame) -> (Receiving, Result<(Header, Stored), Undecodable>) {
         let Frame { header, body } = frame;
         let span = Receiving::new(self.topics[topic].name, self.transport, &header);
+        self.meter.received(topic, &body);
         // A `Deserialize` is code of users, on input of others; the task that calls this serves the whole bus.
         let decoded = catch_unwind(AssertUnwindSafe(|| self.edge.decode(topic, &header, body)));
         let panicked = |_| Err(DecodeError::payload(header.topic(), "its `Deserialize` panicked"));
@@ -259,7 +275,7 @@ impl Inlet for BusInlet {
                 Err(undecodable) => undecodable,
             },
             Past::Gap(gap) => {
-                trace::gap(bus.transport, gap);
+                bus.count(gap);
                 return replay.notice(Notice::Gap(gap));
             }
             Past::Undecodable(undecodable) => undecodable,
@@ -296,7 +312,7 @@ impl Inlet for BusInlet {
             Some(address) => self.0.interests().of_address(address),
             None => self.0.interests().live(),
         };
-        trace::gap(self.0.transport, gap);
+        self.0.count(gap);
         // How many of all that were lost were whose, nobody said.
         let missed = gap.missed.filter(|_| address.is_some());
         self.0.tell(whom, &Notice::Gap(Gap::new(gap.reason, missed)));

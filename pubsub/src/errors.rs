@@ -290,6 +290,7 @@ impl ErrorLog {
 
     fn report(&self, error: BusError) {
         crate::trace::error(&error);
+        crate::metrics::error(&error);
         // The destructor of an error is code of users: it runs outside the lock.
         let _oldest = self.update(|kept| {
             kept.errors.push_back(error);

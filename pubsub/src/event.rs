@@ -64,8 +64,8 @@ struct Rare {
 
 impl Rare {
     #[cold]
-    fn said(event_id: Option<EventId>, carried: Carried) -> Box<Self> {
-        Box::new(Self { event_id, arrival: None, carried })
+    fn of_event_id(event_id: EventId) -> Box<Self> {
+        Box::new(Self { event_id: Some(event_id), ..Self::default() })
     }
 }
 
@@ -84,10 +84,9 @@ impl<P, I: TopicId + ?Sized> EventData<P, I> {
         id: I::Owned,
         written_id: I::__Text,
         payload: P,
-        (event_id, carried): (Option<EventId>, Carried),
+        event_id: Option<EventId>,
     ) -> Self {
-        let is_rare = event_id.is_some() || carried.is_some();
-        let rare = is_rare.then(|| Rare::said(event_id, carried));
+        let rare = event_id.map(Rare::of_event_id);
         Self { topic, id, payload, index, rare, written_id }
     }
 
@@ -113,6 +112,7 @@ impl<P, I: TopicId + ?Sized> EventData<P, I> {
         self.rare.as_ref().map(|rare| rare.carried.clone()).unwrap_or_default()
     }
 
+    #[inline(always)]
     pub(crate) fn set_carried(&mut self, carried: Carried) {
         if carried.is_some() {
             self.rare.get_or_insert_default().carried = carried;

@@ -13,8 +13,8 @@ use pin_project_lite::pin_project;
 use crate::engine::Make;
 use crate::errors::{BusError, ErrorSource};
 use crate::event::Stored;
-use crate::trace;
 use crate::{End, SubscribeError, Subscription};
+use crate::{metrics, trace};
 
 pin_project! {
     /// A handler at work: made by [`PubSub::on`](crate::PubSub::on).
@@ -134,7 +134,9 @@ pub(crate) async fn run<E, R: HandlerResult>(
                 }
             }
         };
+        let began = metrics::now();
         trace::process(topic, carried, told).await;
+        metrics::handled(topic, began);
     }
     match subscription.rejection() {
         Some(rejection) if subscription.end() == Some(End::Rejected) => {

@@ -1,6 +1,8 @@
 //! What kind of thing went wrong, in one word: for spans and metrics, which show no text that others wrote.
 
-use pubsub_transports::{ConnectError, ConnectionState, ErrorCode, GapReason, Rejection, SendError};
+#[cfg(feature = "tracing")]
+use pubsub_transports::{ConnectError, ConnectionState};
+use pubsub_transports::{ErrorCode, GapReason, Rejection, SendError};
 
 use crate::BusError;
 

@@ -17,8 +17,13 @@ mod event_operators;
 mod handler;
 mod id;
 mod interest;
-#[cfg(feature = "tracing")]
+#[cfg(any(feature = "metrics", feature = "tracing"))]
 mod kind;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "unmetered.rs"]
+mod metrics;
 mod next;
 mod offer;
 mod overflow;

@@ -84,8 +84,10 @@ impl<'a, P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Offer<'a, P, I
     #[cold]
     pub(crate) fn make(&mut self) -> EventData<P, I> {
         let payload = self.payload.take().expect("an event is made once");
-        let said = (self.event_id, self.carried.clone());
-        EventData::new(self.topic, self.id.__to_owned(None), self.id.__write(), payload, said)
+        let id = self.id.__to_owned(None);
+        let mut data = EventData::new(self.topic, id, self.id.__write(), payload, self.event_id);
+        data.set_carried(std::mem::take(&mut self.carried));
+        data
     }
 }
 
@@ -102,7 +104,8 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Store for Making<'
         let Offer { topic, id, event_id, carried, payload, .. } = &mut *self.offer;
         let payload = payload.take().expect("an event is stored once");
         let id = self.owned.take().unwrap_or_else(|| id.__to_owned(known));
-        let said = (*event_id, std::mem::take(carried));
-        Stored::new(EventData::<P, I>::new(*topic, id, self.written.clone(), payload, said))
+        let mut data = EventData::<P, I>::new(*topic, id, self.written.clone(), payload, *event_id);
+        data.set_carried(std::mem::take(carried));
+        Stored::new(data)
     }
 }

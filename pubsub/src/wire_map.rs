@@ -81,7 +81,7 @@ impl<'de, T: Serialize + Deserialize<'de> + Send + Sync + 'static> WirePayload<'
     {
         let payload = T::deserialize(deserializer)?;
         let written = id.borrow().__write();
-        Ok(Stored::new(EventData::<T, I>::new((index, topic), id, written, payload, Default::default())))
+        Ok(Stored::new(EventData::<T, I>::new((index, topic), id, written, payload, None)))
     }
 }
 

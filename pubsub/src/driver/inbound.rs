@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use pubsub_transports::__private::Carried;
 use pubsub_transports::{
     Address, ConnectError, ConnectionState, DecodeError, Frame, Gap, Header, Inlet, Past, Position,
     Rejection, SendError, Undecodable,
@@ -21,6 +22,7 @@ use crate::engine::{self, At, Engine, Waiting};
 use crate::errors::{BusError, Reporter};
 use crate::event::{Arrival, Stored};
 use crate::interest::Interest;
+use crate::metrics::Meter;
 use crate::trace::{self, Receiving};
 use crate::{EventMap, SubscribeError, TopicInfo};
 
@@ -32,7 +34,8 @@ pub(super) struct Inbound {
     pub(super) errors: Reporter,
     topics: &'static [TopicInfo],
     topic_index: fn(&str) -> Option<usize>,
-    pub(super) transport: &'static str,
+    transport: &'static str,
+    pub(super) meter: Meter,
     pub(super) gauge: Arc<Gauge>,
     pub(super) closed: AtomicBool,
     interests: Mutex<Interests>,
@@ -61,6 +64,7 @@ impl Inbound {
             topics: M::TOPICS,
             topic_index: M::topic_index,
             transport,
+            meter: Meter::new(M::TOPICS, transport),
             gauge,
             closed: AtomicBool::new(false),
             interests: Mutex::default(),
@@ -117,11 +121,23 @@ impl Inbound {
         whole.chain(single).collect::<Result<_, _>>().map_err(SubscribeError::Address)
     }
 
+    /// What it is called in spans.
+    pub(super) fn transport(&self) -> &'static str {
+        self.transport
+    }
+
     /// Shows how the connection is, and gives how it was before.
     pub(super) fn show(&self, state: ConnectionState) -> ConnectionState {
         let before = self.gauge.show(state.clone());
         trace::state(self.transport, &before, &state);
+        self.meter.state(&state);
         before
+    }
+
+    /// That events were lost.
+    fn count(&self, gap: Gap) {
+        trace::gap(self.transport, gap);
+        self.meter.gap(gap);
     }
 
     fn tell(&self, whom: Vec<Arc<Notices>>, notice: &Notice) {
@@ -131,41 +147,26 @@ impl Inbound {
 
     /// An event of the past. Its number is that of the last that came to all: what is told after that is told after this.
     fn past(&self, frame: Frame) -> Result<Stored, Undecodable> {
-        let (header, stored, span) = self.receive(self.topic_of(&frame)?, frame)?;
+        let (header, stored, carried) = self.event_of(frame)?;
         let (sequence, position) = (self.arrived.load(Ordering::Acquire), header.position().cloned());
-        Ok(stored.arrived(header.event_id(), Arrival { sequence, position }, span.carried()))
+        Ok(stored.arrived(header.event_id(), Arrival { sequence, position }, carried))
     }
 
     /// The event that a frame carries, of whatever topic.
     #[cfg(feature = "worker")]
     pub(super) fn read(&self, frame: Frame) -> Result<Stored, Undecodable> {
-        let (header, stored, span) = self.receive(self.topic_of(&frame)?, frame)?;
+        let (header, stored, carried) = self.event_of(frame)?;
         let arrival = Arrival { sequence: 0, position: None };
-        Ok(if self.edge.is_wire() {
-            stored.arrived(header.event_id(), arrival, span.carried())
-        } else {
-            stored
-        })
+        Ok(if self.edge.is_wire() { stored.arrived(header.event_id(), arrival, carried) } else { stored })
     }
 
-    fn topic_of(&self, frame: &Frame) -> Result<usize, Undecodable> {
-        let unknown = || {
+    fn event_of(&self, frame: Frame) -> Result<(Header, Stored, Carried), Undecodable> {
+        let Some(topic) = (self.topic_index)(frame.header.topic()) else {
             let error = DecodeError::unknown_type(frame.header.topic());
-            Undecodable::new(frame.header.address().ok(), error)
+            return Err(Undecodable::new(frame.header.address().ok(), error));
         };
-        (self.topic_index)(frame.header.topic()).ok_or_else(unknown)
-    }
-
-    /// The event of a frame, and the span of its coming.
-    fn receive(&self, topic: usize, frame: Frame) -> Result<(Header, Stored, Receiving), Undecodable> {
-        let span = Receiving::new(self.topics[topic].name, self.transport, &frame.header);
-        match self.decode(topic, frame) {
-            Ok((header, stored)) => Ok((header, stored, span)),
-            Err(undecodable) => {
-                span.not_decoded();
-                Err(undecodable)
-            }
-        }
+        let (span, decoded) = self.decode(topic, frame);
+        decoded.map(|(header, stored)| (header, stored, span.carried()))
     }
 
     fn close_replays(&self) {
@@ -173,15 +174,22 @@ impl Inbound {
         replays.iter().for_each(|replay| replay.close());
     }
 
-    fn decode(&self, topic: usize, frame: Frame) -> Result<(Header, Stored), Undecodable> {
+    /// In a span, which what is done about it belongs to.
+    fn decode(&self, topic: usize, frame: Frame) -> (Receiving, Result<(Header, Stored), Undecodable>) {
         let Frame { header, body } = frame;
+        let span = Receiving::new(self.topics[topic].name, self.transport, &header);
+        self.meter.received(topic, &body);
         // A `Deserialize` is code of users, on input of others; the task that calls this serves the whole bus.
         let decoded = catch_unwind(AssertUnwindSafe(|| self.edge.decode(topic, &header, body)));
         let panicked = |_| Err(DecodeError::payload(header.topic(), "its `Deserialize` panicked"));
-        match decoded.unwrap_or_else(panicked) {
+        let decoded = match decoded.unwrap_or_else(panicked) {
             Ok(stored) => Ok((header, stored)),
-            Err(error) => Err(Undecodable::new(header.address().ok(), error)),
-        }
+            Err(error) => {
+                span.not_decoded();
+                Err(Undecodable::new(header.address().ok(), error))
+            }
+        };
+        (span, decoded)
     }
 }
 
@@ -202,16 +210,17 @@ impl Inlet for BusInlet {
 
     fn deliver(&self, frame: Frame) {
         let bus = &*self.0;
-        let topic = match bus.topic_of(&frame) {
-            Ok(topic) => topic,
-            Err(undecodable) => return self.undecodable(undecodable),
+        let Some(topic) = (bus.topic_index)(frame.header.topic()) else {
+            let error = DecodeError::unknown_type(frame.header.topic());
+            return self.undecodable(Undecodable::new(frame.header.address().ok(), error));
         };
         // It may come a moment after its last subscription was dropped; then it is not worth reading.
         if bus.engine.is_idle(topic) {
             return;
         }
-        let (header, stored, span) = match bus.receive(topic, frame) {
-            Ok(received) => received,
+        let (span, decoded) = bus.decode(topic, frame);
+        let (header, stored) = match decoded {
+            Ok(decoded) => decoded,
             Err(undecodable) => return self.undecodable(undecodable),
         };
         let sequence = bus.arrived.load(Ordering::Relaxed) + 1;
@@ -265,7 +274,10 @@ impl Inlet for BusInlet {
                 Ok(stored) => return replay.event(stored),
                 Err(undecodable) => undecodable,
             },
-            Past::Gap(gap) => return replay.notice(Notice::Gap(gap)),
+            Past::Gap(gap) => {
+                bus.count(gap);
+                return replay.notice(Notice::Gap(gap));
+            }
             Past::Undecodable(undecodable) => undecodable,
             _ => return,
         };
@@ -300,7 +312,7 @@ impl Inlet for BusInlet {
             Some(address) => self.0.interests().of_address(address),
             None => self.0.interests().live(),
         };
-        trace::gap(self.0.transport, gap);
+        self.0.count(gap);
         // How many of all that were lost were whose, nobody said.
         let missed = gap.missed.filter(|_| address.is_some());
         self.0.tell(whom, &Notice::Gap(Gap::new(gap.reason, missed)));

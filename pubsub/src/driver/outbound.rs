@@ -1,12 +1,13 @@
 //! One publish on its way to the other side.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use pubsub_transports::{Address, Body, Frame, Header, Patience, SendError, Sending};
 
 use super::Driver;
 use crate::event::{EventData, Stored};
+use crate::metrics::Sent;
 use crate::trace::Publishing;
 use crate::{EventId, PublishError, TopicId};
 
@@ -15,6 +16,7 @@ pub(crate) struct Outgoing {
     stored: Stored,
     sending: Sending,
     span: Publishing,
+    sent: Sent,
 }
 
 impl Driver {
@@ -44,7 +46,8 @@ impl Driver {
         if self.edge.is_wire() && data.event_id().is_none() {
             data.set_event_id(EventId::now_v7());
         }
-        let (span, carried) = Publishing::new(data.topic, self.inbound.transport, &data.carried());
+        let (span, carried) = Publishing::new(data.topic, self.inbound.transport(), &data.carried());
+        let mut sent = self.inbound.meter.send(data.index);
         data.set_carried(carried.clone());
         let stored = Stored::new(data);
         let mut header = Header::new(stored.name(), stored.id_text()).with_carried(carried);
@@ -59,12 +62,14 @@ impl Driver {
             Ok(body) => {
                 if let Body::Bytes(bytes) = &body {
                     span.encoded(bytes.len());
+                    sent.encoded(bytes.len());
                 }
                 let sending = publish(Frame { header, body });
-                Ok(Outgoing { stored, sending, span })
+                Ok(Outgoing { stored, sending, span, sent })
             }
             Err(error) => {
                 span.not_encoded();
+                sent.not_encoded();
                 Err(PublishError::Encode(stored.into_event(0), error))
             }
         }
@@ -82,11 +87,12 @@ impl Outgoing {
 
     /// Ready when the other side accepted the event, or with the event.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), (Stored, SendError)>> {
-        let answer = Pin::new(&mut self.sending).poll(cx);
-        answer.map_err(|error| {
+        let answer = ready!(Pin::new(&mut self.sending).poll(cx));
+        self.sent.answered(&answer);
+        Poll::Ready(answer.map_err(|error| {
             self.span.failed(&error);
             (self.stored.clone(), error)
-        })
+        }))
     }
 }
 

@@ -335,8 +335,7 @@ mod other {
 fn a_shared_value_of_another_map_is_undecodable() {
     let (bus, wire) = bus_of::<App>(Shared);
     let mut notes = bus.subscribe(App::NOTE).now().unwrap();
-    let note =
-        EventData::<u32>::new((0, other::Other::NOTE.name()), "a".into(), (), 5, (None, Default::default()));
+    let note = EventData::<u32>::new((0, other::Other::NOTE.name()), "a".into(), (), 5, None);
     let body = Carries::<other::Other>::__edge(Shared).encode(&Stored::new(note)).unwrap();
     wire.inlet().deliver(Frame { header: Header::new("Note", "a"), body });
     assert_eq!(notes.try_next().unwrap_err(), TryNextError::Empty);

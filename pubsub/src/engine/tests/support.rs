@@ -23,7 +23,7 @@ pub(super) fn event(topic: usize, id: &str, number: u64, token: &Arc<()>) -> Sto
         IdString::from(id),
         (),
         Numbered { number, _token: Arc::clone(token) },
-        (None, Default::default()),
+        None,
     ))
 }
 

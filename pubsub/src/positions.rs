@@ -80,7 +80,7 @@ impl<P, I: TopicId + ?Sized> From<&Event<P, I>> for Positions {
     }
 }
 
-impl From<&Positions> for Positions {
+impl From<&Self> for Positions {
     fn from(positions: &Self) -> Self {
         positions.clone()
     }

@@ -135,6 +135,8 @@ impl Inbound {
         replays.iter().for_each(|replay| replay.close());
     }
 
+    // Into `deliver`, which otherwise copies what it gives once more.
+    #[inline(always)]
     fn decode(&self, topic: usize, frame: Frame) -> Result<(Header, Stored), Undecodable> {
         let Frame { header, body } = frame;
         // A `Deserialize` is code of users, on input of others; the task that calls this serves the whole bus.
@@ -177,7 +179,6 @@ impl Inlet for BusInlet {
             Err(undecodable) => return self.undecodable(undecodable),
         };
         let sequence = bus.arrived.load(Ordering::Relaxed) + 1;
-        let position = if bus.has_history { header.position().cloned() } else { None };
         let stored = if bus.edge.is_wire() {
             let position = header.position().cloned();
             stored.arrived(header.event_id(), Arrival { sequence, position })
@@ -194,8 +195,10 @@ impl Inlet for BusInlet {
         // Counted when it is there: a notice is told after it.
         bus.arrived.store(sequence, Ordering::Release);
         // And not earlier: whoever subscribes now and does not get it has to begin before it.
-        if let Some(position) = position {
-            bus.note(topic, position);
+        if bus.has_history
+            && let Some(position) = header.position()
+        {
+            bus.note(topic, position.clone());
         }
     }
 

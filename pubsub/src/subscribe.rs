@@ -92,7 +92,7 @@ impl<'a, E> Subscribe<'a, E> {
     }
 
     /// Begins in the past, where the transport keeps a [history](crate::guarantees::Guarantees::history): after the
-    /// [`Positions`] that a subscriber has stored, after an event, or at the [beginning](Since::Beginning) of what is kept. Then
+    /// [`Positions`](crate::Positions) that a subscriber has stored, after an event, or at the [beginning](Since::Beginning) of what is kept. Then
     /// what comes follows, without a hole and without a repetition.
     ///
     /// What was to come and is kept no more is a gap, told where it belongs. While the past comes the sender waits for this

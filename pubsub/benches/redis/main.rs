@@ -13,6 +13,7 @@ mod restore;
 #[path = "../../examples/two_processes/server.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the example kills it, the guide shares it")]
 mod server;
+mod streams;
 mod table;
 
 use std::error::Error;
@@ -33,6 +34,7 @@ fn main() -> Result<()> {
     receive::run(&server, &mut table)?;
     publish::run(&server, &mut table)?;
     latency::run(&server, &mut table)?;
+    streams::run(&server, &mut table)?;
     memory::run(&server, &mut table)?;
     restore::run(&server, &mut table)?;
     if arguments.iter().any(|argument| argument == "--save") {

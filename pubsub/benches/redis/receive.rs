@@ -27,7 +27,7 @@ pub(crate) fn cost(clock: Duration, cpu: Duration, count: usize) -> Cost {
     (each(clock), each(cpu))
 }
 
-fn on_one_thread<F: Future<Output = Cost>>(future: F) -> Cost {
+pub(crate) fn on_one_thread<F: Future<Output = Cost>>(future: F) -> Cost {
     Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 

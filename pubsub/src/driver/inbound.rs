@@ -175,6 +175,8 @@ impl Inbound {
     }
 
     /// In a span, which what is done about it belongs to.
+    // Into `deliver`, which otherwise copies what it gives once more.
+    #[inline(always)]
     fn decode(&self, topic: usize, frame: Frame) -> (Receiving, Result<(Header, Stored), Undecodable>) {
         let Frame { header, body } = frame;
         let span = Receiving::new(self.topics[topic].name, self.transport, &header);
@@ -224,7 +226,6 @@ impl Inlet for BusInlet {
             Err(undecodable) => return self.undecodable(undecodable),
         };
         let sequence = bus.arrived.load(Ordering::Relaxed) + 1;
-        let position = if bus.has_history { header.position().cloned() } else { None };
         let stored = if bus.edge.is_wire() {
             let position = header.position().cloned();
             stored.arrived(header.event_id(), Arrival { sequence, position }, span.carried())
@@ -241,8 +242,10 @@ impl Inlet for BusInlet {
         // Counted when it is there: a notice is told after it.
         bus.arrived.store(sequence, Ordering::Release);
         // And not earlier: whoever subscribes now and does not get it has to begin before it.
-        if let Some(position) = position {
-            bus.note(topic, position);
+        if bus.has_history
+            && let Some(position) = header.position()
+        {
+            bus.note(topic, position.clone());
         }
     }
 

@@ -66,10 +66,14 @@ impl Remote {
     }
 
     /// An event is given to the subscriber.
+    #[inline]
     pub(crate) fn give(&mut self, stored: &Stored) {
-        if !self.driver.guarantees.history {
-            return;
+        if self.driver.guarantees.history {
+            self.note(stored);
         }
+    }
+
+    fn note(&mut self, stored: &Stored) {
         let Some(position) = stored.arrival().and_then(|arrival| arrival.position.as_ref()) else { return };
         let topic = stored.name();
         match self.given.iter_mut().find(|(known, _)| *known == topic) {
@@ -151,40 +155,29 @@ impl Remote {
         }
     }
 
-    /// What the reader gives, but notices of the past, which are passed over.
-    fn poll_next<E>(&mut self, reader: &mut Reader<E>, waker: &Waker) -> Poll<Step> {
-        if self.replay.is_none() {
-            return self.poll_reader(reader, waker);
-        }
-        loop {
-            match self.poll_reader(reader, waker) {
-                Poll::Ready(Step::Notice(Notice::Gap(gap))) => self.passed_over += gap.missed.unwrap_or(0),
-                Poll::Ready(Step::Notice(_)) => {}
-                step => return step,
-            }
-        }
-    }
-
     /// The next event, whatever happened before it: events lost in gaps are added to its `missed`, as far as they were
     /// counted.
     pub(crate) fn poll_event<E>(&mut self, reader: &mut Reader<E>, waker: &Waker) -> Poll<Step> {
-        match self.poll_next(reader, waker) {
-            Poll::Ready(Step::Event(mut came)) => {
-                came.missed += self.notices.pass_over(came.number());
-                Poll::Ready(Step::Event(came))
-            }
-            Poll::Pending if self.notices.news(false, waker) == News::Refused => {
-                // What came before that is still there.
-                match self.poll_next(reader, waker) {
-                    Poll::Pending => Poll::Ready(Step::End(End::Rejected, 0)),
-                    Poll::Ready(Step::Event(came)) => {
-                        self.held = Some(came);
-                        self.poll_event(reader, waker)
-                    }
-                    step => step,
+        let mut is_refused = false;
+        loop {
+            match self.poll_reader(reader, waker) {
+                Poll::Ready(Step::Event(mut came)) => {
+                    came.missed += self.notices.pass_over(came.number());
+                    return Poll::Ready(Step::Event(came));
                 }
+                Poll::Ready(Step::Notice(notice)) => {
+                    if let Notice::Gap(gap) = notice {
+                        self.passed_over += gap.missed.unwrap_or(0);
+                    }
+                }
+                Poll::Ready(step) => return Poll::Ready(step),
+                Poll::Pending if is_refused => {
+                    return Poll::Ready(Step::End(End::Rejected, self.passed_over));
+                }
+                // What came before that is still there.
+                Poll::Pending if self.notices.news(false, waker) == News::Refused => is_refused = true,
+                Poll::Pending => return Poll::Pending,
             }
-            step => step,
         }
     }
 

@@ -204,7 +204,7 @@ async fn another_history_is_a_gap_of_unknown_size() {
         let (bus, number) = (durable(&server).await, 10 + round as u64);
         publish(&bus, number..number + 1).await;
         let mut second = bus.subscribe(App::NUMBER).since(&positions).await.expect("subscribed");
-        assert_eq!(story(&mut second).await, (vec![epoch.clone()], number), "{lose}");
+        assert_eq!(story(&mut second).await, (vec![epoch], number), "{lose}");
         assert_eq!((second.missed(), second.gaps()), (0, 1));
         assert_ne!(second.positions(), positions);
     }

@@ -124,11 +124,13 @@ impl SpokeProtocol {
             let position = flow.position.as_ref().map_or(0, |known| known.offset);
             let handled = under_way.map_or(Some(position), |it| it.handled_of(flow)).unwrap_or(position);
             let window = (flow.window != window).then_some(window.unwrap_or(0));
-            if window.is_none() && (under_way.is_none() || flow.acknowledged >= handled) {
+            if window.is_none()
+                && (under_way.is_none() || flow.acknowledged.is_some_and(|known| known >= handled))
+            {
                 continue;
             }
             flow.window = under_way.map(|under_way| under_way.window);
-            flow.acknowledged = handled;
+            flow.acknowledged = Some(handled);
             acks.push(Command::Ack(Ack { topic: address.to_string(), offset: handled, window }));
         }
         acks.iter().for_each(|ack| self.send("", ack));

@@ -152,13 +152,14 @@ impl SpokeProtocol {
     /// What the hub is asked for: from where this address is on.
     fn subscribe_to(&mut self, address: &Address) -> Subscribe {
         let (window, unacknowledged) = self.window_of(address.topic());
-        let mut subscribe = Subscribe { window, unacknowledged, ..Subscribe::new(address.to_string()) };
+        let mut subscribe = Subscribe { window, ..Subscribe::new(address.to_string()) };
         let Some(flow) = self.flow(address) else { return subscribe };
         let known = flow.position.as_ref();
+        subscribe.unacknowledged = unacknowledged.filter(|_| known.is_some());
         subscribe.since = known.map(|known| Since { epoch: known.epoch.to_string(), offset: known.offset });
         flow.window = window;
-        // That this one is acknowledged is what those that are under way wait for.
-        flow.acknowledged = known.map_or(0, |known| known.offset.saturating_sub(1));
+        let all_is_handled = subscribe.unacknowledged.is_none();
+        flow.acknowledged = all_is_handled.then(|| known.map_or(0, |known| known.offset));
         subscribe
     }
 
@@ -192,7 +193,7 @@ impl SpokeProtocol {
         let under_wider = address.id().is_some() && whole_is_live;
         if !(reply.recovered && had) || reply.replay == 0 && !under_wider {
             flow.position = Some(Known { epoch: reply.epoch.as_str().into(), offset: reply.offset });
-            flow.acknowledged = 0;
+            flow.acknowledged = flow.acknowledged.map(|_| reply.offset);
         }
         flow.relation = match address.id() {
             Some(_) if under_wider => Relation::Absorbed,

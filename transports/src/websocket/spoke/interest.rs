@@ -39,8 +39,8 @@ pub(super) struct Flow {
     pub(super) relation: Relation,
     /// What the hub was told of how many events may be under way.
     pub(super) window: Option<u32>,
-    /// Up to where the hub was told that everything is handled.
-    pub(super) acknowledged: u64,
+    /// Up to where the hub knows that everything is handled; `None` if it waits to be told.
+    pub(super) acknowledged: Option<u64>,
 }
 
 /// What an address of one id has to do with that of its type.

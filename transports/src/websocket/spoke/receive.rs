@@ -105,7 +105,7 @@ impl SpokeProtocol {
                     known.offset = known.offset.max(offset);
                 } else {
                     *known = Known { epoch: epoch.into(), offset };
-                    flow.acknowledged = 0;
+                    flow.acknowledged = Some(offset);
                 }
             }
             _ => flow.unsure = true,
@@ -174,7 +174,7 @@ impl SpokeProtocol {
             Verdict::Seen => {
                 // It takes room all the same.
                 let offset = header.position().map_or(0, Position::offset);
-                flow.acknowledged = flow.acknowledged.min(offset.saturating_sub(1));
+                flow.acknowledged = flow.acknowledged.filter(|handled| *handled < offset);
                 return self.came(header.topic(), None, false);
             }
             Verdict::Hole => return self.hole(now, &address),

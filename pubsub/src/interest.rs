@@ -23,6 +23,17 @@ impl Interest {
         interest.normalized()
     }
 
+    /// Whether anything of this topic is followed.
+    pub(crate) fn includes(&self, topic: usize) -> bool {
+        self.all || self.topics.contains(&topic) || self.addresses.iter().any(|(known, _)| *known == topic)
+    }
+
+    /// Whether this event is followed.
+    pub(crate) fn matches(&self, topic: usize, id: &str) -> bool {
+        let is_address = |(known, known_id): &(usize, IdString)| *known == topic && **known_id == *id;
+        self.all || self.topics.contains(&topic) || self.addresses.iter().any(is_address)
+    }
+
     pub(crate) fn add_all(&mut self) {
         self.all = true;
     }

@@ -45,6 +45,7 @@ pub struct Subscribe<'a, E> {
 struct Rare {
     name: Option<Box<str>>,
     since: Option<Since>,
+    acknowledges: bool,
 }
 
 /// Nothing in it is ever pinned.
@@ -88,6 +89,34 @@ impl<'a, E> Subscribe<'a, E> {
     /// wait.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.rare.get_or_insert_default().name = Some(name.into().into());
+        self
+    }
+
+    /// Acknowledged delivery: an event is handled when the next is asked for, in a [handler](Self::on) when that has ended, and at
+    /// most [`bound`](Self::bound) events of each address are under way that were not handled. So a slow subscriber holds up neither
+    /// its connection nor the publishers, and loses nothing that the other side still has.
+    ///
+    /// Over a hub, what waits is in the hub's history: what that has to give up meanwhile is a gap. After a lost connection nothing
+    /// comes twice. In one process, and wherever [publishers can wait](crate::guarantees::Guarantees::backpressure), they do.
+    /// The overflow policy says nothing then.
+    ///
+    /// Subscriptions of one topic on one bus share the smallest bound, and what all of them have handled is
+    /// acknowledged. At most twice the bound of each address is held here.
+    ///
+    /// ```
+    /// # use pubsub::prelude::*;
+    /// # #[derive(EventMap)] enum App { Job(u32) }
+    /// # futures::executor::block_on(async {
+    /// # let bus = PubSub::<App>::default();
+    /// let mut jobs = bus.subscribe(App::JOB).bound(2).acknowledged().await?;
+    /// bus.publish(App::JOB, "a", 1).await?;
+    /// bus.publish(App::JOB, "b", 2).await?;
+    /// assert_eq!(jobs.next().await.map(|job| job.into_payload()), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn acknowledged(mut self) -> Self {
+        self.rare.get_or_insert_default().acknowledges = true;
         self
     }
 
@@ -192,14 +221,23 @@ impl<'a, E> Subscribe<'a, E> {
         let driver = self.handle.driver.as_ref();
         let interest = interest.for_identity(|| driver?.identity());
         let publishers_wait = driver.is_none_or(|driver| driver.guarantees().backpressure);
-        let overflow = match self.overflow {
+        let Rare { name, since, acknowledges } = self.rare.take().map(|rare| *rare).unwrap_or_default();
+        let has_window = acknowledges && !publishers_wait;
+        if has_window && !driver.is_some_and(|driver| driver.guarantees().acknowledgement) {
+            return Err(SubscribeError::NoAcknowledgement);
+        }
+        let overflow = match self.overflow.filter(|_| !acknowledges) {
             Some(Overflow::Backpressure) if !publishers_wait => return Err(SubscribeError::NoBackpressure),
             Some(overflow) => overflow,
             None if publishers_wait => defaults::OVERFLOW,
             None => defaults::NETWORK_OVERFLOW,
         };
-        let (name, since) = self.rare.take().map_or((None, None), |rare| (rare.name, rare.since));
-        let terms = Terms { bound: self.bound, overflow, name, observes: false };
+        let window = has_window.then(|| u32::try_from(self.bound).unwrap_or(u32::MAX));
+        let bound = match window {
+            Some(_) => self.bound.saturating_mul(2 * interest.addresses(self.topics).len()),
+            None => self.bound,
+        };
+        let terms = Terms { bound, overflow, name, observes: false };
         if let Some(since) = since {
             let driver = driver.filter(|driver| driver.guarantees().history);
             let (seat, remote) =
@@ -209,7 +247,8 @@ impl<'a, E> Subscribe<'a, E> {
         let followed = driver.map(|driver| (driver, driver.positions(&interest), interest.clone()));
         let seat = self.handle.engine.subscribe(interest, terms).map_err(|_| SubscribeError::Closed)?;
         // After the engine, so that whatever comes has where to go.
-        let remote = followed.map(|(driver, begins, interest)| driver.join(&interest, begins)).transpose()?;
+        let remote =
+            followed.map(|(driver, begins, interest)| driver.join(&interest, begins, window)).transpose()?;
         Ok((seat, remote))
     }
 }
@@ -258,6 +297,8 @@ pub enum SubscribeError {
     NoBackpressure,
     /// [`since`](Subscribe::since) was asked for where nothing is kept.
     NoHistory,
+    /// [`acknowledged`](Subscribe::acknowledged) was asked for where nobody is told what was handled.
+    NoAcknowledgement,
     /// A topic and id are no address on a wire.
     Address(AddressError),
     /// The other side refused.
@@ -297,6 +338,9 @@ impl fmt::Display for SubscribeError {
             }
             Self::NoHistory => {
                 "this transport keeps no history: leave `.since(..)` away, or choose one that does, such as `Redis::durable`"
+            }
+            Self::NoAcknowledgement => {
+                "this transport acknowledges nothing: leave `.acknowledged()` away, or choose one that does, such as a `Spoke`"
             }
             Self::Address(error) => return error.fmt(f),
             Self::Rejected(rejection) => return rejection.fmt(f),

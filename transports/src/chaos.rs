@@ -55,7 +55,13 @@ impl<T> Chaos<T> {
     }
 
     fn guarantees(inside: Guarantees) -> Guarantees {
-        Guarantees { delivery: Delivery::AtMostOnce, backpressure: false, history: false, ..inside }
+        Guarantees {
+            delivery: Delivery::AtMostOnce,
+            backpressure: false,
+            history: false,
+            acknowledgement: false,
+            ..inside
+        }
     }
 }
 

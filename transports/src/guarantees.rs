@@ -24,6 +24,8 @@ pub struct Guarantees {
     pub backpressure: bool,
     /// Whether what was published is kept, so that a subscription can begin in the past.
     pub history: bool,
+    /// Whether a subscription can say what it has handled, and is sent no more than so many events before.
+    pub acknowledgement: bool,
 }
 
 /// What order subscribers see, beyond that of one publisher and one address.
@@ -77,5 +79,6 @@ impl crate::InProcess {
         carries: Carries::Shared,
         backpressure: true,
         history: false,
+        acknowledgement: false,
     };
 }

@@ -52,6 +52,19 @@ pub trait Link: Send + Sync {
         None
     }
 
+    /// So many events of this type may be on their way that were not [acknowledged](Self::acknowledge), by each address that
+    /// is followed: no more are sent before. `None`: as many as there are.
+    ///
+    /// Asked for only where the transport's [guarantees](crate::Guarantees::acknowledgement) say so.
+    fn set_window(&self, topic: &str, window: Option<u32>) {
+        let _ = (topic, window);
+    }
+
+    /// Everything that was delivered of this type up to this position was handled.
+    fn acknowledge(&self, topic: &str, position: &Position) {
+        let _ = (topic, position);
+    }
+
     /// Takes nothing more, and sends what was taken, within a time that the transport bounds. Then every task, socket and
     /// remote subscription of it is gone, and so is its inlet. Whether the answer is awaited changes nothing, and every call is answered.
     fn close(&self) -> Closing;

@@ -48,6 +48,7 @@ impl<C> Loopback<C> {
         carries: Carries::Bytes,
         backpressure: false,
         history: false,
+        acknowledgement: false,
     };
 
     /// Messages that a bus has not read yet; beyond it publishers wait for who reads. Since nobody who reads waits for a

@@ -112,6 +112,7 @@ impl Redis {
         carries: Carries::Bytes,
         backpressure: false,
         history: false,
+        acknowledgement: false,
     };
 
     /// Connects with the defaults: no prefix, JSON. The URL is `redis://[[user]:password@]host[:port][/database]`,

@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Poll, Waker};
 
 use pubsub_transports::__private::Carried;
 use pubsub_transports::{
-    Address, ConnectError, ConnectionState, DecodeError, Frame, Gap, Header, Inlet, Past, Position,
+    Address, ConnectError, ConnectionState, DecodeError, Frame, Gap, Header, Inlet, Link, Past, Position,
     Rejection, SendError, Undecodable,
 };
 
 use super::Parts;
+use super::acknowledge::Acknowledged;
 use super::edge::Edge;
 use super::interest::Interests;
 use super::notices::{Notice, Notices};
@@ -46,6 +47,11 @@ pub(super) struct Inbound {
     /// The last event that came of each topic, where there is a history.
     positions: Mutex<Vec<Option<Position>>>,
     /// Subscriptions that read the past, by their keys.
+    acknowledged: Mutex<Acknowledged>,
+    /// Whether any subscription acknowledges: most buses have none, and ask no lock.
+    acknowledges: AtomicBool,
+    /// What is told of it.
+    link: OnceLock<Weak<dyn Link>>,
     replays: Mutex<HashMap<u64, Arc<Replay>>>,
 }
 
@@ -71,6 +77,9 @@ impl Inbound {
             arrived: AtomicU64::new(0),
             waiting: Mutex::default(),
             positions: Mutex::new(vec![None; M::TOPICS.len()]),
+            acknowledged: Mutex::default(),
+            acknowledges: AtomicBool::new(false),
+            link: OnceLock::new(),
             replays: Mutex::default(),
         }
     }
@@ -81,6 +90,30 @@ impl Inbound {
 
     pub(super) fn engine_is_closed(&self) -> bool {
         self.engine.is_closed()
+    }
+
+    pub(super) fn acknowledged(&self) -> MutexGuard<'_, Acknowledged> {
+        lock(&self.acknowledged)
+    }
+
+    pub(super) fn acknowledges(&self, is_any: bool) {
+        self.acknowledges.store(is_any, Ordering::Release);
+    }
+
+    pub(super) fn set_link(&self, link: &Arc<dyn Link>) {
+        let _ = self.link.set(Arc::downgrade(link));
+    }
+
+    pub(super) fn link(&self) -> Option<Arc<dyn Link>> {
+        self.link.get()?.upgrade()
+    }
+
+    pub(super) fn topic_name(&self, topic: usize) -> &'static str {
+        self.topics[topic].name
+    }
+
+    pub(super) fn topic_count(&self) -> usize {
+        self.topics.len()
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
@@ -216,6 +249,10 @@ impl Inlet for BusInlet {
             let error = DecodeError::unknown_type(frame.header.topic());
             return self.undecodable(Undecodable::new(frame.header.address().ok(), error));
         };
+        // Before it is delivered: it may be handled at once.
+        if bus.acknowledges.load(Ordering::Acquire) {
+            bus.under_way(topic, frame.header.id(), frame.header.position());
+        }
         // It may come a moment after its last subscription was dropped; then it is not worth reading.
         if bus.engine.is_idle(topic) {
             return;

@@ -4,6 +4,7 @@
 //! A bus on such a transport delivers nothing by itself. Its own events come back from the other side, in the other side's
 //! order, and reach the engine by the [`Inbound`] as those of everybody else do.
 
+mod acknowledge;
 mod edge;
 mod inbound;
 mod interest;
@@ -64,6 +65,7 @@ impl Driver {
     ) -> Self {
         let inbound = Arc::new(Inbound::new::<M>(parts, Arc::clone(&edge), guarantees.history));
         let link = attach(Arc::new(BusInlet(Arc::clone(&inbound))) as Arc<dyn Inlet>);
+        inbound.set_link(&link);
         Self { link, guarantees, edge, inbound }
     }
 
@@ -124,6 +126,7 @@ impl Driver {
         self: &Arc<Self>,
         interest: &Interest,
         begins: Vec<(Box<str>, Position)>,
+        window: Option<u32>,
     ) -> Result<Remote, SubscribeError> {
         let addresses: Arc<[Address]> = self.inbound.addresses(interest)?.into();
         if self.inbound.closed.load(Ordering::Acquire) {
@@ -131,8 +134,13 @@ impl Driver {
         }
         let (key, notices) = self.inbound.interests().join(addresses);
         begins.into_iter().for_each(|(topic, position)| notices.begin(&topic, position));
+        let remote = Remote::new(Arc::clone(self), key, notices, None);
+        let remote = match window {
+            Some(window) => remote.acknowledging(interest.clone(), window),
+            None => remote,
+        };
         self.make_calls();
-        Ok(Remote::new(Arc::clone(self), key, notices, None))
+        Ok(remote)
     }
 
     /// A subscription begins in the past. It takes its seat in the engine when it has all of that.

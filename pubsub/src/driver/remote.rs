@@ -12,6 +12,7 @@ use crate::SubscribeError;
 use crate::delivery::End;
 use crate::engine::{Found, Reader};
 use crate::event::Stored;
+use crate::interest::Interest;
 use crate::{Position, Positions};
 
 /// Dropping it gives up what the subscription follows.
@@ -27,6 +28,8 @@ pub(crate) struct Remote {
     passed_over: u64,
     /// The last event that was given of each topic, where there is a history.
     given: Vec<(&'static str, Position)>,
+    /// Where it acknowledges: what was given, and is handled when more is asked for.
+    unhandled: Option<Vec<(usize, Position)>>,
 }
 
 /// An event, and how many were lost just before it.
@@ -57,7 +60,21 @@ impl Remote {
         notices: Arc<Notices>,
         replay: Option<Arc<Replay>>,
     ) -> Self {
-        Self { driver, key, notices, held: None, replay, passed_over: 0, given: Vec::new() }
+        Self { driver, key, notices, held: None, replay, passed_over: 0, given: Vec::new(), unhandled: None }
+    }
+
+    /// The other side is told what was handled.
+    pub(super) fn acknowledging(mut self, interest: Interest, window: u32) -> Self {
+        self.driver.acknowledge(self.key, interest, window);
+        self.unhandled = Some(Vec::new());
+        self
+    }
+
+    /// More is asked for: what was given is handled.
+    fn settle(&mut self) {
+        for (topic, position) in self.unhandled.iter_mut().flat_map(|unhandled| unhandled.drain(..)) {
+            self.driver.handled(self.key, topic, &position);
+        }
     }
 
     /// Events of the past that wait.
@@ -70,6 +87,11 @@ impl Remote {
     pub(crate) fn give(&mut self, stored: &Stored) {
         if self.driver.guarantees.history {
             self.note(stored);
+        }
+        if let Some(unhandled) = &mut self.unhandled
+            && let Some(position) = stored.arrival().and_then(|arrival| arrival.position.clone())
+        {
+            unhandled.push((stored.topic(), position));
         }
     }
 
@@ -158,6 +180,7 @@ impl Remote {
     /// The next event, whatever happened before it: events lost in gaps are added to its `missed`, as far as they were
     /// counted.
     pub(crate) fn poll_event<E>(&mut self, reader: &mut Reader<E>, waker: &Waker) -> Poll<Step> {
+        self.settle();
         let mut is_refused = false;
         loop {
             match self.poll_reader(reader, waker) {
@@ -183,6 +206,7 @@ impl Remote {
 
     /// What comes next: what happened on the way stands before the first event that came after it.
     pub(crate) fn poll_step<E>(&mut self, reader: &mut Reader<E>, waker: &Waker) -> Poll<Step> {
+        self.settle();
         loop {
             match self.poll_reader(reader, waker) {
                 Poll::Ready(Step::Event(came)) => {
@@ -224,6 +248,9 @@ impl Remote {
     /// The subscription has ended: it follows nothing any more.
     pub(crate) fn leave(&mut self) {
         self.leave_past();
+        if self.unhandled.take().is_some() {
+            self.driver.acknowledge_no_more(self.key);
+        }
         let _wakers = self.driver.inbound.interests().leave(self.key);
         self.driver.make_calls();
     }

@@ -78,6 +78,7 @@ impl Exchange {
         carries: Carries::Shared,
         backpressure: true,
         history: false,
+        acknowledgement: false,
     };
 
     /// Without members.

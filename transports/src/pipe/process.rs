@@ -100,6 +100,7 @@ impl<C: Codec> WorkerProcess<C> {
         carries: Carries::Bytes,
         backpressure: true,
         history: false,
+        acknowledgement: false,
     };
 
     /// The name that the host gave it.

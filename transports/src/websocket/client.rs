@@ -57,6 +57,7 @@ impl Spoke {
         carries: Carries::Bytes,
         backpressure: false,
         history: false,
+        acknowledgement: true,
     };
 
     /// Connects with the defaults to `ws://host[:port][/path]`, and says who it is. This is one try; once it succeeded, the

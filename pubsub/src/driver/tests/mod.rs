@@ -112,6 +112,7 @@ const GUARANTEES: Guarantees = Guarantees {
     carries: CarriedAs::Bytes,
     backpressure: false,
     history: false,
+    acknowledgement: false,
 };
 
 fn bus() -> (PubSub<App>, Arc<Wire>) {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 
 use super::shared::Shared;
-use crate::{Address, Body, Closing, ErrorCode, Frame, Link, Patience, Rejection, SendError, Sending};
+use crate::{
+    Address, Body, Closing, ErrorCode, Frame, Link, Patience, Position, Rejection, SendError, Sending,
+};
 
 pub(super) struct SpokeLink {
     pub(super) shared: Arc<Shared>,
@@ -42,6 +44,14 @@ impl Link for SpokeLink {
                 state.protocol.unsubscribe(address);
             }
         });
+    }
+
+    fn set_window(&self, topic: &str, window: Option<u32>) {
+        self.shared.act(|state, _| state.protocol.set_window(topic, window));
+    }
+
+    fn acknowledge(&self, topic: &str, position: &Position) {
+        self.shared.act(|state, _| state.protocol.acknowledge(topic, position));
     }
 
     fn close(&self) -> Closing {

@@ -33,6 +33,7 @@ impl<C> HubTransport<C> {
         carries: Carries::Bytes,
         backpressure: false,
         history: false,
+        acknowledgement: false,
     };
 }
 

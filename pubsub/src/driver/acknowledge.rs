@@ -1,0 +1,130 @@
+//! Acknowledged delivery: which events who has not handled yet, and up to where all is handled by all.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Driver;
+use super::inbound::Inbound;
+use crate::Position;
+use crate::interest::Interest;
+
+/// What acknowledging subscriptions hold, by topic.
+#[derive(Default)]
+pub(super) struct Acknowledged {
+    members: BTreeMap<u64, Member>,
+    topics: BTreeMap<usize, VecDeque<Held>>,
+}
+
+struct Member {
+    interest: Interest,
+    window: u32,
+}
+
+/// One event that was delivered.
+struct Held {
+    position: Position,
+    /// Those who have not handled it.
+    by: Vec<u64>,
+}
+
+impl Acknowledged {
+    /// An event is about to be delivered.
+    fn came(&mut self, topic: usize, id: &str, position: &Position) -> Option<Position> {
+        let matching = self.members.iter().filter(|(_, member)| member.interest.matches(topic, id));
+        let by = matching.map(|(key, _)| *key).collect();
+        self.topics.get_mut(&topic)?.push_back(Held { position: position.clone(), by });
+        self.settle(topic)
+    }
+
+    /// This member has handled everything of the topic up to this position.
+    fn handled(&mut self, key: u64, topic: usize, position: &Position) -> Option<Position> {
+        let held = self.topics.get_mut(&topic)?;
+        let at = held.iter().position(|held| held.position == *position)?;
+        held.iter_mut().take(at + 1).for_each(|held| held.by.retain(|by| *by != key));
+        self.settle(topic)
+    }
+
+    /// Forgets what all have handled; gives the last of it.
+    fn settle(&mut self, topic: usize) -> Option<Position> {
+        let held = self.topics.get_mut(&topic)?;
+        let mut last = None;
+        while let Some(first) = held.pop_front_if(|held| held.by.is_empty()) {
+            last = Some(first.position);
+        }
+        last
+    }
+
+    /// How many events of a topic may be under way: as many as suits all.
+    fn window(&self, topic: usize) -> Option<u32> {
+        let followers = self.members.values().filter(|member| member.interest.includes(topic));
+        followers.map(|member| member.window).min()
+    }
+}
+
+impl Inbound {
+    /// An event is about to be delivered, or came to nobody.
+    pub(super) fn under_way(&self, topic: usize, id: &str, position: Option<&Position>) {
+        let Some(position) = position else { return };
+        let handled = self.acknowledged().came(topic, id, position);
+        self.tell_handled(topic, handled);
+    }
+
+    fn tell_handled(&self, topic: usize, handled: Option<Position>) {
+        if let (Some(position), Some(link)) = (handled, self.link()) {
+            link.acknowledge(self.topic_name(topic), &position);
+        }
+    }
+
+    fn acknowledging(&self, interest: &Interest) -> Vec<usize> {
+        (0..self.topic_count()).filter(|topic| interest.includes(*topic)).collect()
+    }
+}
+
+impl Driver {
+    /// From now on this subscription says what it has handled, and so many events may be under way to each of its addresses.
+    pub(super) fn acknowledge(&self, key: u64, interest: Interest, window: u32) {
+        let topics = self.inbound.acknowledging(&interest);
+        let windows: Vec<_> = {
+            let mut acknowledged = self.inbound.acknowledged();
+            acknowledged.members.insert(key, Member { interest, window });
+            for topic in &topics {
+                acknowledged.topics.entry(*topic).or_default();
+            }
+            topics.iter().map(|topic| (*topic, acknowledged.window(*topic))).collect()
+        };
+        self.inbound.acknowledges(true);
+        for (topic, window) in windows {
+            self.link.set_window(self.inbound.topic_name(topic), window);
+        }
+    }
+
+    /// It has handled this, and what came before.
+    pub(super) fn handled(&self, key: u64, topic: usize, position: &Position) {
+        let handled = self.inbound.acknowledged().handled(key, topic, position);
+        self.inbound.tell_handled(topic, handled);
+    }
+
+    /// It is no more; what it held is nobody's affair.
+    pub(super) fn acknowledge_no_more(&self, key: u64) {
+        let mut told = Vec::new();
+        let is_any = {
+            let mut acknowledged = self.inbound.acknowledged();
+            let Some(member) = acknowledged.members.remove(&key) else { return };
+            for topic in self.inbound.acknowledging(&member.interest) {
+                for held in acknowledged.topics.get_mut(&topic).into_iter().flatten() {
+                    held.by.retain(|by| *by != key);
+                }
+                let (handled, window) = (acknowledged.settle(topic), acknowledged.window(topic));
+                if window.is_none() {
+                    acknowledged.topics.remove(&topic);
+                }
+                told.push((topic, handled, window));
+            }
+            !acknowledged.members.is_empty()
+        };
+        self.inbound.acknowledges(is_any);
+        for (topic, handled, window) in told {
+            self.inbound.tell_handled(topic, handled);
+            self.link.set_window(self.inbound.topic_name(topic), window);
+        }
+    }
+}

@@ -241,3 +241,23 @@ fn an_id_without_room_gives_way_to_its_type_without_an_acknowledgement() {
     acknowledge(&mut raw, client, r#"{"topic":"job","offset":4}"#);
     assert_eq!(events(&mut raw, client), [5]);
 }
+
+#[test]
+fn what_is_held_of_an_id_takes_no_room_under_its_type_nor_after_it() {
+    let mut raw = Raw::new(HubConfig::default());
+    let client = raw.open();
+    raw.subscribe(client, "job");
+    publish(&mut raw, 2);
+    events(&mut raw, client);
+    let epoch = epoch(&mut raw);
+    let since = format!(
+        r#"{{"topic":"job:1","window":1,"unacknowledged":1,"since":{{"epoch":"{epoch}","offset":2}}}}"#
+    );
+    subscribe(&mut raw, client, &since);
+    raw.hub.forget_history("job");
+    raw.say(client, r#"{"type":"__unsubscribe","id":"u","payload":{"topic":"job"}}"#);
+    publish(&mut raw, 2);
+    assert_eq!(events(&mut raw, client), [1]);
+    acknowledge(&mut raw, client, r#"{"topic":"job:1","offset":1}"#);
+    assert_eq!(events(&mut raw, client), [2]);
+}

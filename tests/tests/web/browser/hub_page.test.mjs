@@ -58,7 +58,7 @@ test("what is slow and what was lost stands out", async (t) => {
   }`);
   await page.until("document.querySelectorAll('.bad').length === 3");
   const row = await page.until("document.querySelector('#queues tr.slow')?.textContent");
-  assert.equal(row, "#4 ada1900,000slow ");
+  assert.equal(row, "#4 ada1900,000slow");
 });
 
 test("what a connection has not acknowledged is seen", async (t) => {

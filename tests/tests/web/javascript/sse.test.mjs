@@ -77,6 +77,29 @@ test("a refused topic is the error of who asked", async (t) => {
   await assert.rejects(within("refusal", bad.ready), { code: "denied" });
 });
 
+test("a window holds nothing up here: one event at a time, and what waits is bounded", async (t) => {
+  const { bus, other } = await bySse(t);
+  const begun = [];
+  let wake = () => {};
+  const handler = (event) =>
+    new Promise((done) => {
+      begun.push({ event, done });
+      wake();
+    });
+  const [slow, steady] = [bus.subscribe("chat", handler, { window: 1, capacity: 1 }), bus.subscribe("chat")];
+  await within("answers", Promise.all([slow.ready, steady.ready]));
+  for (let number = 0; number < 6; number++) await other.publish("chat", "a", number);
+  assert.equal((await take(steady, 6)).length, 6);
+  assert.deepEqual(begun.map(({ event }) => event.payload), [0]);
+  // Twice the window waits; before it three gave way.
+  while (begun.length < 3) {
+    const next = new Promise((resolve) => (wake = resolve));
+    begun.at(-1).done();
+    await within("the next event", next);
+  }
+  assert.deepEqual(begun.map(({ event }) => [event.payload, event.missed]), [[0, undefined], [4, 3], [5, undefined]]);
+});
+
 /** Messages of an event stream, as the HTML standard has them. */
 async function* messages(response) {
   const decoder = new TextDecoder();

@@ -74,8 +74,9 @@ function queueRow({ connection, identity, subscriptions, queuedBytes, unacknowle
   bar.hidden = queuedBytes === 0;
   const row = cell("tr", "", slow ? "slow" : "");
   row.append(holding("name", `#${connection} `, cell("small", identity ?? "anonymous")), cell("td", exact.format(subscriptions), "number"));
-  const held = unacknowledged > 0 ? [cell("small", `${exact.format(unacknowledged)} unacknowledged`, "wide")] : [];
-  row.append(cell("td", exact.format(queuedBytes), "number"), holding("drawn", bar, ...(slow ? ["slow "] : []), ...held));
+  const notes = slow ? ["slow"] : [];
+  if (unacknowledged > 0) notes.push(slow ? " " : "", cell("small", `${exact.format(unacknowledged)} unacknowledged`, "wide"));
+  row.append(cell("td", exact.format(queuedBytes), "number"), holding("drawn", bar, ...notes));
   return row;
 }
 

@@ -164,7 +164,7 @@ class Flow {
     this.recoveringFrom = null;
   }
 
-  /** Whether it began after this: a wider address may not have come so far. */
+  /** Whether it began after this. A wider address may not have come so far. */
   isBeyond(at) {
     return at !== undefined && this.position?.epoch === at.epoch && at.offset <= this.position.offset;
   }
@@ -229,6 +229,8 @@ class Topic {
     for (const narrow of this.ids.values()) {
       narrow.keepUpWith(this.whole?.position ?? null);
       narrow.relation = "own";
+      // Its position may be of another history than what was acknowledged of it before.
+      narrow.acknowledged = -1;
     }
   }
 
@@ -620,12 +622,12 @@ export class PubSub extends EventTarget {
   /**
    * Follows `type` (every id) or `type:id` from now on, or after `since`, a position that `event.position` or `ready` gave.
    *
-   * @param {string} address
-   * @param {((event: object) => unknown) | object} [handler] called with each event; without it, iterate.
    * With a `window` the hub sends no more than so many events that were not handled here: see {@link Subscription}. A type
    * delivers for its ids too, so they share what the hub is asked for: the smallest window, and what all that have one have
    * handled. Server-sent events know no acknowledging: what is not handled waits within `capacity`, twice the window at least.
    *
+   * @param {string} address
+   * @param {((event: object) => unknown) | object} [handler] called with each event; without it, iterate.
    * @param {{since?: {epoch: string, offset: number}, onGap?: (gap: object) => unknown, capacity?: number, window?: number}}
    *   [options]
    * @returns {Subscription}

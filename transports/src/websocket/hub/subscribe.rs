@@ -84,8 +84,9 @@ impl HubProtocol {
             Some(Ok((start, replay))) => (start, replay, None),
             Some(Err(missing)) => (head, 0, Some(missing)),
         };
-        // What is under way is of another history, and has no offset in this one.
-        if let (Some(window), Some(Missing { reason: GapReason::Epoch, .. })) = (&mut window, &gap) {
+        // What is under way of another history has no offset in this one, and what a wider one delivers is not counted here.
+        let is_another = matches!(gap, Some(Missing { reason: GapReason::Epoch, .. }));
+        if let Some(window) = window.as_mut().filter(|_| is_another || wider.is_some()) {
             window.begin_anew();
         }
         let recovered = one.since.is_some() && gap.is_none();

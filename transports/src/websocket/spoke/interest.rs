@@ -102,6 +102,8 @@ impl Topic {
         for narrow in self.ids.values_mut() {
             narrow.keep_up_with(position.as_ref());
             narrow.relation = Relation::Own;
+            // Its position may be of another history than what was acknowledged of it before.
+            narrow.acknowledged = None;
         }
     }
 

@@ -1,7 +1,7 @@
 //! The end of the pipes that is in the worker process.
 
 use std::fmt;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering as Atomic};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures_channel::oneshot;
 
 use super::queue::{Places, ProcessSeat};
-use super::{Control, ControlError, FrameError, NAME_VARIABLE, Outbox, block_on, read_frame};
+use super::{Control, ControlError, FrameError, FrameReader, NAME_VARIABLE, Outbox, block_on};
 use crate::codec::{Codec, Json, MAX_MESSAGE};
 use crate::transport::{Connection, sealed};
 use crate::{
@@ -174,7 +174,7 @@ impl<C: Codec> sealed::Connect for WorkerProcess<C> {
                 });
                 shared.say(&Control::connect());
                 let (reader, writer) = (Arc::clone(&shared), Arc::clone(&shared));
-                let read = move || reader.read(BufReader::with_capacity(64 * 1024, input));
+                let read = move || reader.read(FrameReader::new(input, settings.max_message));
                 let write = move || writer.write(output);
                 let started = thread::Builder::new()
                     .name("pubsub-read".to_owned())
@@ -225,11 +225,11 @@ impl<C: Codec> Shared<C> {
         }
     }
 
-    fn read(&self, mut input: impl Read) {
+    fn read(&self, mut input: FrameReader<impl Read>) {
         // The place that the next message is for, if it is for one.
         let mut place = None;
         let error = loop {
-            let message = match read_frame(&mut input, self.settings.max_message) {
+            let message = match input.next() {
                 Ok(Some(message)) => message,
                 Ok(None) => break gone(io::ErrorKind::UnexpectedEof.into()),
                 Err(FrameError::Io(error)) => break gone(error),

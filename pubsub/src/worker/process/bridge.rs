@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use pubsub_transports::__private::{
-    Control, ControlError, Exchange, FrameError, Member, Outbox, PROTOCOL, block_on, read_frame,
+    Control, ControlError, Exchange, FrameError, FrameReader, Member, Outbox, PROTOCOL, block_on,
 };
 use pubsub_transports::codec::Codec;
 use pubsub_transports::{
@@ -203,16 +203,18 @@ impl Followed {
 
 impl<C: Codec> PipeReader<'_, C> {
     /// Reads until the pipe ends.
-    pub(super) fn read(mut self, mut pipe: impl Read) -> Result<(), ProcessFailure> {
+    pub(super) fn read(mut self, mut pipe: FrameReader<impl Read>) -> Result<(), ProcessFailure> {
         loop {
-            self.progress.set(|it| it.1 = Some(Instant::now()));
-            let message = read_frame(&mut pipe, self.ends.max_message);
-            self.progress.set(|it| it.1 = None);
-            let message = match message {
-                Ok(Some(message)) => message,
-                // How it ended is for its status to say.
-                Ok(None) | Err(FrameError::Io(_)) => return Ok(()),
-                Err(error) => return Err(garbage(&error)),
+            let Some(message) = pipe.buffered().map_err(|error| garbage(&error))? else {
+                self.progress.set(|it| it.1 = Some(Instant::now()));
+                let filled = pipe.fill();
+                self.progress.set(|it| it.1 = None);
+                match filled {
+                    Ok(true) => continue,
+                    // How it ended is for its status to say.
+                    Ok(false) | Err(FrameError::Io(_)) => return Ok(()),
+                    Err(error) => return Err(garbage(&error)),
+                }
             };
             let control = Control::read(&self.ends.codec, &message);
             if !self.progress.is_connected() {

@@ -66,7 +66,7 @@ impl WorkerProcess {
         if TAKEN.swap(true, Atomic::Relaxed) {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "standard input is taken already"));
         }
-        Ok(Self::over(name, io::stdin(), io::stdout()))
+        Ok(Self::over(name, io::stdin(), output()?))
     }
 
     /// A worker at the end of other pipes, of a host that has the other ends.
@@ -143,6 +143,18 @@ impl<C: Codec> WorkerProcess<C> {
         self.settings.close_timeout = timeout;
         self
     }
+}
+
+/// Standard output, past the buffer of the standard library, which looks for lines.
+#[cfg(unix)]
+fn output() -> io::Result<impl Write + Send + 'static> {
+    use std::os::fd::AsFd as _;
+    Ok(std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(not(unix))]
+fn output() -> io::Result<impl Write + Send + 'static> {
+    Ok(io::stdout())
 }
 
 impl<C> fmt::Debug for WorkerProcess<C> {
@@ -229,10 +241,19 @@ impl<C: Codec> Shared<C> {
         // The place that the next message is for, if it is for one.
         let mut place = None;
         let error = loop {
-            let message = match input.next() {
+            let message = match input.buffered() {
                 Ok(Some(message)) => message,
-                Ok(None) => break gone(io::ErrorKind::UnexpectedEof.into()),
-                Err(FrameError::Io(error)) => break gone(error),
+                // What is read at once is said at once, then it waits for more.
+                Ok(None) => {
+                    self.inlet().inspect(|inlet| inlet.flush());
+                    match input.fill() {
+                        Ok(true) => self.inlet().inspect(|inlet| inlet.hold()),
+                        Ok(false) => break gone(io::ErrorKind::UnexpectedEof.into()),
+                        Err(FrameError::Io(error)) => break gone(error),
+                        Err(error) => break ConnectError::Protocol { reason: error.to_string() },
+                    };
+                    continue;
+                }
                 Err(error) => break ConnectError::Protocol { reason: error.to_string() },
             };
             let to = std::mem::take(&mut place);
@@ -258,6 +279,7 @@ impl<C: Codec> Shared<C> {
                 }
             }
         };
+        self.inlet().inspect(|inlet| inlet.flush());
         self.places.end();
         self.intake_ended(Some(error));
         self.output_ended(self.outbox.end());
@@ -287,6 +309,7 @@ impl<C: Codec> Shared<C> {
         let inlet = self.ends().inlet.take();
         if let Some(inlet) = inlet {
             inlet.state(ConnectionState::Closed { error });
+            inlet.flush();
         }
         self.answer_closings();
     }
@@ -312,7 +335,14 @@ impl<C: Codec> Shared<C> {
 fn hear(inlet: &dyn Inlet, control: Result<Control, ControlError>) {
     match control {
         Ok(Control::Event(frame)) => {
-            block_on(std::future::poll_fn(|cx| inlet.poll_ready(cx.waker())));
+            // Those who are to make room have to know that there is something.
+            block_on(std::future::poll_fn(|cx| {
+                let ready = inlet.poll_ready(cx.waker());
+                if ready.is_pending() {
+                    inlet.flush();
+                }
+                ready
+            }));
             inlet.deliver(frame);
         }
         Ok(Control::Subscribed(request)) => inlet.subscribed(request),

@@ -86,6 +86,13 @@ pub trait Inlet: Send + Sync {
     /// An event, when [`poll_ready`](Self::poll_ready) said so.
     fn deliver(&self, frame: Frame);
 
+    /// This thread is about to say several things at once: until it [flushes](Self::flush), which it does before it waits for
+    /// anything, who reads need not be woken.
+    fn hold(&self) {}
+
+    /// What was said so far has to reach who reads.
+    fn flush(&self) {}
+
     /// Every address of this request is followed, but those that were refused or left: what is published from now on
     /// arrives.
     fn subscribed(&self, request: u64);

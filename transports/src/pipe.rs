@@ -22,7 +22,7 @@ mod process;
 mod queue;
 
 pub use self::control::{Control, ControlError};
-pub use self::framing::{FrameError, read_frame};
+pub use self::framing::{FrameError, FrameReader};
 pub use self::outbox::Outbox;
 pub use self::park::block_on;
 pub use self::process::WorkerProcess;

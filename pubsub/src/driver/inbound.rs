@@ -332,6 +332,16 @@ impl Inlet for BusInlet {
         replay.join(|interest, terms| bus.engine.subscribe(interest, terms).ok());
     }
 
+    #[cfg(all(feature = "worker", feature = "json"))]
+    fn hold(&self) {
+        engine::wakes::hold();
+    }
+
+    #[cfg(all(feature = "worker", feature = "json"))]
+    fn flush(&self) {
+        engine::wakes::flush();
+    }
+
     fn subscribed(&self, request: u64) {
         let waiting = self.0.interests().subscribed(request);
         waiting.into_iter().for_each(Waker::wake);

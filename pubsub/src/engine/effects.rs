@@ -3,6 +3,7 @@
 use std::mem::ManuallyDrop;
 use std::task::Waker;
 
+use super::wakes;
 use crate::event::Stored;
 
 /// Wake-ups and the destructors of events, which both run code of users. Dropping it does them.
@@ -74,7 +75,7 @@ impl Drop for Effects {
     #[inline]
     fn drop(&mut self) {
         if let Some(waker) = self.wake.take() {
-            waker.wake();
+            wakes::wake(waker);
         }
         if let Some(stored) = self.garbage.take() {
             drop(stored);
@@ -88,7 +89,7 @@ impl Drop for Effects {
 impl More {
     #[cold]
     fn run(self) {
-        self.wake.into_iter().for_each(Waker::wake);
+        self.wake.into_iter().for_each(wakes::wake);
         drop((self.garbage, self.forgotten));
     }
 }

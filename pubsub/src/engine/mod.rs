@@ -52,6 +52,17 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod topic;
+#[cfg(all(feature = "worker", feature = "json"))]
+pub(crate) mod wakes;
+#[cfg(not(all(feature = "worker", feature = "json")))]
+mod wakes {
+    pub(super) use std::task::Waker;
+
+    #[inline]
+    pub(super) fn wake(waker: Waker) {
+        waker.wake();
+    }
+}
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::executor::block_on;
-use pubsub::{BusError, Dispatch, Pool, ProcessFailure, WorkerError};
+use pubsub::{BusError, Dispatch, Pool, ProcessFailure, Worker, WorkerError};
 use pubsub_tests::processes::App;
 
 use crate::harness::{Host, at_once, children, close, failure, host, of_task, send, within_deadline};
@@ -148,28 +148,28 @@ fn a_kill_mid_stream_loses_nothing_in_silence() {
                     }
                 })
             };
-            let mut seen = Vec::new();
-            for _ in 0..5 {
+            let (mut seen, mut unfinished) = (Vec::new(), BTreeSet::new());
+            for kills in 1..=5 {
                 seen.extend(done.iter().take(200));
-                if let Some((pid, _)) = of_task(task).first() {
-                    send("-KILL", pid);
+                send("-KILL", &of_task(task)[0].0);
+                loop {
+                    match errors.next().await.unwrap() {
+                        BusError::WorkerFailed { failure: ProcessFailure::Exited(status), .. } => {
+                            assert!(status.code().is_none(), "{status}");
+                            break;
+                        }
+                        BusError::Unfinished { id, .. } => {
+                            assert!(unfinished.insert(id.parse::<u64>().unwrap() + 1_000));
+                        }
+                        other => panic!("{other}"),
+                    }
+                }
+                // A host that is closed starts nobody again.
+                while pool.workers().iter().map(Worker::restarts).sum::<u32>() < kills {
+                    std::thread::yield_now();
                 }
             }
             publisher.join().unwrap();
-            // All but what was at work come.
-            let (mut failures, mut unfinished) = (0, BTreeSet::new());
-            while failures < 5 {
-                match errors.next().await.unwrap() {
-                    BusError::WorkerFailed { failure: ProcessFailure::Exited(status), .. } => {
-                        assert!(status.code().is_none(), "{status}");
-                        failures += 1;
-                    }
-                    BusError::Unfinished { id, .. } => {
-                        assert!(unfinished.insert(id.parse::<u64>().unwrap() + 1_000));
-                    }
-                    other => panic!("{other}"),
-                }
-            }
             close(&host).await;
             while let Some(error) = errors.next().now_or_never() {
                 let Some(BusError::Unfinished { id, .. }) = error else { panic!("{error:?}") };

@@ -10,7 +10,7 @@ use futures::executor::block_on;
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt as _, join};
 use pubsub::prelude::*;
-use pubsub::{Backoff, BusError, Dispatch, ErrorCode, Pool, PoolError, WorkerError};
+use pubsub::{Backoff, BusError, Dispatch, ErrorCode, Pool, PoolError, Worker, WorkerError};
 
 use crate::harness::{App, Host, host, within_deadline};
 
@@ -202,6 +202,10 @@ fn a_panic_mid_stream_loses_what_the_worker_was_at_and_tells_it() {
                     }
                     other => panic!("{other}"),
                 }
+            }
+            // A host that is closed restarts nobody.
+            while pool.workers().iter().map(Worker::restarts).sum::<u32>() < 12 {
+                std::thread::yield_now();
             }
             close(&host).await;
             let expected: BTreeSet<String> =

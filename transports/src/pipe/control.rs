@@ -143,6 +143,8 @@ impl Control {
             Self::Event(Frame { header, body }) => {
                 let mut out = Vec::new();
                 if let crate::Body::Bytes(payload) = body {
+                    // As much as most headers take.
+                    out.reserve_exact(payload.len() + header.topic().len() + header.id().len() + 96);
                     codec.join(header, payload, &mut out)?;
                 }
                 Ok(out.into())

@@ -65,6 +65,8 @@ struct State {
     ended: bool,
     /// Events that were taken and not written.
     given_up: u64,
+    /// Threads that wait for a change: to tell nobody costs a call of the system too.
+    sleepers: usize,
 }
 
 /// A bounded queue before a pipe.
@@ -85,6 +87,34 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes the threads that wait for a change, if there are any.
+    fn tell(&self, state: MutexGuard<'_, State>) {
+        let is_waited_for = state.sleepers > 0;
+        drop(state);
+        if is_waited_for {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits for a change, but no longer than this. Says whether that time is over.
+    fn sleep<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+        time: Option<Duration>,
+    ) -> (MutexGuard<'a, State>, bool) {
+        state.sleepers += 1;
+        let (mut state, is_over) = match time {
+            Some(time) => {
+                let waited = self.changed.wait_timeout(state, time);
+                let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                (state, timeout.timed_out())
+            }
+            None => (self.changed.wait(state).unwrap_or_else(PoisonError::into_inner), false),
+        };
+        state.sleepers -= 1;
+        (state, is_over)
+    }
+
     /// Takes an event. It is answered by the [other side](Self::answer), or at once where nobody waits.
     pub fn send(&self, message: Bytes, patience: Patience) -> Sending {
         let mut state = self.lock();
@@ -96,8 +126,7 @@ impl Outbox {
             Patience::Now if !has_room => Sending::Done(Err(SendError::Full)),
             Patience::Now => {
                 state.push(Entry::event(message, None));
-                drop(state);
-                self.changed.notify_all();
+                self.tell(state);
                 Sending::Done(Ok(()))
             }
             Patience::Wait => {
@@ -105,8 +134,7 @@ impl Outbox {
                 let entry = Entry::event(message, Some(answer));
                 if has_room {
                     state.push(entry);
-                    drop(state);
-                    self.changed.notify_all();
+                    self.tell(state);
                 } else {
                     state.line.push_back(entry);
                 }
@@ -121,8 +149,7 @@ impl Outbox {
         if !state.closed && !state.ended {
             state.push(Entry::control(message));
         }
-        drop(state);
-        self.changed.notify_all();
+        self.tell(state);
     }
 
     /// Takes messages that follow one upon the other, whatever waits.
@@ -132,8 +159,7 @@ impl Outbox {
             state.push(Entry::control(first));
             state.push(Entry::control(second));
         }
-        drop(state);
-        self.changed.notify_all();
+        self.tell(state);
     }
 
     /// Takes a message whatever waits, and answers when it is written. Cancelled if it will not be.
@@ -146,21 +172,21 @@ impl Outbox {
             state.push(Entry { message, kind: Kind::Mark(mark) });
             None
         };
-        drop(state);
+        self.tell(state);
         // Dropped outside the lock, as every sender is.
         drop(refused);
-        self.changed.notify_all();
         written
     }
 
     /// What the other side says of the next event that was written and not answered; it does so in order.
     pub fn answer(&self, result: Result<(), SendError>) {
-        let answer = self.lock().unanswered.pop_front().flatten();
+        let mut state = self.lock();
+        let answer = state.unanswered.pop_front().flatten();
+        self.tell(state);
         if let Some(answer) = answer {
             // Whoever does not hear it is gone.
             let _ = answer.send(result);
         }
-        self.changed.notify_all();
     }
 
     /// Waits until everything that was written is answered, or nothing will be, but no longer.
@@ -171,7 +197,7 @@ impl Outbox {
             if rest.is_zero() {
                 return;
             }
-            state = self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.sleep(state, Some(rest)).0;
         }
     }
 
@@ -208,8 +234,7 @@ impl Outbox {
         state.push(Entry::control(last));
         state.closed = true;
         let wakers = std::mem::take(&mut state.wakers);
-        drop(state);
-        self.changed.notify_all();
+        self.tell(state);
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -225,8 +250,7 @@ impl Outbox {
         state.given_up += (events + unanswered.len()) as u64;
         let given_up = state.given_up;
         let wakers = std::mem::take(&mut state.wakers);
-        drop(state);
-        self.changed.notify_all();
+        self.tell(state);
         wakers.into_iter().for_each(Waker::wake);
         for answer in unanswered.into_iter().flatten() {
             let _gone = answer.send(Err(SendError::Ambiguous));
@@ -249,14 +273,13 @@ impl Outbox {
             let (is_last, wakers) = {
                 let mut state = self.lock();
                 while state.queue.is_empty() && !state.closed && !state.ended {
-                    let Some((after, sign)) = &idle else {
-                        state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                        continue;
-                    };
-                    let waited = self.changed.wait_timeout(state, *after);
-                    let timeout;
-                    (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-                    if timeout.timed_out() && state.queue.is_empty() && !state.closed {
+                    let is_over;
+                    (state, is_over) = self.sleep(state, idle.as_ref().map(|(after, _)| *after));
+                    if let Some((_, sign)) = &idle
+                        && is_over
+                        && state.queue.is_empty()
+                        && !state.closed
+                    {
                         state.push(Entry::control(sign.clone()));
                     }
                 }
@@ -323,15 +346,15 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipe::{block_on, read_frame};
+    use crate::pipe::{FrameReader, block_on};
 
     fn message(text: &'static str) -> Bytes {
         Bytes::from_static(text.as_bytes())
     }
 
     fn written(pipe: &[u8]) -> Vec<Bytes> {
-        let mut pipe = pipe;
-        std::iter::from_fn(|| read_frame(&mut pipe, 1 << 20).unwrap()).collect()
+        let mut reader = FrameReader::new(pipe, 1 << 20);
+        std::iter::from_fn(|| reader.next().unwrap()).collect()
     }
 
     #[test]
@@ -401,9 +424,9 @@ mod tests {
         let writer = std::sync::Arc::clone(&outbox);
         let idle = (Duration::from_millis(1), message("alive"));
         let thread = std::thread::spawn(move || writer.write_to(write, Some(idle)));
-        let mut read = read;
+        let mut reader = FrameReader::new(read, 10);
         for _ in 0..3 {
-            assert_eq!(read_frame(&mut read, 10).unwrap().unwrap(), "alive");
+            assert_eq!(reader.next().unwrap().unwrap(), "alive");
         }
         outbox.end();
         thread.join().unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! The end of the pipes that is in the worker process.
 
 use std::fmt;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering as Atomic};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures_channel::oneshot;
 
 use super::queue::{Places, ProcessSeat};
-use super::{Control, ControlError, FrameError, NAME_VARIABLE, Outbox, block_on, read_frame};
+use super::{Control, ControlError, FrameError, FrameReader, NAME_VARIABLE, Outbox, block_on};
 use crate::codec::{Codec, Json, MAX_MESSAGE};
 use crate::transport::{Connection, sealed};
 use crate::{
@@ -66,7 +66,7 @@ impl WorkerProcess {
         if TAKEN.swap(true, Atomic::Relaxed) {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "standard input is taken already"));
         }
-        Ok(Self::over(name, io::stdin(), io::stdout()))
+        Ok(Self::over(name, io::stdin(), output()?))
     }
 
     /// A worker at the end of other pipes, of a host that has the other ends.
@@ -146,6 +146,18 @@ impl<C: Codec> WorkerProcess<C> {
     }
 }
 
+/// Standard output, past the buffer of the standard library, which looks for lines.
+#[cfg(unix)]
+fn output() -> io::Result<impl Write + Send + 'static> {
+    use std::os::fd::AsFd as _;
+    Ok(std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(not(unix))]
+fn output() -> io::Result<impl Write + Send + 'static> {
+    Ok(io::stdout())
+}
+
 impl<C> fmt::Debug for WorkerProcess<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerProcess").field("name", &self.name).finish_non_exhaustive()
@@ -175,7 +187,7 @@ impl<C: Codec> sealed::Connect for WorkerProcess<C> {
                 });
                 shared.say(&Control::connect());
                 let (reader, writer) = (Arc::clone(&shared), Arc::clone(&shared));
-                let read = move || reader.read(BufReader::with_capacity(64 * 1024, input));
+                let read = move || reader.read(FrameReader::new(input, settings.max_message));
                 let write = move || writer.write(output);
                 let started = thread::Builder::new()
                     .name("pubsub-read".to_owned())
@@ -226,14 +238,23 @@ impl<C: Codec> Shared<C> {
         }
     }
 
-    fn read(&self, mut input: impl Read) {
+    fn read(&self, mut input: FrameReader<impl Read>) {
         // The place that the next message is for, if it is for one.
         let mut place = None;
         let error = loop {
-            let message = match read_frame(&mut input, self.settings.max_message) {
+            let message = match input.buffered() {
                 Ok(Some(message)) => message,
-                Ok(None) => break gone(io::ErrorKind::UnexpectedEof.into()),
-                Err(FrameError::Io(error)) => break gone(error),
+                // What is read at once is said at once, then it waits for more.
+                Ok(None) => {
+                    self.inlet().inspect(|inlet| inlet.flush());
+                    match input.fill() {
+                        Ok(true) => self.inlet().inspect(|inlet| inlet.hold()),
+                        Ok(false) => break gone(io::ErrorKind::UnexpectedEof.into()),
+                        Err(FrameError::Io(error)) => break gone(error),
+                        Err(error) => break ConnectError::Protocol { reason: error.to_string() },
+                    };
+                    continue;
+                }
                 Err(error) => break ConnectError::Protocol { reason: error.to_string() },
             };
             let to = std::mem::take(&mut place);
@@ -259,6 +280,7 @@ impl<C: Codec> Shared<C> {
                 }
             }
         };
+        self.inlet().inspect(|inlet| inlet.flush());
         self.places.end();
         self.intake_ended(Some(error));
         self.output_ended(self.outbox.end());
@@ -288,6 +310,7 @@ impl<C: Codec> Shared<C> {
         let inlet = self.ends().inlet.take();
         if let Some(inlet) = inlet {
             inlet.state(ConnectionState::Closed { error });
+            inlet.flush();
         }
         self.answer_closings();
     }
@@ -313,7 +336,14 @@ impl<C: Codec> Shared<C> {
 fn hear(inlet: &dyn Inlet, control: Result<Control, ControlError>) {
     match control {
         Ok(Control::Event(frame)) => {
-            block_on(std::future::poll_fn(|cx| inlet.poll_ready(cx.waker())));
+            // Those who are to make room have to know that there is something.
+            block_on(std::future::poll_fn(|cx| {
+                let ready = inlet.poll_ready(cx.waker());
+                if ready.is_pending() {
+                    inlet.flush();
+                }
+                ready
+            }));
             inlet.deliver(frame);
         }
         Ok(Control::Subscribed(request)) => inlet.subscribed(request),

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use pubsub_transports::__private::{
-    Control, ControlError, Exchange, FrameError, Member, Outbox, PROTOCOL, block_on, read_frame,
+    Control, ControlError, Exchange, FrameError, FrameReader, Member, Outbox, PROTOCOL, block_on,
 };
 use pubsub_transports::codec::Codec;
 use pubsub_transports::{
@@ -20,6 +21,7 @@ use super::ProcessFailure;
 use super::feed::Feeds;
 use crate::BusError;
 use crate::driver::Edge;
+use crate::engine::wakes;
 use crate::errors::ErrorSource;
 use crate::event::Arrival;
 
@@ -202,17 +204,29 @@ impl Followed {
 }
 
 impl<C: Codec> PipeReader<'_, C> {
-    /// Reads until the pipe ends.
-    pub(super) fn read(mut self, mut pipe: impl Read) -> Result<(), ProcessFailure> {
+    /// Reads until the pipe ends. What is read at once is said at once: only then those who read it are woken.
+    pub(super) fn read(self, pipe: FrameReader<impl Read>) -> Result<(), ProcessFailure> {
+        let result = self.read_all(pipe);
+        wakes::flush();
+        result
+    }
+
+    fn read_all(mut self, mut pipe: FrameReader<impl Read>) -> Result<(), ProcessFailure> {
         loop {
-            self.progress.set(|it| it.1 = Some(Instant::now()));
-            let message = read_frame(&mut pipe, self.ends.max_message);
-            self.progress.set(|it| it.1 = None);
-            let message = match message {
-                Ok(Some(message)) => message,
-                // How it ended is for its status to say.
-                Ok(None) | Err(FrameError::Io(_)) => return Ok(()),
-                Err(error) => return Err(garbage(&error)),
+            let Some(message) = pipe.buffered().map_err(|error| garbage(&error))? else {
+                wakes::flush();
+                self.progress.set(|it| it.1 = Some(Instant::now()));
+                let filled = pipe.fill();
+                self.progress.set(|it| it.1 = None);
+                match filled {
+                    Ok(true) => {
+                        wakes::hold();
+                        continue;
+                    }
+                    // How it ended is for its status to say.
+                    Ok(false) | Err(FrameError::Io(_)) => return Ok(()),
+                    Err(error) => return Err(garbage(&error)),
+                }
             };
             let control = Control::read(&self.ends.codec, &message);
             if !self.progress.is_connected() {
@@ -270,7 +284,14 @@ impl<C: Codec> PipeReader<'_, C> {
         match self.ends.frame(frame) {
             Ok(frame) => {
                 // It waits here, so that the process does: its pipe fills up.
-                let result = block_on(self.member.publish(frame, Patience::Wait));
+                let mut sending = self.member.publish(frame, Patience::Wait);
+                let result = block_on(std::future::poll_fn(|cx| {
+                    let result = Pin::new(&mut sending).poll(cx);
+                    if result.is_pending() {
+                        wakes::flush();
+                    }
+                    result
+                }));
                 self.inlet.say(&Control::Published(result.map_err(|error| error.to_string())));
             }
             Err(undecodable) => {

@@ -1,13 +1,13 @@
 //! The life of a process: it is started, seen to, reaped, and perhaps started again.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pubsub_transports::__private::{Member, NAME_VARIABLE, Outbox};
+use pubsub_transports::__private::{FrameReader, Member, NAME_VARIABLE, Outbox};
 use pubsub_transports::codec::Codec;
 
 use super::ProcessFailure;
@@ -146,6 +146,7 @@ impl<C: Codec> Process<C> {
         let Run { pipes: Pipes { child, input, output, errors }, member, inlet, told, tell } = run;
         let (progress, mut now) = (Progress::default(), Followed::default());
         let mut feeds = Feeds::default();
+        let max_message = self.ends.max_message;
         let connect = tell.clone();
         let connected = || drop(connect.send(Told::Connected));
         let failure = thread::scope(|scope| {
@@ -170,7 +171,7 @@ impl<C: Codec> Process<C> {
                     feeds: &mut feeds,
                 };
                 scope.spawn(move || {
-                    let result = reader.read(BufReader::with_capacity(64 * 1024, output));
+                    let result = reader.read(FrameReader::new(output, max_message));
                     let _gone = tell.send(Told::Output(result));
                 });
             }

@@ -1,4 +1,5 @@
-//! What `tests/instructions/inproc` counts the instructions of: `engine_instructions <workload> <times>`.
+//! What `tests/instructions/inproc` and `tests/instructions/inside` count the instructions of:
+//! `engine_instructions <workload> <times>`.
 
 use std::env;
 use std::task::Waker;
@@ -29,6 +30,16 @@ fn main() {
         "subscribe" => subscribe(times),
         #[cfg(feature = "worker")]
         "worker" => worker(times),
+        #[cfg(all(feature = "worker", feature = "tracing"))]
+        "worker-traced" => {
+            tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("the first");
+            worker(times);
+        }
+        #[cfg(all(feature = "worker", feature = "metrics"))]
+        "worker-counted" => {
+            metrics_util::debugging::DebuggingRecorder::new().install().expect("the first");
+            worker(times);
+        }
         other => panic!("no workload is called {other:?}"),
     }
 }

@@ -108,6 +108,7 @@ impl<P, I: TopicId + ?Sized> EventData<P, I> {
         self.rare.get_or_insert_default().event_id = Some(event_id);
     }
 
+    #[inline(always)]
     pub(crate) fn carried(&self) -> Carried {
         self.rare.as_ref().map(|rare| rare.carried.clone()).unwrap_or_default()
     }

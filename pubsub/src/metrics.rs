@@ -34,26 +34,14 @@ pub use self::sampler::HubSampler;
 pub struct Metric {
     /// Its name.
     pub name: &'static str,
-    /// Whether it is a counter, a gauge or a histogram.
-    pub kind: MetricKind,
+    /// What kind it is: `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
     /// What it counts.
     pub unit: Unit,
     /// Its labels.
     pub labels: &'static [&'static str],
     /// What it says.
     pub help: &'static str,
-}
-
-/// What kind of metric it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MetricKind {
-    /// It only grows.
-    Counter,
-    /// It is what there is now.
-    Gauge,
-    /// It is how values are spread.
-    Histogram,
 }
 
 macro_rules! metrics {
@@ -66,7 +54,7 @@ macro_rules! metrics {
         /// All of them.
         pub const METRICS: &[Metric] = &[$(Metric {
             name: $name,
-            kind: MetricKind::$kind,
+            kind: stringify!($kind),
             unit: Unit::$unit,
             labels: &$labels,
             help: $help,
@@ -75,63 +63,63 @@ macro_rules! metrics {
 }
 
 metrics! {
-    SENT = "pubsub_sent_events_total", Counter in Count by ["topic", "transport"],
+    SENT = "pubsub_sent_events_total", counter in Count by ["topic", "transport"],
         "Publishes that the other side of a wire accepted.";
-    SENT_BYTES = "pubsub_sent_bytes_total", Counter in Bytes by ["topic", "transport"],
+    SENT_BYTES = "pubsub_sent_bytes_total", counter in Bytes by ["topic", "transport"],
         "The bytes of their payloads, where they are encoded.";
-    SEND_ERRORS = "pubsub_send_errors_total", Counter in Count by ["topic", "transport", "error"],
+    SEND_ERRORS = "pubsub_send_errors_total", counter in Count by ["topic", "transport", "error"],
         "Publishes over a wire that failed.";
-    SEND_SECONDS = "pubsub_send_seconds", Histogram in Seconds by ["topic", "transport"],
+    SEND_SECONDS = "pubsub_send_seconds", histogram in Seconds by ["topic", "transport"],
         "From a publish over a wire to its answer.";
-    IN_FLIGHT = "pubsub_in_flight_events", Gauge in Count by ["transport"],
+    IN_FLIGHT = "pubsub_in_flight_events", gauge in Count by ["transport"],
         "Publishes over a wire that are awaited and not answered.";
-    RECEIVED = "pubsub_received_events_total", Counter in Count by ["topic", "transport"],
+    RECEIVED = "pubsub_received_events_total", counter in Count by ["topic", "transport"],
         "Events that came over a wire for somebody who follows their topic.";
-    RECEIVED_BYTES = "pubsub_received_bytes_total", Counter in Bytes by ["topic", "transport"],
+    RECEIVED_BYTES = "pubsub_received_bytes_total", counter in Bytes by ["topic", "transport"],
         "The bytes of their payloads, where they are encoded.";
-    GAPS = "pubsub_gaps_total", Counter in Count by ["transport", "reason"],
+    GAPS = "pubsub_gaps_total", counter in Count by ["transport", "reason"],
         "Times when a wire lost events.";
-    MISSED = "pubsub_missed_events_total", Counter in Count by ["transport", "reason"],
+    MISSED = "pubsub_missed_events_total", counter in Count by ["transport", "reason"],
         "Events lost by them, as far as they were counted.";
-    CONNECTED = "pubsub_connected", Gauge in Count by ["transport"],
+    CONNECTED = "pubsub_connected", gauge in Count by ["transport"],
         "Buses that are connected to the other side.";
-    RECONNECTS = "pubsub_reconnects_total", Counter in Count by ["transport"],
+    RECONNECTS = "pubsub_reconnects_total", counter in Count by ["transport"],
         "Connections that were lost and came back.";
-    ERRORS = "pubsub_errors_total", Counter in Count by ["error"],
+    ERRORS = "pubsub_errors_total", counter in Count by ["error"],
         "What `PubSub::errors` tells.";
-    HANDLE_SECONDS = "pubsub_handle_seconds", Histogram in Seconds by ["topic"],
+    HANDLE_SECONDS = "pubsub_handle_seconds", histogram in Seconds by ["topic"],
         "How long handlers take for an event, waits included.";
-    PUBLISHED = "pubsub_published_events_total", Counter in Count by ["topic"],
+    PUBLISHED = "pubsub_published_events_total", counter in Count by ["topic"],
         "Events that were accepted while somebody in the process followed their address; sampled.";
-    DROPPED = "pubsub_dropped_events_total", Counter in Count by ["topic"],
+    DROPPED = "pubsub_dropped_events_total", counter in Count by ["topic"],
         "Events that a bound cost a subscription; sampled.";
-    SUBSCRIPTIONS = "pubsub_subscriptions", Gauge in Count by ["topic"],
+    SUBSCRIPTIONS = "pubsub_subscriptions", gauge in Count by ["topic"],
         "Subscriptions that follow the topic or a part of it; sampled.";
-    QUEUED = "pubsub_queued_events", Gauge in Count by ["topic"],
+    QUEUED = "pubsub_queued_events", gauge in Count by ["topic"],
         "Events that wait to be read; sampled.";
-    WAITING = "pubsub_waiting_publishes", Gauge in Count by ["topic"],
+    WAITING = "pubsub_waiting_publishes", gauge in Count by ["topic"],
         "Publishes that wait for room; sampled.";
-    HUB_CONNECTIONS = "pubsub_hub_connections", Gauge in Count by [],
+    HUB_CONNECTIONS = "pubsub_hub_connections", gauge in Count by [],
         "Connections of a hub; sampled.";
-    HUB_SUBSCRIPTIONS = "pubsub_hub_subscriptions", Gauge in Count by [],
+    HUB_SUBSCRIPTIONS = "pubsub_hub_subscriptions", gauge in Count by [],
         "Subscriptions that they have; sampled.";
-    HUB_GAPS = "pubsub_hub_gaps_total", Counter in Count by [],
+    HUB_GAPS = "pubsub_hub_gaps_total", counter in Count by [],
         "Times when a connection was told that it lost events; sampled.";
-    HUB_MISSED = "pubsub_hub_missed_events_total", Counter in Count by [],
+    HUB_MISSED = "pubsub_hub_missed_events_total", counter in Count by [],
         "Events that were dropped for connections that did not read them, where they were counted; sampled.";
-    HUB_SLOW = "pubsub_hub_slow_consumers_total", Counter in Count by [],
+    HUB_SLOW = "pubsub_hub_slow_consumers_total", counter in Count by [],
         "Connections that were closed because they did not read; sampled.";
-    HUB_LONGEST_QUEUE = "pubsub_hub_longest_queue_bytes", Gauge in Bytes by [],
+    HUB_LONGEST_QUEUE = "pubsub_hub_longest_queue_bytes", gauge in Bytes by [],
         "The bytes that wait for the connection with the longest queue; sampled.";
 }
 
 /// Tells the recorder what each metric is, and in which unit. Once, after it was installed.
 pub fn describe() {
     for Metric { name, kind, unit, help, .. } in METRICS {
-        match kind {
-            MetricKind::Counter => metrics::describe_counter!(*name, *unit, *help),
-            MetricKind::Gauge => metrics::describe_gauge!(*name, *unit, *help),
-            MetricKind::Histogram => metrics::describe_histogram!(*name, *unit, *help),
+        match *kind {
+            "counter" => metrics::describe_counter!(*name, *unit, *help),
+            "gauge" => metrics::describe_gauge!(*name, *unit, *help),
+            _ => metrics::describe_histogram!(*name, *unit, *help),
         }
     }
 }

@@ -91,15 +91,18 @@ impl Header {
 
     /// What it carries for tracing, whether the feature is on or not.
     #[doc(hidden)]
+    #[inline(always)]
     #[must_use]
     pub fn carried(&self) -> &Carried {
         &self.carried
     }
 
     #[doc(hidden)]
+    #[inline(always)]
     #[must_use]
-    pub fn with_carried(self, carried: Carried) -> Self {
-        Self { carried, ..self }
+    pub fn with_carried(mut self, carried: Carried) -> Self {
+        self.carried = carried;
+        self
     }
 
     /// Whether this is a control message, and never an event: its type begins with `__`.

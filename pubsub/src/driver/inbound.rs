@@ -198,8 +198,9 @@ impl Inbound {
             let error = DecodeError::unknown_type(frame.header.topic());
             return Err(Undecodable::new(frame.header.address().ok(), error));
         };
-        let (span, decoded) = self.decode(topic, frame);
-        decoded.map(|(header, stored)| (header, stored, span.carried()))
+        let span = self.receive(topic, &frame);
+        let (header, stored) = self.decode(topic, frame).inspect_err(|_| span.not_decoded())?;
+        Ok((header, stored, span.carried()))
     }
 
     fn close_replays(&self) {
@@ -207,24 +208,24 @@ impl Inbound {
         replays.iter().for_each(|replay| replay.close());
     }
 
-    /// In a span, which what is done about it belongs to.
+    /// An event came. What is done about it belongs to the span.
+    #[inline(always)]
+    fn receive(&self, topic: usize, frame: &Frame) -> Receiving {
+        self.meter.received(topic, &frame.body);
+        Receiving::new(self.topics[topic].name, self.transport, &frame.header)
+    }
+
     // Into `deliver`, which otherwise copies what it gives once more.
     #[inline(always)]
-    fn decode(&self, topic: usize, frame: Frame) -> (Receiving, Result<(Header, Stored), Undecodable>) {
+    fn decode(&self, topic: usize, frame: Frame) -> Result<(Header, Stored), Undecodable> {
         let Frame { header, body } = frame;
-        let span = Receiving::new(self.topics[topic].name, self.transport, &header);
-        self.meter.received(topic, &body);
         // A `Deserialize` is code of users, on input of others; the task that calls this serves the whole bus.
         let decoded = catch_unwind(AssertUnwindSafe(|| self.edge.decode(topic, &header, body)));
         let panicked = |_| Err(DecodeError::payload(header.topic(), "its `Deserialize` panicked"));
-        let decoded = match decoded.unwrap_or_else(panicked) {
+        match decoded.unwrap_or_else(panicked) {
             Ok(stored) => Ok((header, stored)),
-            Err(error) => {
-                span.not_decoded();
-                Err(Undecodable::new(header.address().ok(), error))
-            }
-        };
-        (span, decoded)
+            Err(error) => Err(Undecodable::new(header.address().ok(), error)),
+        }
     }
 }
 
@@ -257,10 +258,13 @@ impl Inlet for BusInlet {
         if bus.engine.is_idle(topic) {
             return;
         }
-        let (span, decoded) = bus.decode(topic, frame);
-        let (header, stored) = match decoded {
+        let span = bus.receive(topic, &frame);
+        let (header, stored) = match bus.decode(topic, frame) {
             Ok(decoded) => decoded,
-            Err(undecodable) => return self.undecodable(undecodable),
+            Err(undecodable) => {
+                span.not_decoded();
+                return self.undecodable(undecodable);
+            }
         };
         let sequence = bus.arrived.load(Ordering::Relaxed) + 1;
         let stored = if bus.edge.is_wire() {

@@ -1,7 +1,7 @@
 //! One publish on its way to the other side.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use pubsub_transports::{Address, Body, Frame, Header, Patience, SendError, Sending};
 
@@ -87,12 +87,14 @@ impl Outgoing {
 
     /// Ready when the other side accepted the event, or with the event.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), (Stored, SendError)>> {
-        let answer = ready!(Pin::new(&mut self.sending).poll(cx));
-        self.sent.answered(&answer);
-        Poll::Ready(answer.map_err(|error| {
+        let answer = Pin::new(&mut self.sending).poll(cx);
+        if let Poll::Ready(answer) = &answer {
+            self.sent.answered(answer);
+        }
+        answer.map_err(|error| {
             self.span.failed(&error);
             (self.stored.clone(), error)
-        }))
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use metrics_util::MetricKind as Kind;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
-use pubsub::metrics::{METRICS, MetricKind};
+use pubsub::metrics::METRICS;
 
 type Labels = Vec<(String, String)>;
 
@@ -59,8 +59,8 @@ impl Recorded {
             let metric = METRICS.iter().find(|metric| metric.name == name);
             let metric = metric.unwrap_or_else(|| panic!("{name} is not in the table"));
             let expected = match metric.kind {
-                MetricKind::Counter => Kind::Counter,
-                MetricKind::Gauge => Kind::Gauge,
+                "counter" => Kind::Counter,
+                "gauge" => Kind::Gauge,
                 _ => Kind::Histogram,
             };
             assert_eq!(*kind, expected, "{name}");

@@ -31,11 +31,22 @@
 //!   another [epoch](crate::GapReason::Epoch).
 //! * There is a third connection, which asks for what is kept while another waits for what comes.
 //!
+//! # A cluster
+//! With the feature `redis-cluster`, [`RedisBuilder::connect_cluster`] connects to a cluster by any of its nodes. What is
+//! different:
+//! * Channels are of the whole cluster. When the node is lost that we follow them at, they are followed at another, after a gap.
+//! * Streams are in one slot, that of a hash tag which the prefix has to have, as in `{shop}:`. When the slot moves to another node,
+//!   or its master is lost, they go on at who has it now: with another epoch, since nobody knows what that one has.
+//! * A publish that met a node which has the slot no more is [not sent](crate::SendError::NotSent): publish it again.
+//! * CLUSTER SLOTS is asked on each new connection. There is no database but 0.
+//!
 //! It needs Redis 6.2 or later. The commands are AUTH, SELECT, PING, INFO, CLIENT ID, CLIENT UNBLOCK, XADD, XREAD, XINFO, XTRIM,
 //! TIME, WATCH, UNWATCH, MULTI, EXEC, GET and SET, on the keys `<prefix>{<type>}` and `<prefix>{<type>}:run`. Who may not
 //! write still reads; who may not CLIENT UNBLOCK waits up to 100 ms for a new subscription to bring events.
 
 mod builder;
+#[cfg(feature = "redis-cluster")]
+mod cluster;
 mod durable;
 mod incoming;
 mod interest;

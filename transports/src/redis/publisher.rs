@@ -51,6 +51,8 @@ struct Flights {
     answers: Vec<(Asker, Result<(), SendError>)>,
     /// A stream was not there.
     deleted: bool,
+    /// Another node is to be asked, as soon as all is answered that was asked here.
+    elsewhere: Option<Rejection>,
 }
 
 struct Flight {
@@ -124,7 +126,7 @@ impl Publisher {
         loop {
             let mut went_on = false;
             let (has_more, phase) = self.outbox.wait(cx.waker());
-            if wire.out.is_empty() {
+            if wire.out.is_empty() && flights.elsewhere.is_none() {
                 let is_held_up = match &mut self.kept {
                     Some(kept) if kept.is_due(wire) => true,
                     kept if has_more => {
@@ -153,6 +155,11 @@ impl Publisher {
                 {
                     kept.forget();
                 }
+            }
+            if flights.all.is_empty()
+                && let Some(rejection) = flights.elsewhere.take()
+            {
+                return Poll::Ready(Err(ConnectError::Refused(rejection)));
             }
             if phase != Phase::Open {
                 let deadline =
@@ -316,6 +323,11 @@ impl Flights {
                     self.deleted = true;
                     let message = "the stream was deleted a moment ago";
                     Err(SendError::Rejected(Rejection::new(ErrorCode::Internal, message)))
+                }
+                // It was not taken.
+                (Reply::Error(error), Some(_)) if refusal::is_elsewhere(&error) => {
+                    self.elsewhere.get_or_insert_with(|| refusal::rejection(&error));
+                    Err(SendError::NotSent)
                 }
                 (Reply::Error(error), Some(_)) => Err(SendError::Rejected(refusal::rejection(&error))),
                 (Reply::Status | Reply::Error(_), None) => continue,

@@ -110,6 +110,9 @@ pub struct Redis<C = Json> {
 enum Source {
     /// Channels: nothing is kept.
     Channels(Box<Wire>),
+    /// Channels of slots, each at its node.
+    #[cfg(feature = "redis-cluster")]
+    Shards,
     /// Streams, which keep so much.
     Streams(Box<Session>, Retention),
 }
@@ -149,6 +152,11 @@ impl Redis {
     pub const DURABLE_GUARANTEES: Guarantees =
         Guarantees { delivery: Delivery::AtLeastOnce, history: true, ..Self::GUARANTEES };
 
+    /// What a bus promises over the [sharded](RedisBuilder::sharded) channels of a cluster.
+    #[cfg(feature = "redis-cluster")]
+    pub const SHARDED_GUARANTEES: Guarantees =
+        Guarantees { ordering: Ordering::PerPublisher, ..Self::GUARANTEES };
+
     /// Settings, to connect with, of a transport that forgets nothing: events are kept in Redis streams, so much of each type
     /// as `retention` says, instead of being published on channels. [The module](self#events-that-are-kept) says what
     /// is different.
@@ -182,11 +190,22 @@ impl<C: Codec> sealed::Connect for Redis<C> {
         let body = Encoded::new(Arc::clone(&codec));
         let retention = match &source {
             Source::Channels(_) => None,
+            #[cfg(feature = "redis-cluster")]
+            Source::Shards => None,
             Source::Streams(_, retention) => Some(*retention),
         };
-        let guarantees = if retention.is_some() { Redis::DURABLE_GUARANTEES } else { Redis::GUARANTEES };
-        let name = if retention.is_some() { "redis_streams" } else { "redis" };
+        let (name, guarantees) = match &source {
+            Source::Channels(_) => ("redis", Redis::GUARANTEES),
+            #[cfg(feature = "redis-cluster")]
+            Source::Shards => ("redis_shards", Redis::SHARDED_GUARANTEES),
+            Source::Streams(..) => ("redis_streams", Redis::DURABLE_GUARANTEES),
+        };
         let attach = Box::new(move |inlet: Arc<dyn Inlet>| {
+            #[cfg(feature = "redis-cluster")]
+            if matches!(source, Source::Shards) {
+                return Arc::new(cluster::ShardedLink::new(inlet, codec, names, dialer, runtime))
+                    as Arc<dyn Link>;
+            }
             let (news, heard) = mpsc::unbounded_channel();
             let outbox = Arc::new(Outbox::new(dialer.limits.clone(), retention.is_some()));
             let codec: Arc<dyn Codec> = codec;
@@ -199,6 +218,8 @@ impl<C: Codec> sealed::Connect for Redis<C> {
                     let (codec, names) = (Arc::clone(&codec), Arc::clone(&names));
                     runtime.spawn(Subscriber::new(inlet, codec, names, dialer, heard).run(*wire));
                 }
+                #[cfg(feature = "redis-cluster")]
+                Source::Shards => {}
                 Source::Streams(session, _) => {
                     runtime.spawn(Reader::new(inlet, Arc::clone(&codec), keys, dialer, heard).run(*session));
                 }

@@ -36,6 +36,9 @@ pub struct RedisBuilder<C = Json> {
     prefix: String,
     /// `None`: nothing is kept.
     retention: Option<Retention>,
+    /// Whether channels are those of slots.
+    #[cfg(feature = "redis-cluster")]
+    sharded: bool,
     credentials: Option<Credentials>,
     tls: Tls,
     limits: Limits,
@@ -59,6 +62,8 @@ impl Default for RedisBuilder {
             codec: Json::default(),
             prefix: String::new(),
             retention: None,
+            #[cfg(feature = "redis-cluster")]
+            sharded: false,
             credentials: None,
             tls: Tls::default(),
             limits: Limits::default(),
@@ -76,8 +81,16 @@ impl<C: Codec> RedisBuilder<C> {
 
     /// How events become bytes: JSON, by default. All who share the channels use the same one.
     pub fn codec<D: Codec>(self, codec: D) -> RedisBuilder<D> {
-        let Self { prefix, retention, credentials, tls, limits, .. } = self;
-        RedisBuilder { codec, prefix, retention, credentials, tls, limits }
+        RedisBuilder {
+            codec,
+            prefix: self.prefix,
+            retention: self.retention,
+            #[cfg(feature = "redis-cluster")]
+            sharded: self.sharded,
+            credentials: self.credentials,
+            tls: self.tls,
+            limits: self.limits,
+        }
     }
 
     pub(super) fn durable(self, retention: Retention) -> Self {
@@ -212,6 +225,14 @@ impl<C: Codec> RedisBuilder<C> {
         self.open(server).await
     }
 
+    /// Publishes each event at the one node that has the slot of its channel, instead of at all nodes: sharded channels, of
+    /// a cluster of Redis 7. Then only single ids can be followed, a whole type is refused; and who publishes to
+    /// channels reaches nobody who follows sharded ones. Streams are not concerned.
+    #[cfg(feature = "redis-cluster")]
+    pub fn sharded(self) -> Self {
+        Self { sharded: true, ..self }
+    }
+
     /// Connects to the cluster that these nodes are of, or some of them: each a URL as for [`connect`](Self::connect), of which the
     /// first says who we are and whether there is TLS. One of them has to be there.
     ///
@@ -263,6 +284,11 @@ impl<C: Codec> RedisBuilder<C> {
     }
 
     async fn open(self, server: Server) -> Result<Redis<C>, ConnectError> {
+        #[cfg(feature = "redis-cluster")]
+        if self.sharded {
+            let reason = "sharded channels are those of a cluster: connect with `connect_cluster`".to_owned();
+            return Err(ConnectError::Url { reason });
+        }
         self.open_at(server, |_| {}).await
     }
 
@@ -271,7 +297,9 @@ impl<C: Codec> RedisBuilder<C> {
         mut server: Server,
         change: impl FnOnce(&mut Dialer),
     ) -> Result<Redis<C>, ConnectError> {
-        let Self { codec, prefix, retention, credentials, tls, limits } = self;
+        #[cfg(feature = "redis-cluster")]
+        let sharded = self.sharded;
+        let Self { codec, prefix, retention, credentials, tls, limits, .. } = self;
         if prefix.len() > Redis::PREFIX_BYTES {
             let reason = format!("the prefix has more than {} bytes", Redis::PREFIX_BYTES);
             return Err(ConnectError::Url { reason });
@@ -295,6 +323,8 @@ impl<C: Codec> RedisBuilder<C> {
         let dialer = Arc::new(dialer);
         let publish = dialer.open().await?;
         let source = match retention {
+            #[cfg(feature = "redis-cluster")]
+            None if sharded => Source::Shards,
             None => Source::Channels(Box::new(dialer.open().await?)),
             Some(retention) => Source::Streams(Box::new(Session::open(&dialer).await?), retention),
         };

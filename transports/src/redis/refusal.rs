@@ -30,6 +30,16 @@ pub(super) fn is_elsewhere(error: &[u8]) -> bool {
     error.starts_with(b"MOVED ") || error.starts_with(b"ASK ")
 }
 
+/// What is not followed at this node any more.
+pub(super) fn moved() -> Rejection {
+    rejection(b"MOVED to another node")
+}
+
+/// Whether it is that.
+pub(super) fn is_moved(rejection: &Rejection) -> bool {
+    matches!(rejection.code(), ErrorCode::Other(code) if ["MOVED", "ASK"].contains(&&**code))
+}
+
 /// An error reply to one of the first commands on a connection.
 pub(super) fn connect_error(error: &[u8]) -> ConnectError {
     let rejection = rejection(error);

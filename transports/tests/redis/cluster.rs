@@ -11,6 +11,7 @@ use crate::harness::cluster::Cluster;
 use crate::harness::{Peer, Said, Server};
 
 mod channels;
+mod shards;
 mod streams;
 
 fn quick(builder: RedisBuilder) -> RedisBuilder {
@@ -35,6 +36,7 @@ async fn what_is_no_cluster_is_said_at_once() {
     for error in [
         Redis::builder().connect_cluster(none).await.expect_err("no nodes"),
         Redis::builder().connect_cluster([format!("{}/1", server.url())]).await.expect_err("a database"),
+        Redis::builder().sharded().connect(server.url()).await.expect_err("no shards"),
         Redis::durable(Retention::default()).connect_cluster([server.url()]).await.expect_err("no tag"),
     ] {
         assert!(matches!(error, ConnectError::Url { .. }), "{error:?}");

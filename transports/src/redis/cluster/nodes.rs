@@ -17,6 +17,8 @@ pub(in crate::redis) struct Nodes {
     slot: Option<u16>,
     /// The one that was good last comes first.
     known: Mutex<Vec<Place>>,
+    /// What was said last.
+    ranges: Mutex<Vec<Range>>,
 }
 
 /// Nodes that serve a range of slots, the master first.
@@ -24,7 +26,16 @@ type Range = (u16, u16, Vec<Place>);
 
 impl Nodes {
     pub(in crate::redis) fn new(known: Vec<Place>, slot: Option<u16>) -> Self {
-        Self { slot, known: Mutex::new(known) }
+        Self { slot, known: Mutex::new(known), ranges: Mutex::default() }
+    }
+
+    /// The master of each range of slots, as the last node said that was connected to.
+    pub(in crate::redis) fn masters(&self) -> Vec<(u16, u16, Place)> {
+        let ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
+        ranges
+            .iter()
+            .filter_map(|(first, last, places)| Some((*first, *last, places.first()?.clone())))
+            .collect()
     }
 
     fn known(&self) -> Vec<Place> {
@@ -34,6 +45,7 @@ impl Nodes {
     /// Keeps the nodes of the cluster as it is now; if it names none, those that were known.
     fn learn(&self, good: &Place, ranges: Vec<Range>) {
         let mut known = vec![good.clone()];
+        self.ranges.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&ranges);
         for place in ranges.into_iter().flat_map(|(_, _, places)| places) {
             if !known.contains(&place) && known.len() < MAX_NODES {
                 known.push(place);

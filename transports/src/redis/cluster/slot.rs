@@ -1,6 +1,6 @@
 //! Which of the 16,384 slots a key is in.
 
-const SLOTS: u16 = 16_384;
+pub(super) const SLOTS: u16 = 16_384;
 
 /// The part of a key that is hashed instead of all of it: what stands in its first braces, unless that is nothing.
 pub(in crate::redis) fn hash_tag(key: &[u8]) -> Option<&[u8]> {

@@ -38,6 +38,9 @@
 //! * Streams are in one slot, that of a hash tag which the prefix has to have, as in `{shop}:`. When the slot moves to another node,
 //!   or its master is lost, they go on at who has it now: with another epoch, since nobody knows what that one has.
 //! * A publish that met a node which has the slot no more is [not sent](crate::SendError::NotSent): publish it again.
+//! * With [`RedisBuilder::sharded`] each channel is followed and published to at the one node that has its slot. When the slot moves,
+//!   or its node is lost, what was followed there goes on at who has it now, after a gap of the addresses that it concerns.
+//!   A type cannot be followed whole. There are two connections to each master.
 //! * CLUSTER SLOTS is asked on each new connection. There is no database but 0.
 //!
 //! It needs Redis 6.2 or later. The commands are AUTH, SELECT, PING, INFO, CLIENT ID, CLIENT UNBLOCK, XADD, XREAD, XINFO, XTRIM,

@@ -216,9 +216,13 @@ impl Shards {
             for (number, node) in owners.nodes.iter_mut().enumerate() {
                 node.is_active = active.contains(&number);
             }
+            let is_up = |node: &NodeState| matches!(node.state, ConnectionState::Connected);
+            let up: Vec<bool> = owners.nodes.iter().map(is_up).collect();
             for (address, owner) in &mut owners.owners {
                 let node = self.routes.node(self.names.slot(address));
-                if node == owner.node && node.is_some() {
+                // A node tells those who follow there when it loses a slot. Another that says so first may be behind itself.
+                let stays = owner.is_live && owner.node.is_some_and(|node| up[node]);
+                if stays || node == owner.node && node.is_some() {
                     continue;
                 }
                 if let Some(before) = owner.node.take() {

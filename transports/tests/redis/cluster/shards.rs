@@ -140,6 +140,28 @@ async fn failover_is_a_gap_for_what_was_followed_at_the_node_and_for_nothing_els
 }
 
 #[tokio::test]
+async fn a_user_follows_and_publishes_what_it_may() {
+    let cluster = Cluster::start();
+    for node in &cluster.nodes {
+        let rules =
+            ["on", ">pw", "+ping", "+cluster|slots", "+ssubscribe", "+sunsubscribe", "+spublish", "&a:*"];
+        node.cli(&[&["ACL", "SETUSER", "me"][..], &rules].concat());
+    }
+    let peer = connected(sharded().credentials("me", "pw"), cluster.urls()).await;
+    let request = peer.ask(&["a:1", "b:1"]);
+    peer.heard.subscribed(request).await;
+    let is_refusal =
+        |said: &Said| matches!(said, Said::Refused(address, ErrorCode::Denied) if address == "b:1");
+    peer.heard.count("refusal", 1, is_refusal).await;
+    peer.publish("a", "1", "1").await;
+    peer.heard.events(1).await;
+    let error = peer.send("b", "1", "1", pubsub_transports::Patience::Wait).await.expect_err("not allowed");
+    assert!(matches!(&error, SendError::Rejected(it) if *it.code() == ErrorCode::Denied), "{error:?}");
+    let wrong = quick(sharded()).credentials("me", "other").connect_cluster(cluster.urls()).await;
+    assert!(matches!(wrong.expect_err("wrong"), ConnectError::Unauthenticated { .. }));
+}
+
+#[tokio::test]
 async fn a_node_that_comes_back_restores_what_was_followed_there() {
     let cluster = Cluster::start();
     let reader = connected(sharded(), cluster.urls()).await;

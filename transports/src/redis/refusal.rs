@@ -36,6 +36,7 @@ pub(super) fn moved() -> Rejection {
 }
 
 /// Whether it is that.
+#[cfg(feature = "redis-cluster")]
 pub(super) fn is_moved(rejection: &Rejection) -> bool {
     matches!(rejection.code(), ErrorCode::Other(code) if ["MOVED", "ASK"].contains(&&**code))
 }

@@ -31,11 +31,25 @@
 //!   another [epoch](crate::GapReason::Epoch).
 //! * There is a third connection, which asks for what is kept while another waits for what comes.
 //!
+//! # A cluster
+//! With the feature `redis-cluster`, [`RedisBuilder::connect_cluster`] connects to a cluster by any of its nodes. What is
+//! different:
+//! * Channels are of the whole cluster. When the node is lost that we follow them at, they are followed at another, after a gap.
+//! * Streams are in one slot, that of a hash tag which the prefix has to have, as in `{shop}:`. When the slot moves to another node,
+//!   or its master is lost, they go on at who has it now: with another epoch, since nobody knows what that one has.
+//! * A publish that met a node which has the slot no more is [not sent](crate::SendError::NotSent): publish it again.
+//! * With [`RedisBuilder::sharded`] each channel is followed and published to at the one node that has its slot. When the slot moves,
+//!   or its node is lost, what was followed there goes on at who has it now, after a gap of the addresses that it concerns.
+//!   A type cannot be followed whole. There are two connections to each master.
+//! * CLUSTER SLOTS is asked on each new connection. There is no database but 0.
+//!
 //! It needs Redis 6.2 or later. The commands are AUTH, SELECT, PING, INFO, CLIENT ID, CLIENT UNBLOCK, XADD, XREAD, XINFO, XTRIM,
 //! TIME, WATCH, UNWATCH, MULTI, EXEC, GET and SET, on the keys `<prefix>{<type>}` and `<prefix>{<type>}:run`. Who may not
 //! write still reads; who may not CLIENT UNBLOCK waits up to 100 ms for a new subscription to bring events.
 
 mod builder;
+#[cfg(feature = "redis-cluster")]
+mod cluster;
 mod durable;
 mod incoming;
 mod interest;
@@ -99,6 +113,9 @@ pub struct Redis<C = Json> {
 enum Source {
     /// Channels: nothing is kept.
     Channels(Box<Wire>),
+    /// Channels of slots, each at its node.
+    #[cfg(feature = "redis-cluster")]
+    Shards,
     /// Streams, which keep so much.
     Streams(Box<Session>, Retention),
 }
@@ -139,6 +156,11 @@ impl Redis {
     pub const DURABLE_GUARANTEES: Guarantees =
         Guarantees { delivery: Delivery::AtLeastOnce, history: true, ..Self::GUARANTEES };
 
+    /// What a bus promises over the [sharded](RedisBuilder::sharded) channels of a cluster.
+    #[cfg(feature = "redis-cluster")]
+    pub const SHARDED_GUARANTEES: Guarantees =
+        Guarantees { ordering: Ordering::PerPublisher, ..Self::GUARANTEES };
+
     /// Settings, to connect with, of a transport that forgets nothing: events are kept in Redis streams, so much of each type
     /// as `retention` says, instead of being published on channels. [The module](self#events-that-are-kept) says what
     /// is different.
@@ -172,11 +194,22 @@ impl<C: Codec> sealed::Connect for Redis<C> {
         let body = Encoded::new(Arc::clone(&codec));
         let retention = match &source {
             Source::Channels(_) => None,
+            #[cfg(feature = "redis-cluster")]
+            Source::Shards => None,
             Source::Streams(_, retention) => Some(*retention),
         };
-        let guarantees = if retention.is_some() { Redis::DURABLE_GUARANTEES } else { Redis::GUARANTEES };
-        let name = if retention.is_some() { "redis_streams" } else { "redis" };
+        let (name, guarantees) = match &source {
+            Source::Channels(_) => ("redis", Redis::GUARANTEES),
+            #[cfg(feature = "redis-cluster")]
+            Source::Shards => ("redis_shards", Redis::SHARDED_GUARANTEES),
+            Source::Streams(..) => ("redis_streams", Redis::DURABLE_GUARANTEES),
+        };
         let attach = Box::new(move |inlet: Arc<dyn Inlet>| {
+            #[cfg(feature = "redis-cluster")]
+            if matches!(source, Source::Shards) {
+                return Arc::new(cluster::ShardedLink::new(inlet, codec, names, dialer, runtime))
+                    as Arc<dyn Link>;
+            }
             let (news, heard) = mpsc::unbounded_channel();
             let outbox = Arc::new(Outbox::new(dialer.limits.clone(), retention.is_some()));
             let codec: Arc<dyn Codec> = codec;
@@ -189,6 +222,8 @@ impl<C: Codec> sealed::Connect for Redis<C> {
                     let (codec, names) = (Arc::clone(&codec), Arc::clone(&names));
                     runtime.spawn(Subscriber::new(inlet, codec, names, dialer, heard).run(*wire));
                 }
+                #[cfg(feature = "redis-cluster")]
+                Source::Shards => {}
                 Source::Streams(session, _) => {
                     runtime.spawn(Reader::new(inlet, Arc::clone(&codec), keys, dialer, heard).run(*session));
                 }

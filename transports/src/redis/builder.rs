@@ -36,6 +36,9 @@ pub struct RedisBuilder<C = Json> {
     prefix: String,
     /// `None`: nothing is kept.
     retention: Option<Retention>,
+    /// Whether channels are those of slots.
+    #[cfg(feature = "redis-cluster")]
+    sharded: bool,
     credentials: Option<Credentials>,
     tls: Tls,
     limits: Limits,
@@ -59,6 +62,8 @@ impl Default for RedisBuilder {
             codec: Json::default(),
             prefix: String::new(),
             retention: None,
+            #[cfg(feature = "redis-cluster")]
+            sharded: false,
             credentials: None,
             tls: Tls::default(),
             limits: Limits::default(),
@@ -76,8 +81,16 @@ impl<C: Codec> RedisBuilder<C> {
 
     /// How events become bytes: JSON, by default. All who share the channels use the same one.
     pub fn codec<D: Codec>(self, codec: D) -> RedisBuilder<D> {
-        let Self { prefix, retention, credentials, tls, limits, .. } = self;
-        RedisBuilder { codec, prefix, retention, credentials, tls, limits }
+        RedisBuilder {
+            codec,
+            prefix: self.prefix,
+            retention: self.retention,
+            #[cfg(feature = "redis-cluster")]
+            sharded: self.sharded,
+            credentials: self.credentials,
+            tls: self.tls,
+            limits: self.limits,
+        }
     }
 
     pub(super) fn durable(self, retention: Retention) -> Self {
@@ -212,8 +225,81 @@ impl<C: Codec> RedisBuilder<C> {
         self.open(server).await
     }
 
-    async fn open(self, mut server: Server) -> Result<Redis<C>, ConnectError> {
-        let Self { codec, prefix, retention, credentials, tls, limits } = self;
+    /// Publishes each event at the one node that has the slot of its channel, instead of at all nodes: sharded channels, of
+    /// a cluster of Redis 7. Then only single ids can be followed, a whole type is refused; and who publishes to
+    /// channels reaches nobody who follows sharded ones. Streams are not concerned.
+    #[cfg(feature = "redis-cluster")]
+    pub fn sharded(self) -> Self {
+        Self { sharded: true, ..self }
+    }
+
+    /// Connects to the cluster that these nodes are of, or some of them: each a URL as for [`connect`](Self::connect), of which the
+    /// first says who we are and whether there is TLS. One of them has to be there.
+    ///
+    /// With [`Redis::durable`] the [prefix](Self::prefix) has to have a hash tag, as in `{shop}:`, which keeps all streams
+    /// together.
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pubsub_transports::ConnectError> {
+    /// use pubsub_transports::redis::{Redis, Retention};
+    ///
+    /// let redis = Redis::durable(Retention::default())
+    ///     .prefix("{shop}:")
+    ///     .connect_cluster(["redis://10.0.0.1", "redis://10.0.0.2", "redis://10.0.0.3"])
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), of the last node that was tried; and if the server is none of a cluster, or the prefix has no
+    /// hash tag and should have.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes what it has opened.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[cfg(feature = "redis-cluster")]
+    pub async fn connect_cluster<U: AsRef<str>>(
+        self,
+        nodes: impl IntoIterator<Item = U>,
+    ) -> Result<Redis<C>, ConnectError> {
+        use super::cluster::{Nodes, hash_tag, slot};
+        let wrong = |reason: &str| ConnectError::Url { reason: reason.to_owned() };
+        let nodes = nodes.into_iter().map(|url| Server::parse(url.as_ref()));
+        let servers = nodes.collect::<Result<Vec<_>, _>>()?;
+        let slot = match (hash_tag(self.prefix.as_bytes()), self.retention) {
+            (_, None) => None,
+            (Some(_), Some(_)) => Some(slot(self.prefix.as_bytes())),
+            (None, Some(_)) => {
+                return Err(wrong("streams in a cluster need a prefix with a hash tag, such as `{shop}:`"));
+            }
+        };
+        let first = servers.first().cloned().ok_or_else(|| wrong("a cluster of no nodes"))?;
+        if first.database != 0 {
+            return Err(wrong("a cluster has no database but 0"));
+        }
+        let places = servers.into_iter().map(|server| server.place).collect();
+        self.open_at(first, |dialer| dialer.nodes = Some(Nodes::new(places, slot))).await
+    }
+
+    async fn open(self, server: Server) -> Result<Redis<C>, ConnectError> {
+        #[cfg(feature = "redis-cluster")]
+        if self.sharded {
+            let reason = "sharded channels are those of a cluster: connect with `connect_cluster`".to_owned();
+            return Err(ConnectError::Url { reason });
+        }
+        self.open_at(server, |_| {}).await
+    }
+
+    async fn open_at(
+        self,
+        mut server: Server,
+        change: impl FnOnce(&mut Dialer),
+    ) -> Result<Redis<C>, ConnectError> {
+        #[cfg(feature = "redis-cluster")]
+        let sharded = self.sharded;
+        let Self { codec, prefix, retention, credentials, tls, limits, .. } = self;
         if prefix.len() > Redis::PREFIX_BYTES {
             let reason = format!("the prefix has more than {} bytes", Redis::PREFIX_BYTES);
             return Err(ConnectError::Url { reason });
@@ -232,9 +318,13 @@ impl<C: Codec> RedisBuilder<C> {
             }
             tls
         };
-        let dialer = Arc::new(Dialer::new(server, tls, limits));
+        let mut dialer = Dialer::new(server, tls, limits);
+        change(&mut dialer);
+        let dialer = Arc::new(dialer);
         let publish = dialer.open().await?;
         let source = match retention {
+            #[cfg(feature = "redis-cluster")]
+            None if sharded => Source::Shards,
             None => Source::Channels(Box::new(dialer.open().await?)),
             Some(retention) => Source::Streams(Box::new(Session::open(&dialer).await?), retention),
         };

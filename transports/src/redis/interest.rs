@@ -37,6 +37,11 @@ impl Interest {
         self.followed.get(address).is_some_and(|followed| followed.request == request)
     }
 
+    /// What an address is followed for.
+    pub(super) fn request_of(&self, address: &Address) -> Option<u64> {
+        self.followed.get(address).map(|followed| followed.request)
+    }
+
     /// The server has acknowledged an address; the request that this completes.
     pub(super) fn acknowledged(&mut self, address: &Address, request: u64) -> Option<u64> {
         let followed = self.followed.get_mut(address)?;

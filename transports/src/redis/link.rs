@@ -14,8 +14,8 @@ use super::resp;
 use super::subscriber::News;
 use crate::codec::Codec;
 use crate::{
-    Address, Body, Closing, EncodeError, ErrorCode, Frame, Link, Patience, Rejection, SendError, Sending,
-    Start,
+    Address, Body, Closing, EncodeError, ErrorCode, Frame, Header, Link, Patience, Rejection, SendError,
+    Sending, Start,
 };
 
 pub(super) struct RedisLink {
@@ -33,40 +33,53 @@ thread_local! {
     static ROOM: Cell<(Vec<u8>, Vec<u8>)> = const { Cell::new((Vec::new(), Vec::new())) };
 }
 
+/// Writes a frame as a command, and sends that.
+pub(super) fn encoded(
+    codec: &dyn Codec,
+    frame: Frame,
+    write: impl FnOnce(&Header, &[u8], &mut Vec<u8>),
+    send: impl FnOnce(&[u8], Header) -> Sending,
+) -> Sending {
+    let Frame { header, body } = frame;
+    let Body::Bytes(payload) = body else {
+        let rejection = Rejection::new(ErrorCode::BadRequest, "a body that is not encoded");
+        return Sending::Done(Err(SendError::Rejected(rejection)));
+    };
+    let (mut message, mut command) = ROOM.take();
+    message.clear();
+    command.clear();
+    let sending = match codec.join(&header, &payload, &mut message) {
+        Ok(()) => {
+            write(&header, &message, &mut command);
+            send(&command, header)
+        }
+        Err(error) => {
+            let code = match error {
+                EncodeError::TooLarge { .. } => ErrorCode::TooLarge,
+                _ => ErrorCode::BadRequest,
+            };
+            Sending::Done(Err(SendError::Rejected(Rejection::new(code, error.to_string()))))
+        }
+    };
+    message.shrink_to(WRITE_KEPT);
+    command.shrink_to(WRITE_KEPT);
+    ROOM.set((message, command));
+    sending
+}
+
 impl Link for RedisLink {
     fn publish(&self, frame: Frame, patience: Patience) -> Sending {
-        let Frame { header, body } = frame;
-        let Body::Bytes(payload) = body else {
-            let rejection = Rejection::new(ErrorCode::BadRequest, "a body that is not encoded");
-            return Sending::Done(Err(SendError::Rejected(rejection)));
-        };
-        let (mut message, mut command) = ROOM.take();
-        message.clear();
-        command.clear();
-        let sending = match self.codec.join(&header, &payload, &mut message) {
-            Ok(()) => {
-                if let Some(adding) = &self.adding {
-                    adding.write(&mut command, header.topic(), header.id(), &message);
-                } else {
-                    resp::header(&mut command, b'*', 3);
-                    resp::bulk(&mut command, &[b"PUBLISH"]);
-                    resp::bulk(&mut command, &self.names.channel(header.topic(), header.id()));
-                    resp::bulk(&mut command, &[&message]);
-                }
-                self.outbox.offer(&command, header, patience)
+        let write = |header: &Header, message: &[u8], command: &mut Vec<u8>| {
+            if let Some(adding) = &self.adding {
+                adding.write(command, header.topic(), header.id(), message);
+                return;
             }
-            Err(error) => {
-                let code = match error {
-                    EncodeError::TooLarge { .. } => ErrorCode::TooLarge,
-                    _ => ErrorCode::BadRequest,
-                };
-                Sending::Done(Err(SendError::Rejected(Rejection::new(code, error.to_string()))))
-            }
+            resp::header(command, b'*', 3);
+            resp::bulk(command, &[b"PUBLISH"]);
+            resp::bulk(command, &self.names.channel(header.topic(), header.id()));
+            resp::bulk(command, &[message]);
         };
-        message.shrink_to(WRITE_KEPT);
-        command.shrink_to(WRITE_KEPT);
-        ROOM.set((message, command));
-        sending
+        encoded(&*self.codec, frame, write, |command, header| self.outbox.offer(command, header, patience))
     }
 
     fn in_flight(&self) -> u64 {

@@ -36,6 +36,17 @@ impl Names {
             && name.is_empty()
     }
 
+    /// The slot of the channel of an address with an id.
+    pub(super) fn slot(&self, address: &Address) -> u16 {
+        #[cfg(feature = "redis-cluster")]
+        return super::cluster::slot(&self.of(address).concat());
+        #[cfg(not(feature = "redis-cluster"))]
+        {
+            let _ = address;
+            0
+        }
+    }
+
     /// A channel's name without the prefix.
     pub(super) fn strip<'a>(&self, channel: &'a [u8]) -> Option<&'a [u8]> {
         channel.strip_prefix(self.prefix.as_bytes())

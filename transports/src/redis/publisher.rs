@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
@@ -32,6 +33,8 @@ pub(super) struct Publisher {
     retry: Retry,
     /// Where events are kept: the streams.
     kept: Option<Kept>,
+    /// Who sees to it that others publish what is another node's; otherwise this looks for the other node.
+    elsewhere: Option<Arc<Notify>>,
 }
 
 /// Why a connection is served no more for now.
@@ -51,6 +54,8 @@ struct Flights {
     answers: Vec<(Asker, Result<(), SendError>)>,
     /// A stream was not there.
     deleted: bool,
+    /// Another node is to be asked, as soon as all is answered that was asked here.
+    elsewhere: Option<Rejection>,
 }
 
 struct Flight {
@@ -68,7 +73,18 @@ impl Publisher {
         kept: Option<Kept>,
     ) -> Self {
         let retry = Retry::new(&dialer.limits);
-        Self { outbox, dialer, teller, closing: None, retry, kept }
+        Self { outbox, dialer, teller, closing: None, retry, kept, elsewhere: None }
+    }
+
+    /// Until it is closed, at a server that has yet to be connected to.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) async fn begin(mut self, elsewhere: Arc<Notify>) {
+        self.elsewhere = Some(elsewhere);
+        self.outbox.connected(false, &[], Vec::new());
+        match self.reconnect(ConnectError::TimedOut { during: "opening a connection" }).await {
+            Some(wire) => self.run(wire).await,
+            None => self.end(0),
+        }
     }
 
     /// Until it is closed.
@@ -91,6 +107,10 @@ impl Publisher {
                 None => break,
             }
         }
+        self.end(ambiguous);
+    }
+
+    fn end(self, ambiguous: u64) {
         let unsent = self.outbox.give_up();
         let given_up = unsent.len() as u64 + ambiguous;
         unsent.into_iter().for_each(|asker| self.tell(asker, Err(SendError::Closed)));
@@ -124,7 +144,7 @@ impl Publisher {
         loop {
             let mut went_on = false;
             let (has_more, phase) = self.outbox.wait(cx.waker());
-            if wire.out.is_empty() {
+            if wire.out.is_empty() && flights.elsewhere.is_none() {
                 let is_held_up = match &mut self.kept {
                     Some(kept) if kept.is_due(wire) => true,
                     kept if has_more => {
@@ -153,6 +173,15 @@ impl Publisher {
                 {
                     kept.forget();
                 }
+            }
+            if let Some(elsewhere) = self.elsewhere.as_ref().filter(|_| flights.elsewhere.is_some()) {
+                flights.elsewhere = None;
+                elsewhere.notify_one();
+            }
+            if flights.all.is_empty()
+                && let Some(rejection) = flights.elsewhere.take()
+            {
+                return Poll::Ready(Err(ConnectError::Refused(rejection)));
             }
             if phase != Phase::Open {
                 let deadline =
@@ -316,6 +345,11 @@ impl Flights {
                     self.deleted = true;
                     let message = "the stream was deleted a moment ago";
                     Err(SendError::Rejected(Rejection::new(ErrorCode::Internal, message)))
+                }
+                // It was not taken.
+                (Reply::Error(error), Some(_)) if refusal::is_elsewhere(&error) => {
+                    self.elsewhere.get_or_insert_with(|| refusal::rejection(&error));
+                    Err(SendError::NotSent)
                 }
                 (Reply::Error(error), Some(_)) => Err(SendError::Rejected(refusal::rejection(&error))),
                 (Reply::Status | Reply::Error(_), None) => continue,

@@ -19,10 +19,26 @@ pub(super) fn rejection(error: &[u8]) -> Rejection {
         "ERR" => ErrorCode::BadRequest,
         other => ErrorCode::Other(other.into()),
     };
-    let is_limit = code == ErrorCode::Limit;
-    let rejection = Rejection::new(code, text);
-    // Others leave, or are made to.
-    if is_limit { rejection.with_retryable(true) } else { rejection }
+    // Others leave, or are made to; what moved is somewhere else.
+    let is_temporary = code == ErrorCode::Limit || ["MOVED", "ASK"].contains(&word);
+    let rejection = Rejection::new(code, text.as_str());
+    if is_temporary { rejection.with_retryable(true) } else { rejection }
+}
+
+/// Whether the server says that this is not its to answer, but another node's of its cluster.
+pub(super) fn is_elsewhere(error: &[u8]) -> bool {
+    error.starts_with(b"MOVED ") || error.starts_with(b"ASK ")
+}
+
+/// What is not followed at this node any more.
+pub(super) fn moved() -> Rejection {
+    rejection(b"MOVED to another node")
+}
+
+/// Whether it is that.
+#[cfg(feature = "redis-cluster")]
+pub(super) fn is_moved(rejection: &Rejection) -> bool {
+    matches!(rejection.code(), ErrorCode::Other(code) if ["MOVED", "ASK"].contains(&&**code))
 }
 
 /// An error reply to one of the first commands on a connection.
@@ -51,7 +67,8 @@ mod tests {
 
     #[test]
     fn errors_have_a_code_and_say_whether_to_try_again() {
-        let cases: [(&str, ErrorCode, bool); 7] = [
+        let cases: [(&str, ErrorCode, bool); 8] = [
+            ("MOVED 3999 127.0.0.1:6381", ErrorCode::Other("MOVED".into()), true),
             ("NOPERM No permissions to access a channel", ErrorCode::Denied, false),
             ("WRONGPASS invalid username-password pair", ErrorCode::Unauthenticated, false),
             ("LOADING Redis is loading the dataset in memory", ErrorCode::Internal, true),

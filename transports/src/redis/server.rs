@@ -16,7 +16,7 @@ pub(super) struct Server {
     pub(super) database: i64,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Tcp { host: String, port: u16, tls: bool },
     Unix(PathBuf),

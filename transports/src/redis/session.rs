@@ -16,6 +16,8 @@ use crate::{Address, Rejection};
 
 #[derive(Default)]
 pub(super) struct Session {
+    /// Channels are those of one slot each, at the node that has it.
+    is_sharded: bool,
     /// What is to be asked.
     backlog: VecDeque<Step>,
     /// What was asked, in the order of the answers.
@@ -60,13 +62,17 @@ pub(super) enum Answer {
         request: u64,
         rejection: Rejection,
     },
+    /// It is followed here no more.
+    Moved {
+        address: Address,
+    },
     /// Not now: the connection is of no use.
     Unavailable(Rejection),
 }
 
 impl Session {
     /// A new connection, which follows nothing yet.
-    pub(super) fn restore(interest: &Interest) -> Self {
+    pub(super) fn restore(interest: &Interest, is_sharded: bool) -> Self {
         let step = |(address, request): (&Address, u64)| Step {
             begins: true,
             address: address.clone(),
@@ -78,7 +84,8 @@ impl Session {
         let (whole, single): (Vec<_>, Vec<_>) =
             interest.all().map(step).partition(|step| step.address.id().is_none());
         let restoring = whole.len() + single.len();
-        Self { backlog: whole.into_iter().chain(single).collect(), restoring, ..Self::default() }
+        let backlog = whole.into_iter().chain(single).collect();
+        Self { is_sharded, backlog, restoring, ..Self::default() }
     }
 
     pub(super) fn is_restored(&self) -> bool {
@@ -113,9 +120,11 @@ impl Session {
     /// Writes what can be asked now.
     pub(super) fn write(&mut self, interest: &Interest, names: &Names, out: &mut Vec<u8>) {
         while self.commands_in_flight < SUBSCRIBES_IN_FLIGHT {
-            let steps = self.next_steps(interest);
+            let steps = self.next_steps(interest, names);
             let Some(first) = steps.first() else { return };
             let command: &[u8] = match (first.begins, first.address.id().is_some()) {
+                (true, true) if self.is_sharded => b"SSUBSCRIBE",
+                (false, true) if self.is_sharded => b"SUNSUBSCRIBE",
                 (true, true) => b"SUBSCRIBE",
                 (true, false) => b"PSUBSCRIBE",
                 (false, true) => b"UNSUBSCRIBE",
@@ -132,10 +141,12 @@ impl Session {
     }
 
     /// A run of steps of one kind.
-    fn next_steps(&mut self, interest: &Interest) -> Vec<Step> {
+    fn next_steps(&mut self, interest: &Interest, names: &Names) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::new();
         while steps.len() < SUBSCRIBE_BATCH {
-            let kind = |step: &Step| (step.begins, step.address.id().is_some());
+            // Channels of two slots in one command are refused as CROSSSLOT.
+            let slot = |step: &Step| if self.is_sharded { names.slot(&step.address) } else { 0 };
+            let kind = |step: &Step| (step.begins, step.address.id().is_some(), slot(step));
             let Some(next) = self.backlog.front() else { break };
             if steps.first().is_some_and(|first| first.alone || next.alone || kind(first) != kind(next)) {
                 break;
@@ -156,11 +167,18 @@ impl Session {
     /// # Errors
     /// If this is not what was asked.
     pub(super) fn answer(&mut self, kind: &[u8], name: &[u8], names: &Names) -> Result<Answer, Malformed> {
+        if self.is_sharded && kind == b"sunsubscribe" && !self.expects_to_leave(name, names) {
+            // As a node says to those who follow channels of a slot that it has no more.
+            let address = names.strip(name).and_then(super::names::address);
+            return Ok(address.map_or(Answer::Nothing, |address| Answer::Moved { address }));
+        }
         let Some(Asked::Steps { steps, answered }) = self.asked.front_mut() else {
             return Err(Malformed("an answer to a subscription that was not asked for"));
         };
         let step = &steps[*answered];
         let expected: &[u8] = match (step.begins, step.address.id().is_some()) {
+            (true, true) if self.is_sharded => b"ssubscribe",
+            (false, true) if self.is_sharded => b"sunsubscribe",
             (true, true) => b"subscribe",
             (true, false) => b"psubscribe",
             (false, true) => b"unsubscribe",
@@ -184,6 +202,12 @@ impl Session {
             }
         }
         Ok(if begins { Answer::Followed { address, request } } else { Answer::Nothing })
+    }
+
+    fn expects_to_leave(&self, name: &[u8], names: &Names) -> bool {
+        let Some(Asked::Steps { steps, answered }) = self.asked.front() else { return false };
+        let step = &steps[*answered];
+        !step.begins && names.is_of(&step.address, name)
     }
 
     /// An answer to PING, while something is followed or not.
@@ -210,7 +234,7 @@ impl Session {
         };
         self.commands_in_flight -= 1;
         let rejection = refusal::rejection(error);
-        if rejection.is_retryable() {
+        if rejection.is_retryable() && !(self.is_sharded && refusal::is_elsewhere(error)) {
             return Ok(Answer::Unavailable(rejection));
         }
         let is_alone = steps.len() == 1;
@@ -246,7 +270,7 @@ mod tests {
         fn new(addresses: &[&str]) -> Self {
             let mut interest = Interest::default();
             interest.follow(1, &addresses.iter().map(|text| address(text)).collect::<Vec<_>>());
-            Self { session: Session::restore(&interest), interest, names: Names::new("") }
+            Self { session: Session::restore(&interest, false), interest, names: Names::new("") }
         }
 
         fn written(&mut self) -> Vec<String> {

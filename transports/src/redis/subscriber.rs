@@ -14,6 +14,7 @@ use super::incoming;
 use super::interest::Interest;
 use super::names::{self, Names};
 use super::publisher::silent;
+use super::refusal;
 use super::resp::{Malformed, Parts, Reply};
 use super::retry::Retry;
 use super::session::{Answer, Session};
@@ -49,6 +50,8 @@ pub(super) struct Subscriber {
     news: UnboundedReceiver<News>,
     interest: Interest,
     retry: Retry,
+    /// Whether channels are those of slots.
+    is_sharded: bool,
     /// Whether events were lost that the bus was not told of.
     lost: bool,
     health: Health,
@@ -106,10 +109,26 @@ impl Subscriber {
             news,
             interest,
             retry,
+            is_sharded: false,
             lost,
             health,
             closing,
             complete: Vec::new(),
+        }
+    }
+
+    /// One that follows channels of slots.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) fn sharded(self) -> Self {
+        Self { is_sharded: true, ..self }
+    }
+
+    /// Until it is closed, of a server that has yet to be connected to.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) async fn begin(mut self) {
+        match self.reconnect(ConnectError::TimedOut { during: "opening a connection" }).await {
+            Some(wire) => self.run(wire).await,
+            None => self.end(),
         }
     }
 
@@ -127,6 +146,10 @@ impl Subscriber {
                 None => break,
             }
         }
+        self.end();
+    }
+
+    fn end(mut self) {
         self.inlet.state(ConnectionState::Closed { error: None });
         self.news.close();
         while let Ok(news) = self.news.try_recv() {
@@ -148,7 +171,7 @@ impl Subscriber {
 
     /// Follows what is followed, on one connection, until it is lost or closed.
     async fn serve(&mut self, wire: &mut Wire) -> Result<(), ConnectError> {
-        let mut session = Session::restore(&self.interest);
+        let mut session = Session::restore(&self.interest, self.is_sharded);
         let mut held = Held::default();
         let mut restored = false;
         let mut last_ping = None;
@@ -203,6 +226,12 @@ impl Subscriber {
                                 if self.interest.has(&address, request) {
                                     self.complete.extend(self.interest.leave(&address));
                                     self.inlet.refused(request, address, rejection);
+                                }
+                            }
+                            Answer::Moved { address } => {
+                                if let Some(request) = self.interest.request_of(&address) {
+                                    self.complete.extend(self.interest.leave(&address));
+                                    self.inlet.refused(request, address, refusal::moved());
                                 }
                             }
                             Answer::Pong | Answer::Nothing => {}
@@ -265,7 +294,7 @@ impl Subscriber {
                             self.message(parts, session, held);
                         }
                     }
-                    [b"pmessage", _, _, _] => self.message(parts, session, held),
+                    [b"pmessage", _, _, _] | [b"smessage", _, _] => self.message(parts, session, held),
                     [b"pong", _] => return session.pong().map_err(malformed),
                     [kind, name, _] => return session.answer(kind, name, &self.names).map_err(malformed),
                     _ => return Err(protocol("an answer that a subscription does not have")),
@@ -274,7 +303,7 @@ impl Subscriber {
             Reply::TooLarge { size, before } => {
                 let (slices, count) = before.as_slices();
                 let channel = match &slices[..count] {
-                    [b"message", channel] | [b"pmessage", _, channel] => Some(*channel),
+                    [b"message" | b"smessage", channel] | [b"pmessage", _, channel] => Some(*channel),
                     _ => None,
                 };
                 let by_pattern = slices[0] == b"message"

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use super::limits::{Limits, READ_CHUNK, WRITE_KEPT};
 use super::refusal;
 use super::resp::{self, Item, Malformed, Reader, Reply, Value};
-use super::server::Server;
+use super::server::{Place, Server};
 use super::socket::Socket;
 use super::tls::Tls;
 use crate::ConnectError;
@@ -23,6 +23,9 @@ pub(super) struct Dialer {
     pub(super) server: Server,
     pub(super) tls: Tls,
     pub(super) limits: Limits,
+    /// The nodes, where it is a cluster.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) nodes: Option<super::cluster::Nodes>,
     /// Told when a connection was opened.
     opened: Notify,
 }
@@ -54,7 +57,14 @@ pub(super) enum Alarm {
 
 impl Dialer {
     pub(super) fn new(server: Server, tls: Tls, limits: Limits) -> Self {
-        Self { server, tls, limits, opened: Notify::new() }
+        Self {
+            server,
+            tls,
+            limits,
+            #[cfg(feature = "redis-cluster")]
+            nodes: None,
+            opened: Notify::new(),
+        }
     }
 
     /// Waits until it is time for the next try: at `at`, or at once when another connection was opened, since then the
@@ -63,24 +73,48 @@ impl Dialer {
         let _ = timeout_at(at, self.opened.notified()).await;
     }
 
+    /// Whether it is known that the server is one of several.
+    pub(super) fn is_cluster(&self) -> bool {
+        #[cfg(feature = "redis-cluster")]
+        return self.nodes.is_some();
+        #[cfg(not(feature = "redis-cluster"))]
+        false
+    }
+
     /// A connection on which the server answers.
     ///
     /// # Errors
     /// Those of the network, of a server that refuses us, and of one that is no Redis.
     pub(super) async fn open(&self) -> Result<Wire, ConnectError> {
+        #[cfg(feature = "redis-cluster")]
+        let wire = match &self.nodes {
+            // Boxed, since it opens connections by this in turn.
+            Some(nodes) => Box::pin(nodes.open(self)).await?,
+            None => self.open_at(&self.server.place).await?,
+        };
+        #[cfg(not(feature = "redis-cluster"))]
+        let wire = self.open_at(&self.server.place).await?;
+        self.opened.notify_waiters();
+        Ok(wire)
+    }
+
+    /// A connection to the server at this place.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) async fn open_at(&self, place: &Place) -> Result<Wire, ConnectError> {
         let deadline = Instant::now() + self.limits.connect_timeout;
         let timed_out = |during| move |_| ConnectError::TimedOut { during };
-        let socket = timeout_at(deadline, Socket::open(&self.server.place, &self.tls)).await;
+        let socket = timeout_at(deadline, Socket::open(place, &self.tls)).await;
         let socket = socket.map_err(timed_out("opening a connection"))??;
-        let mut wire = Wire::new(socket, self);
+        let mut wire = Wire::new(socket, place, self);
         timeout_at(deadline, wire.greet(&self.server)).await.map_err(timed_out("the first commands"))??;
-        self.opened.notify_waiters();
         Ok(wire)
     }
 }
 
 impl Wire {
-    fn new(socket: Socket, dialer: &Dialer) -> Self {
+    fn new(socket: Socket, place: &Place, dialer: &Dialer) -> Self {
         let now = Instant::now();
         Self {
             socket,
@@ -88,7 +122,7 @@ impl Wire {
             out: Vec::new(),
             written: 0,
             written_before: 0,
-            address: dialer.server.place.to_string(),
+            address: place.to_string(),
             heard: now,
             alarm: Box::pin(sleep_until(now + dialer.limits.ping_interval)),
             ping_interval: dialer.limits.ping_interval,

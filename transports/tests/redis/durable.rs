@@ -11,6 +11,9 @@ use crate::harness::{Peer, Proxy, Recorder, Said, Server, address, envelope};
 mod faults;
 mod replay;
 
+#[cfg(feature = "redis-cluster")]
+pub(crate) use self::faults::check;
+
 /// Times of a network on one machine.
 fn quick(retention: Retention) -> RedisBuilder {
     Redis::durable(retention)

@@ -33,6 +33,8 @@ impl Numbers {
                 match peer.send("a", "1", &next.to_string(), Patience::Wait).await {
                     Ok(()) => _ = accepted.insert(next),
                     Err(SendError::Ambiguous | SendError::NotSent) => {}
+                    // As a cluster says while it chooses who is to serve.
+                    Err(SendError::Rejected(rejection)) if rejection.is_retryable() => {}
                     Err(error) => panic!("{error}"),
                 }
                 next += 1;

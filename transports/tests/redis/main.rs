@@ -1,5 +1,7 @@
 //! The Redis transport against real servers, and networks that fail.
 
+#[cfg(feature = "redis-cluster")]
+mod cluster;
 mod connecting;
 mod delivery;
 mod durable;

@@ -1,7 +1,7 @@
 //! TLS with a certificate authority of one's own.
 
 use pubsub_transports::ConnectError;
-use pubsub_transports::redis::Redis;
+use pubsub_transports::redis::{Redis, Retention};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use crate::harness::{Peer, Server};
@@ -82,6 +82,25 @@ async fn an_authority_of_ones_own() {
     assert!(matches!(&error, ConnectError::Protocol { reason } if reason.contains("TLS")), "{error:?}");
     // A stranger's server is not trusted.
     let error = Redis::connect(secure.url()).await.expect_err("not trusted");
+    assert!(matches!(&error, ConnectError::Protocol { reason } if reason.contains("TLS")), "{error:?}");
+}
+
+#[tokio::test]
+async fn streams_by_an_authority_of_ones_own() {
+    let secure = Secure::start();
+    let builder = Redis::durable(Retention::default())
+        .root_certificates(&secure.authority)
+        .and_then(|builder| builder.client_certificate(&secure.client.0, &secure.client.1))
+        .expect("certificates");
+    let (reader, writer) = (builder.clone().connect(secure.url()).await, builder.connect(secure.url()).await);
+    let [reader, writer] = [reader, writer].map(|redis| Peer::new(redis.expect("a connection")));
+    reader.subscribe(&["a"]).await;
+    for number in 0..500 {
+        writer.publish("a", "1", &number.to_string()).await;
+    }
+    reader.heard.events(500).await;
+    assert_eq!((reader.heard.gaps_so_far(), reader.close().await, writer.close().await), (0, 0, 0));
+    let error = Redis::durable(Retention::default()).connect(secure.url()).await.expect_err("not trusted");
     assert!(matches!(&error, ConnectError::Protocol { reason } if reason.contains("TLS")), "{error:?}");
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::epoch::unexpected;
-use crate::ConnectError;
 use crate::redis::refusal;
 use crate::redis::resp::{self, Item, Value};
 use crate::redis::wire::{Dialer, Wire};
+use crate::{ConnectError, ErrorCode, Rejection};
 
 pub(in crate::redis) struct Session {
     pub(super) wire: Wire,
@@ -30,7 +30,12 @@ impl Session {
             [Value::Integer(id)] => Some(id.to_string()),
             _ => None,
         };
-        let run = run_id(&mut asker).await?;
+        let info = info(&mut asker).await?;
+        if !dialer.is_cluster() && info.lines().any(|line| line == "redis_mode:cluster") {
+            let message = "this server is one of a cluster: connect with `connect_cluster`";
+            return Err(ConnectError::Refused(Rejection::new(ErrorCode::BadRequest, message)));
+        }
+        let run = run_in(&info)?;
         let may_unblock = client.is_some();
         Ok(Self { wire, asker, client: client.unwrap_or_default(), run, may_unblock })
     }
@@ -71,14 +76,19 @@ impl Session {
 /// # Errors
 /// If it does not say.
 pub(in crate::redis) async fn run_id(wire: &mut Wire) -> Result<Arc<str>, ConnectError> {
+    run_in(&info(wire).await?)
+}
+
+fn run_in(info: &str) -> Result<Arc<str>, ConnectError> {
+    let run = info.lines().filter_map(|line| line.strip_prefix("run_id:")).next();
+    run.map(Arc::from).ok_or_else(unexpected)
+}
+
+async fn info(wire: &mut Wire) -> Result<String, ConnectError> {
     resp::command(&mut wire.out, &[b"INFO", b"server"]);
     match &wire.call(1).await?[..] {
         [Value::Error(error)] => Err(ConnectError::Refused(refusal::rejection(error))),
-        [info] => {
-            let lines = info.text().unwrap_or_default().lines();
-            let run = lines.filter_map(|line| line.strip_prefix("run_id:")).next();
-            run.map(Arc::from).ok_or_else(unexpected)
-        }
+        [info] => Ok(info.text().unwrap_or_default().to_owned()),
         _ => Err(unexpected()),
     }
 }

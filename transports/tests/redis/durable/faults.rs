@@ -160,7 +160,7 @@ async fn killed_under_publishers(arguments: &[&str]) -> usize {
 }
 
 /// In order, none twice, and every hole behind a gap.
-fn check(heard: &Recorder, accepted: &HashSet<u64>) -> usize {
+pub(crate) fn check(heard: &Recorder, accepted: &HashSet<u64>) -> usize {
     let (mut last, mut told, mut gaps) = (None::<u64>, false, 0);
     for said in heard.all() {
         match said {

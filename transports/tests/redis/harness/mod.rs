@@ -1,5 +1,7 @@
 //! Real servers, a network that fails on demand, and an inlet that writes down what it is told.
 
+#[cfg(feature = "redis-cluster")]
+pub(crate) mod cluster;
 pub(crate) mod proxy;
 pub(crate) mod recorder;
 pub(crate) mod server;

@@ -1,0 +1,109 @@
+//! A cluster of one's own.
+
+use std::time::{Duration, Instant};
+
+use super::server::{Server, free_port};
+
+pub(crate) struct Cluster {
+    /// Masters of a third of the slots each, in their order; behind them one replica of the first, if it has one.
+    pub nodes: Vec<Server>,
+}
+
+const MASTERS: usize = 3;
+const SLOTS: usize = 16_384;
+
+impl Cluster {
+    pub(crate) fn start() -> Self {
+        Self::with(0)
+    }
+
+    pub(crate) fn with_replica() -> Self {
+        Self::with(1)
+    }
+
+    fn with(replicas: usize) -> Self {
+        let nodes: Vec<(Server, String)> = (0..MASTERS + replicas)
+            .map(|_| {
+                let bus = free_port().to_string();
+                let arguments =
+                    ["--cluster-enabled", "yes", "--cluster-node-timeout", "800", "--cluster-port", &bus];
+                (Server::with(&arguments), bus)
+            })
+            .collect();
+        for (number, (node, _)) in nodes.iter().enumerate() {
+            if number < MASTERS {
+                let (first, last) = (number * SLOTS / MASTERS, (number + 1) * SLOTS / MASTERS - 1);
+                node.cli(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
+            }
+            node.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]);
+            for (other, bus) in &nodes[..number] {
+                node.cli(&["CLUSTER", "MEET", "127.0.0.1", &other.port.to_string(), bus]);
+            }
+        }
+        let cluster = Self { nodes: nodes.into_iter().map(|(node, _)| node).collect() };
+        let known = format!("cluster_known_nodes:{}", cluster.nodes.len());
+        cluster.until("all nodes know each other", |node| node.cli(&["CLUSTER", "INFO"]).contains(&known));
+        let first = cluster.id(0);
+        for replica in &cluster.nodes[MASTERS..] {
+            replica.cli(&["CLUSTER", "REPLICATE", &first]);
+        }
+        cluster
+            .until("the cluster serves", |node| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok"));
+        for replica in &cluster.nodes[MASTERS..] {
+            wait("it replicates", || replica.cli(&["INFO", "replication"]).contains("master_link_status:up"));
+        }
+        cluster
+    }
+
+    fn until(&self, what: &str, holds: impl Fn(&Server) -> bool) {
+        wait(what, || self.nodes.iter().all(&holds));
+    }
+
+    pub(crate) fn id(&self, node: usize) -> String {
+        self.nodes[node].cli(&["CLUSTER", "MYID"])
+    }
+
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(Server::url).collect()
+    }
+
+    /// Which master has the slot of this key at first.
+    pub(crate) fn master_of(&self, key: &str) -> usize {
+        let slot: usize = self.slot(key).parse().expect("a slot");
+        (0..MASTERS).find(|number| slot < (number + 1) * SLOTS / MASTERS).expect("all slots are served")
+    }
+
+    pub(crate) fn slot(&self, key: &str) -> String {
+        self.nodes[1].cli(&["CLUSTER", "KEYSLOT", key])
+    }
+
+    /// Moves the slot of a key, with all keys in it, as redis-cli does.
+    pub(crate) fn migrate(&self, key: &str, from: usize, to: usize) {
+        let slot = self.slot(key);
+        let (source, target) = (&self.nodes[from], &self.nodes[to]);
+        target.cli(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &self.id(from)]);
+        source.cli(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &self.id(to)]);
+        loop {
+            let keys = source.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]);
+            let keys: Vec<&str> = keys.lines().filter(|line| !line.is_empty()).collect();
+            if keys.is_empty() {
+                break;
+            }
+            let port = target.port.to_string();
+            let command = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
+            source.cli(&[&command[..], &keys].concat());
+        }
+        for node in [target, source] {
+            node.cli(&["CLUSTER", "SETSLOT", &slot, "NODE", &self.id(to)]);
+        }
+    }
+}
+
+/// Asked again and again, since nobody tells.
+fn wait(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + super::DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

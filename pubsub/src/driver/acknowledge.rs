@@ -46,11 +46,8 @@ impl Acknowledged {
     /// Forgets what all have handled; gives the last of it.
     fn settle(&mut self, topic: usize) -> Option<Position> {
         let held = self.topics.get_mut(&topic)?;
-        let mut last = None;
-        while let Some(first) = held.pop_front_if(|held| held.by.is_empty()) {
-            last = Some(first.position);
-        }
-        last
+        let by_all = held.iter().take_while(|held| held.by.is_empty()).count();
+        held.drain(..by_all).next_back().map(|last| last.position)
     }
 
     /// How many events of a topic may be under way: as many as suits all.

@@ -119,7 +119,7 @@ async fn of_a_hub_and_its_spokes() {
     printed.debug(&next(&mut orders).await);
     let errors = bus.errors();
     let handler = bus.on(App::ORDER, async |_| Err::<(), _>(format!("{PRIVATE} failed")));
-    let handling = tokio::spawn(async move { handler.await });
+    let handling = tokio::spawn(handler);
     bus.publish(App::ORDER, PRIVATE, order(PRIVATE)).await.expect("published");
     until("the failure", || collector.events().iter().any(|seen| seen.name == "error")).await;
     printed.debug(&(&bus, &hub, hub.stats(), hub.connections(), &orders, &errors));

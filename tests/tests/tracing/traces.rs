@@ -146,7 +146,7 @@ async fn a_handler_goes_on_and_what_it_publishes_too() {
     let handler = orders.on(async move |order: Event<_>| {
         answering.publish(App::BILL, &order.id, 250).await.map_err(|error| error.to_string())
     });
-    let handling = tokio::spawn(async move { handler.await });
+    let handling = tokio::spawn(handler);
     let _ready = office.subscribe(App::ORDER).await.expect("subscribed, and so is the handler");
     shop.publish(App::ORDER, "17", order("a chair")).await.expect("published");
     next(&mut bills).await;

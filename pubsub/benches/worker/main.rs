@@ -1,7 +1,8 @@
 //! Worker threads against bare channels, and against Node's; worker processes against bare pipes.
 //!
 //! `cargo bench -p pubsub --features json,postcard,worker --bench worker` prints the table; `-- --save` writes it into
-//! `benches/README.md`, which says how to read it. Without `node` its rows are left out.
+//! `benches/README.md`, which says how to read it; `-- process` runs the workloads alone whose names contain that. Without
+//! `node` its rows are left out.
 
 mod node;
 mod ours;
@@ -104,14 +105,17 @@ fn main() -> std::io::Result<()> {
     if !with_node {
         println!("`node` is not installed: its rows are left out");
     }
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(&**part));
     let mut table = table::HEAD.to_owned();
     print!("{table}");
-    for workload in workloads(with_node) {
+    for workload in workloads(with_node).into_iter().filter(|workload| is_wanted(workload.name)) {
         let rows = workload.run();
         print!("{rows}");
         table.push_str(&rows);
     }
-    if std::env::args().any(|argument| argument == "--save") {
+    if wanted.is_empty() && std::env::args().any(|argument| argument == "--save") {
         save::save("cargo bench -p pubsub --features json,postcard,worker --bench worker -- --save", &table)?;
     }
     Ok(())

@@ -24,8 +24,8 @@
 //! different:
 //! * A publish that succeeded is in the stream. What a connection that is lost would have brought is read when it is back, in
 //!   order and without a hole. A publish that is ambiguous may be sent again with the same event id: it may then come twice.
-//! * An event has a [position](crate::Position), and what is kept can be [replayed](crate::Link::replay) from one on; a bus does
-//!   not ask for that yet.
+//! * An event has a [position](crate::Position), and what is kept can be [replayed](crate::Link::replay) from one on: a bus asks for
+//!   that for a subscription that begins in the past.
 //! * What is in the stream no more when it is to be read is a gap: how many events were trimmed is known exactly; of a
 //!   stream that was deleted, and of a server that restarted or was replaced, nobody knows what is missing, so each is a gap of
 //!   another [epoch](crate::GapReason::Epoch).

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     WebSocket,
     /// It becomes a WebSocket and subscribes.
     Subscriber,
+    /// The same, but for the last of them, which reads no event.
+    Stalled,
     /// It says who it is, and has a subscription that others have and one of its own.
     Member,
 }
@@ -33,12 +35,13 @@ impl Kind {
             Self::Bare => "bare",
             Self::WebSocket => "websocket",
             Self::Subscriber => "subscriber",
+            Self::Stalled => "stalled",
             Self::Member => "member",
         }
     }
 
     fn named(name: &str) -> Result<Self> {
-        [Self::Bare, Self::WebSocket, Self::Subscriber, Self::Member]
+        [Self::Bare, Self::WebSocket, Self::Subscriber, Self::Stalled, Self::Member]
             .into_iter()
             .find(|kind| kind.name() == name)
             .ok_or_else(|| "no such kind".into())
@@ -80,20 +83,22 @@ pub(crate) fn run(address: &str, kind: &str, connections: usize, frames: usize) 
     let (address, kind): (SocketAddr, _) = (address.parse()?, Kind::named(kind)?);
     let local = tokio::task::LocalSet::new();
     on_one_thread(local.run_until(async move {
-        let streams: Vec<TcpStream> = futures::stream::iter(0..connections)
+        let mut streams: Vec<TcpStream> = futures::stream::iter(0..connections)
             .map(|_| async move { connect(address, kind).await.expect("a connection") })
             .buffer_unordered(64)
             .collect()
             .await;
         say_round();
-        let left = Rc::new(Cell::new(connections * frames));
+        let _stalled = if kind == Kind::Stalled { streams.pop() } else { None };
+        let expected = streams.len() * frames;
+        let left = Rc::new(Cell::new(expected));
         for stream in streams {
             let left = Rc::clone(&left);
             tokio::task::spawn_local(async move {
                 count(stream, || {
                     left.set(left.get() - 1);
                     if left.get() == 0 {
-                        left.set(connections * frames);
+                        left.set(expected);
                         say_round();
                     }
                 })
@@ -127,7 +132,7 @@ async fn connect(address: SocketAddr, kind: Kind) -> Result<TcpStream> {
     }
     let says = match kind {
         Kind::Bare | Kind::WebSocket => Vec::new(),
-        Kind::Subscriber => vec![subscribe()],
+        Kind::Subscriber | Kind::Stalled => vec![subscribe()],
         // A name that no other of them has.
         Kind::Member => {
             vec![connect_as(&stream.local_addr()?.port().to_string()), subscribe(), subscribe_own()]

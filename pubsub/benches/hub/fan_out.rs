@@ -136,7 +136,7 @@ async fn served(server: &mut impl Server, kind: Kind, workload: &Workload) -> Re
     Ok(each(begin.elapsed(), workload))
 }
 
-async fn burst(server: &mut impl Server, crowd: &mut Crowd, events: usize) -> Result<()> {
+pub(crate) async fn burst(server: &mut impl Server, crowd: &mut Crowd, events: usize) -> Result<()> {
     for _ in 0..events {
         server.publish()?;
     }

@@ -11,6 +11,7 @@ mod node;
 mod ours;
 mod peers;
 mod receive;
+mod stalled;
 #[path = "../redis/table.rs"]
 mod table;
 
@@ -37,6 +38,7 @@ fn main() -> Result<()> {
     fan_out::run(&mut table)?;
     idle::run(&mut table)?;
     receive::run(&mut table)?;
+    stalled::run(&mut table)?;
     if arguments.iter().any(|argument| argument == "--save") {
         let command = "cargo bench -p pubsub --features websocket --bench hub -- --save";
         table.save(&Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/hub/README.md"), command)?;

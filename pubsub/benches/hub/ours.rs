@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use pubsub::prelude::*;
-use pubsub::websocket::HubConfig;
+use pubsub::websocket::{HubConfig, HubConnection};
 use pubsub::{Hub, SendError};
 
 use crate::Result;
@@ -19,11 +19,22 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) async fn start() -> Result<Self> {
+        Self::start_with(HubConfig::default()).await
+    }
+
+    pub(crate) async fn start_with(config: HubConfig) -> Result<Self> {
         // The clients here answer no ping.
-        let config = HubConfig { ping_every: Duration::from_secs(3600), ..HubConfig::default() };
+        let config = HubConfig { ping_every: Duration::from_secs(3600), ..config };
         let hub = Hub::builder().config(config).bind("127.0.0.1:0").await?;
         let bus = PubSub::new(hub.transport());
         Ok(Self { hub, bus, reading: reading() })
+    }
+}
+
+impl Ours {
+    /// What waits for the connection for which most does.
+    pub(crate) fn most_queued_bytes(&self) -> usize {
+        self.hub.connections().iter().map(HubConnection::queued_bytes).max().unwrap_or_default()
     }
 }
 

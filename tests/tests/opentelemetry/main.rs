@@ -46,7 +46,7 @@ async fn from_a_request_over_a_hub_to_the_handler_of_another_process_and_back() 
     let handler = office.on(App::ORDER, async move |order| {
         answering.publish(App::BILL, &order.id, 250).await.map_err(|error| error.to_string())
     });
-    let handling = tokio::spawn(async move { handler.await });
+    let handling = tokio::spawn(handler);
     let _ready = office.subscribe(App::ORDER).await.expect("subscribed, and so is the handler");
 
     let request = async { shop.publish(App::ORDER, "17", 1).await.expect("published") };

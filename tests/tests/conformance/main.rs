@@ -73,6 +73,8 @@ conformance! {
     loopback_postcard: crate::transports::LoopbackOf<pubsub::codec::Postcard>;
     redis: crate::transports::RedisServer;
     redis_streams: crate::transports::RedisStreams;
+    redis_cluster: crate::transports::RedisCluster<false>;
+    redis_cluster_streams: crate::transports::RedisCluster<true>;
     spokes: crate::transports::Sockets<false>;
     hub_and_spokes: crate::transports::Sockets<true>;
 }

@@ -1,6 +1,7 @@
 //! The transports there are.
 
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pubsub::codec::{Codec, Json};
 use pubsub::redis::Retention;
@@ -13,6 +14,11 @@ use crate::harness::{App, DEADLINE};
 // The suite of the transport needs more of it.
 #[allow(dead_code)]
 mod server;
+
+#[path = "../../../transports/tests/redis/harness/cluster.rs"]
+// The same.
+#[allow(dead_code)]
+mod cluster;
 
 /// One bus, without a wire.
 pub(crate) struct InProcess(PubSub<App>);
@@ -40,12 +46,12 @@ impl Exchange for InProcess {
 /// Each bus belongs to a worker, whose thread lives as long as the host.
 pub(crate) struct Workers {
     host: WorkerHost<App>,
-    ends: std::sync::Mutex<Vec<Sender<()>>>,
+    ends: Mutex<Vec<Sender<()>>>,
 }
 
 impl Exchange for Workers {
     async fn start() -> Self {
-        Self { host: WorkerHost::new(), ends: std::sync::Mutex::default() }
+        Self { host: WorkerHost::new(), ends: Mutex::default() }
     }
 
     async fn bus(&self) -> PubSub<App> {
@@ -173,6 +179,36 @@ impl Exchange for RedisStreams {
     async fn bus(&self) -> PubSub<App> {
         let redis = Redis::durable(Retention::last(10_000));
         PubSub::new(redis.connect(self.0.url()).await.expect("a connection"))
+    }
+
+    async fn followed(&self) -> Option<usize> {
+        None
+    }
+
+    async fn put(&self, _: &str, _: Bad) -> bool {
+        false
+    }
+}
+
+/// One cluster for all scenarios that run at a time, which a prefix keeps apart. With `KEPT`, in streams.
+pub(crate) struct RedisCluster<const KEPT: bool> {
+    cluster: Arc<cluster::Cluster>,
+    prefix: String,
+}
+
+impl<const KEPT: bool> Exchange for RedisCluster<KEPT> {
+    async fn start() -> Self {
+        static SHARED: Mutex<(Weak<cluster::Cluster>, u32)> = Mutex::new((Weak::new(), 0));
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let cluster = shared.0.upgrade().unwrap_or_else(|| Arc::new(cluster::Cluster::start()));
+        *shared = (Arc::downgrade(&cluster), shared.1 + 1);
+        Self { cluster, prefix: format!("{{{}}}:", shared.1) }
+    }
+
+    async fn bus(&self) -> PubSub<App> {
+        let builder = if KEPT { Redis::durable(Retention::last(10_000)) } else { Redis::builder() };
+        let redis = builder.prefix(&*self.prefix).connect_cluster(self.cluster.urls()).await;
+        PubSub::new(redis.expect("a connection"))
     }
 
     async fn followed(&self) -> Option<usize> {

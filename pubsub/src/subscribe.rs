@@ -100,8 +100,9 @@ impl<'a, E> Subscribe<'a, E> {
     /// comes twice. In one process, and wherever [publishers can wait](crate::guarantees::Guarantees::backpressure), they do.
     /// The overflow policy says nothing then.
     ///
-    /// Subscriptions of one topic on one bus share the smallest bound, and what all of them have handled is
-    /// acknowledged. At most twice the bound of each address is held here.
+    /// Subscriptions of one topic on one bus share the smallest bound, those too that acknowledge nothing, and what all of them
+    /// have handled is acknowledged: give who must not wait for another a bus of its own. What was sent before the hub knew
+    /// of the bound is held beyond it.
     ///
     /// ```
     /// # use pubsub::prelude::*;
@@ -233,10 +234,8 @@ impl<'a, E> Subscribe<'a, E> {
             None => defaults::NETWORK_OVERFLOW,
         };
         let window = has_window.then(|| u32::try_from(self.bound).unwrap_or(u32::MAX));
-        let bound = match window {
-            Some(_) => self.bound.saturating_mul(2 * interest.addresses(self.topics).len()),
-            None => self.bound,
-        };
+        // What comes is bounded where it is sent.
+        let bound = if has_window { usize::MAX } else { self.bound };
         let terms = Terms { bound, overflow, name, observes: false };
         if let Some(since) = since {
             let driver = driver.filter(|driver| driver.guarantees().history);

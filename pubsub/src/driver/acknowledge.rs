@@ -27,9 +27,10 @@ struct Held {
 }
 
 impl Acknowledged {
-    /// An event is about to be delivered.
-    fn came(&mut self, topic: usize, id: &str, position: &Position) -> Option<Position> {
-        let matching = self.members.iter().filter(|(_, member)| member.interest.matches(topic, id));
+    /// An event is about to be delivered, to those who follow this id.
+    fn came(&mut self, topic: usize, id: Option<&str>, position: &Position) -> Option<Position> {
+        let follows = |member: &Member| id.is_some_and(|id| member.interest.matches(topic, id));
+        let matching = self.members.iter().filter(|(_, member)| follows(member));
         let by = matching.map(|(key, _)| *key).collect();
         self.topics.get_mut(&topic)?.push_back(Held { position: position.clone(), by });
         self.settle(topic)
@@ -58,8 +59,9 @@ impl Acknowledged {
 }
 
 impl Inbound {
-    /// An event is about to be delivered, or came to nobody.
-    pub(super) fn under_way(&self, topic: usize, id: &str, position: Option<&Position>) {
+    /// An event of this id is about to be delivered; without one it comes to nobody.
+    #[inline]
+    pub(super) fn under_way(&self, topic: usize, id: Option<&str>, position: Option<&Position>) {
         let Some(position) = position else { return };
         let handled = self.acknowledged().came(topic, id, position);
         self.tell_handled(topic, handled);
@@ -80,17 +82,13 @@ impl Driver {
     /// From now on this subscription says what it has handled, and so many events may be under way to each of its addresses.
     pub(super) fn acknowledge(&self, key: u64, interest: Interest, window: u32) {
         let topics = self.inbound.acknowledging(&interest);
-        let windows: Vec<_> = {
-            let mut acknowledged = self.inbound.acknowledged();
-            acknowledged.members.insert(key, Member { interest, window });
-            for topic in &topics {
-                acknowledged.topics.entry(*topic).or_default();
-            }
-            topics.iter().map(|topic| (*topic, acknowledged.window(*topic))).collect()
-        };
+        // Held while the link is told: what is told last is how it is.
+        let mut acknowledged = self.inbound.acknowledged();
+        acknowledged.members.insert(key, Member { interest, window });
         self.inbound.acknowledges(true);
-        for (topic, window) in windows {
-            self.link.set_window(self.inbound.topic_name(topic), window);
+        for topic in topics {
+            acknowledged.topics.entry(topic).or_default();
+            self.link.set_window(self.inbound.topic_name(topic), acknowledged.window(topic));
         }
     }
 
@@ -102,26 +100,19 @@ impl Driver {
 
     /// It is no more; what it held is nobody's affair.
     pub(super) fn acknowledge_no_more(&self, key: u64) {
-        let mut told = Vec::new();
-        let is_any = {
-            let mut acknowledged = self.inbound.acknowledged();
-            let Some(member) = acknowledged.members.remove(&key) else { return };
-            for topic in self.inbound.acknowledging(&member.interest) {
-                for held in acknowledged.topics.get_mut(&topic).into_iter().flatten() {
-                    held.by.retain(|by| *by != key);
-                }
-                let (handled, window) = (acknowledged.settle(topic), acknowledged.window(topic));
-                if window.is_none() {
-                    acknowledged.topics.remove(&topic);
-                }
-                told.push((topic, handled, window));
+        let mut acknowledged = self.inbound.acknowledged();
+        let Some(member) = acknowledged.members.remove(&key) else { return };
+        for topic in self.inbound.acknowledging(&member.interest) {
+            for held in acknowledged.topics.get_mut(&topic).into_iter().flatten() {
+                held.by.retain(|by| *by != key);
             }
-            !acknowledged.members.is_empty()
-        };
-        self.inbound.acknowledges(is_any);
-        for (topic, handled, window) in told {
+            let (handled, window) = (acknowledged.settle(topic), acknowledged.window(topic));
+            if window.is_none() {
+                acknowledged.topics.remove(&topic);
+            }
             self.inbound.tell_handled(topic, handled);
             self.link.set_window(self.inbound.topic_name(topic), window);
         }
+        self.inbound.acknowledges(!acknowledged.members.is_empty());
     }
 }

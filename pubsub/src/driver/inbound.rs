@@ -250,22 +250,27 @@ impl Inlet for BusInlet {
             let error = DecodeError::unknown_type(frame.header.topic());
             return self.undecodable(Undecodable::new(frame.header.address().ok(), error));
         };
-        // Before it is delivered: it may be handled at once.
-        if bus.acknowledges.load(Ordering::Acquire) {
-            bus.under_way(topic, frame.header.id(), frame.header.position());
-        }
+        let acknowledges = bus.acknowledges.load(Ordering::Acquire);
         // It may come a moment after its last subscription was dropped; then it is not worth reading.
         if bus.engine.is_idle(topic) {
+            if acknowledges {
+                bus.under_way(topic, None, frame.header.position());
+            }
             return;
         }
+        let position = if acknowledges { frame.header.position().cloned() } else { None };
         let span = bus.receive(topic, &frame);
         let (header, stored) = match bus.decode(topic, frame) {
             Ok(decoded) => decoded,
             Err(undecodable) => {
                 span.not_decoded();
+                // It was sent, and nobody will handle it.
+                bus.under_way(topic, None, position.as_ref());
                 return self.undecodable(undecodable);
             }
         };
+        // Before it is delivered: it may be handled at once.
+        bus.under_way(topic, Some(header.id()), position.as_ref());
         let sequence = bus.arrived.load(Ordering::Relaxed) + 1;
         let stored = if bus.edge.is_wire() {
             let position = header.position().cloned();

@@ -248,11 +248,12 @@ impl Remote {
     /// The subscription has ended: it follows nothing any more.
     pub(crate) fn leave(&mut self) {
         self.leave_past();
+        let _wakers = self.driver.inbound.interests().leave(self.key);
+        self.driver.make_calls();
+        // After it is followed no more: else the hub would send all that waits.
         if self.unhandled.take().is_some() {
             self.driver.acknowledge_no_more(self.key);
         }
-        let _wakers = self.driver.inbound.interests().leave(self.key);
-        self.driver.make_calls();
     }
 }
 

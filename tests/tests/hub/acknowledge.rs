@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pubsub::prelude::*;
-use pubsub::websocket::{CloseCode, HistoryConfig, HubConfig};
+use pubsub::websocket::{CloseCode, HistoryConfig, HubConfig, HubConnection};
 use pubsub::{Hub, Loopback, SubscribeError};
 use tokio::sync::Semaphore;
 
 use crate::harness::{App, address, hub, hub_with, in_time, next, spoke, until};
 
 fn unacknowledged(hub: &Hub) -> usize {
-    hub.connections().iter().map(|one| one.unacknowledged()).sum()
+    hub.connections().iter().map(HubConnection::unacknowledged).sum()
 }
 
 async fn publish(bus: &PubSub<App>, numbers: std::ops::Range<u64>) {

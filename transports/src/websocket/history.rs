@@ -27,7 +27,8 @@ pub struct HistoryConfig {
     pub events: usize,
     /// How many bytes their messages may take, counted once for each form in which they may be kept: 4 MiB.
     pub bytes: usize,
-    /// How many events are replayed to one subscription at most; beyond it the gap is `too_many`: 1,024.
+    /// How many events are replayed to one subscription at most; beyond it the gap is `too_many`: 1,024. One that acknowledges
+    /// what it gets is sent all that is kept.
     pub replay: usize,
     /// For how many ids it knows the last event that it no longer keeps: 4,096. A quiet id beyond them may be said to
     /// have lost events where it has not.
@@ -218,8 +219,15 @@ impl History {
         self.evicted.push(entry.id, entry.offset);
     }
 
-    /// How many events of an address come after an offset, if all of them are here and may be replayed.
-    pub(crate) fn after(&self, id: Option<&str>, epoch: &str, offset: u64) -> Result<u64, Missing> {
+    /// How many events of an address come after an offset, if all of them are here and may be replayed: at most as many as
+    /// the [bound](HistoryConfig::replay), but to who takes them bit by bit.
+    pub(crate) fn after(
+        &self,
+        id: Option<&str>,
+        epoch: &str,
+        offset: u64,
+        bit_by_bit: bool,
+    ) -> Result<u64, Missing> {
         // Who knows more than there is knows another history.
         if epoch != self.epoch || offset > self.head {
             return Err(Missing { reason: GapReason::Epoch, missed: None });
@@ -234,7 +242,7 @@ impl History {
                 self.offsets(id).map_or(0, |all| all.len() - all.partition_point(|&o| o <= offset)) as u64
             }
         };
-        if count > self.config.replay as u64 {
+        if count > self.config.replay as u64 && !bit_by_bit {
             return Err(Missing { reason: GapReason::TooMany, missed: Some(count) });
         }
         Ok(count)

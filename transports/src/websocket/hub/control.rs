@@ -73,7 +73,14 @@ impl HubProtocol {
             }
             Command::Unsubscribe(one) => self.unsubscribe(id, correlation, &one.topic),
             Command::Ping => self.answer(id, correlation, &Reply::Pong),
-            Command::Ack(ack) => self.acknowledge(id, &ack),
+            Command::Ack(ack) => {
+                // The hub asked for it with each event that it sent.
+                if self.acknowledge(id, &ack)
+                    && let (Some(rate), Some(connection)) = (&self.config.rate, self.connections.get(id))
+                {
+                    connection.meter.give_back(rate);
+                }
+            }
         }
     }
 

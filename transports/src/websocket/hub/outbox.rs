@@ -27,15 +27,33 @@ pub(super) enum Then {
 }
 
 enum Item {
-    Event { slot: Slot, offset: u64, overflow: Overflow, message: Bytes },
-    Dropped { slot: Slot, missed: u64, through: u64 },
-    Answer { message: Bytes, then: Then },
+    Event {
+        slot: Slot,
+        offset: u64,
+        overflow: Overflow,
+        message: Bytes,
+    },
+    Dropped {
+        slot: Slot,
+        missed: u64,
+        through: u64,
+    },
+    Answer {
+        message: Bytes,
+        then: Then,
+    },
+    /// What follows when all before it is written.
+    Mark {
+        then: Then,
+    },
 }
 
 /// What comes next.
 pub(super) enum Next {
     Message(Bytes),
     Answer(Bytes, Then),
+    /// Nothing is to be written, and this follows.
+    Mark(Then),
     /// So many events of this subscription were dropped, the last of them at this offset.
     Gap {
         slot: Slot,
@@ -117,6 +135,15 @@ impl Outbox {
         self.answers_in_order += 1;
         self.lane.push_back(Item::Answer { message, then });
         if self.lane_bytes > self.config.hard_bytes { Err(Full) } else { Ok(()) }
+    }
+
+    /// Something to be done once all that waits is written. Whether anything waits.
+    pub(super) fn hold(&mut self, then: Then) -> bool {
+        if self.lane.is_empty() && self.gaps.is_empty() {
+            return false;
+        }
+        self.lane.push_back(Item::Mark { then });
+        true
     }
 
     pub(super) fn event(
@@ -213,7 +240,7 @@ impl Outbox {
                 Item::Event { slot, .. } => drop(open.remove(&slot)),
                 // What ends a subscription ends its marks: the next of this slot is another's.
                 Item::Answer { then: Then::Release(slot), .. } => drop(open.remove(&slot)),
-                Item::Answer { .. } => {}
+                Item::Answer { .. } | Item::Mark { .. } => {}
             }
             kept.push_back(item);
         }
@@ -246,7 +273,7 @@ impl Outbox {
                     break;
                 }
                 // Its subscription may end here, and its gap must be told before.
-                Some(Item::Answer { .. }) if self.gaps.is_empty() => break,
+                Some(Item::Answer { .. } | Item::Mark { .. }) if self.gaps.is_empty() => break,
                 _ => return self.gap(0),
             }
         }
@@ -261,6 +288,7 @@ impl Outbox {
                 self.answers_in_order -= 1;
                 Some(Next::Answer(message, then))
             }
+            Item::Mark { then } => Some(Next::Mark(then)),
             Item::Dropped { .. } => None,
         }
     }

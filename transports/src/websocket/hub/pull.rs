@@ -66,6 +66,10 @@ impl HubProtocol {
                     self.follow(id, then);
                     message
                 }
+                Some(Next::Mark(then)) => {
+                    self.follow(id, then);
+                    continue;
+                }
                 Some(Next::Gap { slot, missed, through }) => {
                     match self.gap(id, slot, Some(missed), GapReason::Overflow, through) {
                         Some(message) => message,

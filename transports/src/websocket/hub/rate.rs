@@ -62,6 +62,12 @@ impl Meter {
         Metered::Within
     }
 
+    /// The last that was taken counts for nothing.
+    pub(super) fn give_back(&mut self, rate: &Rate) {
+        self.paid_until = self.paid_until.saturating_sub(rate.interval());
+        self.refused = self.refused.saturating_sub(1);
+    }
+
     /// What was taken was as much as so many more.
     pub(super) fn charge(&mut self, rate: &Rate, now: Duration, more: usize) {
         let more = u32::try_from(more).unwrap_or(u32::MAX);

@@ -71,7 +71,8 @@ impl HubProtocol {
             // What the wider one delivered cannot be delivered again, nor what came before it be put before it.
             Some(wider) => covered(history, wider.start, &since.epoch, since.offset),
             None => {
-                history.after(address.id(), &since.epoch, since.offset).map(|replay| (since.offset, replay))
+                let replay = history.after(address.id(), &since.epoch, since.offset, window.is_some());
+                replay.map(|replay| (since.offset, replay))
             }
         });
         if let (Some(Err(missing)), Some(OnGap::Reject)) = (&found, one.on_gap) {

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use super::connection::State;
-use super::outbox::Slot;
+use super::outbox::{Slot, Then};
 use super::{ConnectionId, HubProtocol, wake};
 use crate::websocket::wire::{Ack, Subscribe, resolve};
 use crate::{Address, ErrorCode, Rejection};
@@ -38,10 +38,11 @@ impl Window {
         self.sent.push_back(offset);
     }
 
-    /// Everything up to this offset was handled.
-    fn acknowledge(&mut self, offset: u64) {
+    /// Everything up to this offset was handled. Whether anything was under way of that.
+    fn acknowledge(&mut self, offset: u64) -> bool {
         let handled = self.sent.partition_point(|&sent| sent <= offset);
         self.sent.drain(..handled);
+        handled > 0
     }
 
     /// Another history: what was sent has no offset in it.
@@ -66,20 +67,21 @@ impl HubProtocol {
     }
 
     /// What was handled makes room. It says nothing of what is not followed, or not acknowledged: that may have ended
-    /// meanwhile.
-    pub(super) fn acknowledge(&mut self, id: ConnectionId, ack: &Ack) {
-        let Some(connection) = self.connections.get(id) else { return };
+    /// meanwhile. Whether it made room.
+    pub(super) fn acknowledge(&mut self, id: ConnectionId, ack: &Ack) -> bool {
+        let Some(connection) = self.connections.get(id) else { return false };
         let asked = ack.topic.parse::<Address>().ok();
         let address = asked.and_then(|address| resolve(address, connection.name()));
-        let Some(slot) = address.and_then(|address| connection.subscriptions.find(&address)) else { return };
+        let found = address.and_then(|address| connection.subscriptions.find(&address));
+        let Some(slot) = found else { return false };
         let subscription = connection.subscriptions.get_mut(slot);
-        if let Some(window) = &mut subscription.window {
-            window.acknowledge(ack.offset);
-        }
+        let window = subscription.window.as_mut();
+        let made_room = window.is_some_and(|window| window.acknowledge(ack.offset));
         if let Some(max) = ack.window {
             self.set_window(id, slot, max, ack.offset);
         }
         self.resume(id, slot);
+        made_room
     }
 
     /// What was sent before there was a window counts for nothing in it.
@@ -94,6 +96,10 @@ impl HubProtocol {
         if subscription.state == State::Live {
             let topic = self.topics.get(subscription.address.topic());
             subscription.state = subscription.caught_up(topic.map_or(0, |topic| topic.history.head()));
+            // What waits in the queue comes before what is read from the history.
+            if connection.outbox.hold(Then::Replay(slot)) {
+                subscription.announced = false;
+            }
         }
     }
 

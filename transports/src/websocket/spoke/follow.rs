@@ -284,5 +284,7 @@ impl SpokeProtocol {
         if let Some(request) = request {
             self.outputs.push_back(SpokeOutput::Refused { address: address.clone(), request, rejection });
         }
+        // What it delivered for delivers for itself now.
+        self.tell_hub(address.topic());
     }
 }

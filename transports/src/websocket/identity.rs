@@ -155,4 +155,7 @@ pub enum Question {
     Authenticate(Token),
     /// Which of these is this client allowed? Answered with [`authorized`](super::HubProtocol::authorized).
     Authorize(Option<Identity>, Vec<Permission>),
+    /// Is what was [asked for](super::HubOutput::Follow) of these event types there? Answered with
+    /// [`fetched`](super::HubProtocol::fetched), as soon as it is.
+    Fetch(Vec<CompactString>),
 }

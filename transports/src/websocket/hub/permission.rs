@@ -17,6 +17,8 @@ pub(super) enum Asked {
     Identity { connect: Option<CompactString> },
     /// `__subscribe`: each address, with the refusal of those that need no asking.
     Subscribe { correlation: CompactString, all: Vec<(Subscribe, Result<(), Rejection>)> },
+    /// The same when that is known: what is followed has to be there.
+    Fetch { correlation: CompactString, all: Vec<(Subscribe, Result<(), Rejection>)> },
     /// An event.
     Publish { header: Header, payload: Bytes, address: Address },
 }
@@ -90,13 +92,14 @@ impl HubProtocol {
         self.ask_leave(id, Asked::Subscribe { correlation: correlation.into(), all: checked }, wanted);
     }
 
-    fn subscribe_checked(
+    pub(super) fn subscribe_checked(
         &mut self,
         now: Duration,
         id: ConnectionId,
         correlation: &str,
         all: Vec<(Subscribe, Result<(), Rejection>)>,
     ) {
+        let Some(all) = self.fetch_first(id, correlation, all) else { return };
         for (one, found) in all {
             if self.connections.get(id).is_none_or(|connection| connection.closing.is_some()) {
                 return;
@@ -137,7 +140,7 @@ impl HubProtocol {
         let mut results = results.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         let mut next = move || results.next().flatten().unwrap_or_else(|| Err(unanswered()));
         match *asked {
-            Asked::Identity { .. } => connection.asked = Some(asked),
+            Asked::Identity { .. } | Asked::Fetch { .. } => connection.asked = Some(asked),
             Asked::Subscribe { correlation, all } if outdated => {
                 self.subscribe_all(now, id, &correlation, all.into_iter().map(|(one, _)| one).collect());
             }

@@ -1,0 +1,5 @@
+//! Several hubs behind one Redis, from outside: real servers, and clients that speak the hub's wire by hand.
+
+mod faults;
+mod harness;
+mod recovery;

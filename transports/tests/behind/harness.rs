@@ -1,5 +1,6 @@
 //! Hubs behind a real Redis, and a client that sees what comes as it is.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -69,9 +70,13 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn connect(hub: &Hub) -> Self {
-        let url = format!("ws://{}", hub.local_addr().expect("it listens"));
-        let (socket, _) = in_time("connection", connect_async(url)).await.expect("a connection");
-        Self { socket, last: 0 }
+        Self::try_connect(hub.local_addr().expect("it listens")).await.expect("a connection")
+    }
+
+    /// Nothing, if nobody is there.
+    pub(crate) async fn try_connect(address: SocketAddr) -> Option<Self> {
+        let connected = in_time("connection", connect_async(format!("ws://{address}"))).await;
+        connected.ok().map(|(socket, _)| Self { socket, last: 0 })
     }
 
     pub(crate) async fn named(hub: &Hub, token: &str) -> Self {
@@ -82,7 +87,12 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, message: &Value) {
-        self.socket.send(Message::text(message.to_string())).await.expect("sent");
+        assert!(self.try_send(message).await, "sent");
+    }
+
+    /// Whether the connection was still there.
+    pub(crate) async fn try_send(&mut self, message: &Value) -> bool {
+        self.socket.send(Message::text(message.to_string())).await.is_ok()
     }
 
     pub(crate) async fn command(&mut self, name: &str, payload: &Value) {

@@ -1,5 +1,6 @@
 //! Hubs behind a real Redis, and a client that sees what comes as it is.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -66,6 +67,8 @@ pub(crate) async fn hub_with(
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     last: u64,
+    /// What came before the answer that was awaited.
+    held: VecDeque<Value>,
 }
 
 impl Client {
@@ -76,7 +79,7 @@ impl Client {
     /// Nothing, if nobody is there.
     pub(crate) async fn try_connect(address: SocketAddr) -> Option<Self> {
         let connected = in_time("connection", connect_async(format!("ws://{address}"))).await;
-        connected.ok().map(|(socket, _)| Self { socket, last: 0 })
+        connected.ok().map(|(socket, _)| Self { socket, last: 0, held: VecDeque::new() })
     }
 
     pub(crate) async fn named(hub: &Hub, token: &str) -> Self {
@@ -102,6 +105,13 @@ impl Client {
 
     /// The next message; `None` once the connection is over.
     pub(crate) async fn try_next(&mut self) -> Option<Value> {
+        if let Some(held) = self.held.pop_front() {
+            return Some(held);
+        }
+        self.try_read().await
+    }
+
+    async fn try_read(&mut self) -> Option<Value> {
         loop {
             match in_time("message", self.socket.next()).await? {
                 Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).expect("JSON")),
@@ -138,9 +148,15 @@ impl Client {
     /// Publishes, and gives the offset.
     pub(crate) async fn publish(&mut self, topic: &str, id: &str, event_id: u64, payload: u64) -> u64 {
         self.send(&event(topic, id, event_id, payload)).await;
-        let answer = self.answer("__published").await;
-        assert_eq!(answer["eventId"], uuid(event_id));
-        answer["offset"].as_u64().expect("an offset")
+        loop {
+            let message = self.try_read().await.expect("the connection goes on");
+            if message["type"] == "__published" {
+                assert_eq!(message["id"], uuid(event_id));
+                return message["payload"]["offset"].as_u64().expect("an offset");
+            }
+            // Its own event may come before.
+            self.held.push_back(message);
+        }
     }
 
     /// The next event, as what it says of its place, and its payload.

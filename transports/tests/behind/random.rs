@@ -5,7 +5,7 @@
 //! --features redis,websocket --test behind random -- --nocapture`. Each prints its seed; `PUBSUB_BEHIND_SEED=n` runs that one
 //! alone.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -115,12 +115,15 @@ async fn schedule(seed: u64, clients: u64) {
     while let Some(count) = in_time("publisher", publishers.join_next()).await {
         published += count.expect("a publisher that holds");
     }
+    // Told until everybody has heard it: what is published while somebody is away may be part of a gap.
+    let end = tokio::spawn(ends(addresses.clone(), Rng::with_seed(random.u64(..))));
     let (mut received, mut gaps) = (0, 0);
     while let Some(outcome) = in_time("subscriber", subscribers.join_next()).await {
         let (own, more) = outcome.expect("a subscriber that holds");
         received += own;
         gaps += more;
     }
+    end.abort();
     let [dropped, left, restarted, cut] = done;
     println!(
         "{published} events to {clients} clients: {received} received, {gaps} gaps; hubs dropped {dropped} times, clients {left} \
@@ -131,8 +134,18 @@ async fn schedule(seed: u64, clients: u64) {
     }
 }
 
-/// Publishes numbers, at another hub where one is lost: those that were not answered again. How many there were; the last is
-/// null.
+/// Says again and again that there are no more numbers.
+async fn ends(addresses: Addresses, mut random: Rng) {
+    let mut client = addresses.connect(&mut random).await;
+    loop {
+        for number in 0..PUBLISHERS {
+            client.send(&json!({"type": "chat", "id": number.to_string(), "payload": null})).await;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Publishes numbers, at another hub where one is lost: those that were not answered again. How many there were.
 async fn publisher(
     number: u64,
     addresses: Addresses,
@@ -140,8 +153,7 @@ async fn publisher(
     mut stopped: watch::Receiver<bool>,
 ) -> u64 {
     let mut waiting: VecDeque<Value> = VecDeque::new();
-    let mut last = 0;
-    let mut is_over = false;
+    let (mut last, mut is_over) = (0, false);
     'connections: loop {
         let mut client = addresses.connect(&mut random).await;
         for event in &waiting {
@@ -152,10 +164,13 @@ async fn publisher(
         while !is_over || !waiting.is_empty() {
             if waiting.len() < WINDOW && !is_over {
                 is_over = *stopped.borrow_and_update();
+                if is_over {
+                    continue;
+                }
                 last += 1;
                 let event_id = format!("00000000-0000-4000-8{number:03x}-{last:012x}");
-                let payload = if is_over { Value::Null } else { json!(last) };
-                let event = json!({"type": "chat", "id": number.to_string(), "payload": payload, "eventId": event_id});
+                let event =
+                    json!({"type": "chat", "id": number.to_string(), "payload": last, "eventId": event_id});
                 waiting.push_back(event);
                 if !client.try_send(&waiting[waiting.len() - 1]).await {
                     continue 'connections;
@@ -167,11 +182,12 @@ async fn publisher(
                 Some("__published") => {
                     waiting.retain(|event| event["eventId"] != answer["payload"]["eventId"]);
                 }
-                Some("__disconnect") => continue 'connections,
+                // The hub is no more.
+                Some("__disconnect" | "__error") => continue 'connections,
                 _ => panic!("a publisher is told {answer}"),
             }
         }
-        return last - 1;
+        return last;
     }
 }
 
@@ -186,9 +202,10 @@ async fn subscriber(
 ) -> (u64, u64) {
     let mut position: Option<(Value, u64)> = None;
     let mut next: HashMap<String, u64> = HashMap::new();
-    let publishers = if topic == "chat" { PUBLISHERS } else { 1 };
-    let (mut count, mut gaps, mut over) = (0, 0, 0);
-    let mut unsure: HashMap<String, bool> = HashMap::new();
+    let publishers = if topic == "chat" { PUBLISHERS as usize } else { 1 };
+    let (mut count, mut gaps, mut over) = (0, 0, HashSet::new());
+    let ids = (0..PUBLISHERS).map(|number| number.to_string());
+    let mut unsure: HashMap<String, bool> = ids.map(|id| (id, false)).collect();
     'connections: loop {
         let mut client = addresses.connect(&mut random).await;
         let since = position.as_ref().map(|(epoch, offset)| json!({"epoch": epoch, "offset": offset}));
@@ -236,7 +253,7 @@ async fn subscriber(
                     assert!(after <= *offset, "{topic}: a hole after {offset}: {message}");
                     *offset = own;
                     let expected = next.entry(of.clone()).or_insert(1);
-                    let may_skip = unsure.insert(of, false).unwrap_or(false);
+                    let may_skip = unsure.insert(of.clone(), false).unwrap_or(false);
                     match payload.as_u64() {
                         Some(payload) => {
                             let is_right = payload == *expected || may_skip && payload > *expected;
@@ -247,9 +264,9 @@ async fn subscriber(
                             *expected = payload + 1;
                             count += 1;
                         }
-                        None => over += 1,
+                        None => _ = over.insert(of),
                     }
-                    if over == publishers {
+                    if over.len() == publishers {
                         return (count, gaps);
                     }
                 }

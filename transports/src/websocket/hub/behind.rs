@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use compact_str::CompactString;
 
-use super::permission::Asked;
+use super::permission::{Asked, Checks};
 use super::publish::{Checked, Event};
 use super::routes::{Feed, Source};
 use super::{ConnectionId, HubOutput, HubProtocol};
@@ -18,8 +18,6 @@ use crate::websocket::{CloseCode, Question};
 use crate::{
     Address, Body, ErrorCode, EventId, Frame, Gap, GapReason, Header, Position, Rejection, SendError,
 };
-
-type Checks = Vec<(Subscribe, Result<(), Rejection>)>;
 
 impl HubProtocol {
     /// Looks at an event of the hub's own process, encoded in the first codec. Gives what is to be published where the hub is
@@ -221,6 +219,19 @@ impl HubProtocol {
         self.topics.get(topic).is_none_or(|topic| !is_awaited(&topic.feed))
     }
 
+    /// Whether the hub has heard of everything of this type up to this position. Of what it does not hear at all, it has.
+    #[must_use]
+    pub fn has_reached(&self, topic: &str, position: &Position) -> bool {
+        let Some(found) = self.topics.get(topic).filter(|it| it.feed.source == Source::Here) else {
+            return true;
+        };
+        // Epochs are numbers that rise; another is none of what the hub is behind.
+        let number = |epoch: Option<&str>| epoch.and_then(|epoch| epoch.parse::<u64>().ok());
+        let own = number(Some(found.history.epoch())).map(|epoch| (epoch, found.history.head()));
+        let asked = number(position.epoch()).map(|epoch| (epoch, position.offset()));
+        asked.is_none() || own >= asked
+    }
+
     pub(super) fn follow_there(&mut self, topic: &str) {
         if let Some(found) = self.topics.get_mut(topic).filter(|it| it.feed.source == Source::Away) {
             found.feed = Feed { is_published: found.feed.is_published, ..Feed::new(Source::Asked) };
@@ -249,12 +260,19 @@ impl HubProtocol {
         }
     }
 
-    /// What is asked for, if all of it can be answered now; otherwise it is, when what it needs is there.
-    pub(super) fn fetch_first(&mut self, id: ConnectionId, correlation: &str, all: Checks) -> Option<Checks> {
+    /// What is asked for, if all of it can be answered now; otherwise it is, when what it needs is there. A client that
+    /// `has_waited` does not wait again for the hub to come as far as it is.
+    pub(super) fn fetch_first(
+        &mut self,
+        id: ConnectionId,
+        correlation: &str,
+        all: Checks,
+        has_waited: bool,
+    ) -> Option<Checks> {
         if !self.config.behind {
             return Some(all);
         }
-        let mut awaited: Vec<CompactString> = Vec::new();
+        let mut awaited: Vec<(CompactString, Option<Position>)> = Vec::new();
         for (one, _) in all.iter().filter(|(_, found)| found.is_ok()) {
             let Some(address) = self.address_of(id, one) else { continue };
             let topic = address.topic();
@@ -264,8 +282,11 @@ impl HubProtocol {
             }
             self.follow_there(topic);
             self.recall_for(&address, one);
-            if !self.is_here(topic) && !awaited.iter().any(|it| it == topic) {
-                awaited.push(topic.into());
+            let since = one.since.as_ref().filter(|_| !has_waited);
+            let ahead = since.map(|since| Position::new(since.offset).with_epoch(&since.epoch));
+            let ahead = ahead.filter(|position| !self.has_reached(topic, position));
+            if ahead.is_some() || !self.is_here(topic) {
+                awaited.push((topic.into(), ahead));
             }
         }
         if awaited.is_empty() {
@@ -317,7 +338,7 @@ impl HubProtocol {
             }
         }
         let asked = Asked::Fetch { correlation: correlation.clone(), all: all.clone() };
-        self.subscribe_checked(now, id, &correlation, all);
+        self.subscribe_checked(now, id, &correlation, all, true);
         if !self.is_asking(id) {
             self.ask_no_more(Some(&asked));
         }

@@ -89,9 +89,15 @@ impl Upstream {
 #[derive(Default)]
 pub(super) struct Awaited {
     last: u64,
-    waiters: HashMap<CompactString, Vec<oneshot::Sender<Option<Rejection>>>>,
+    waiters: HashMap<CompactString, Vec<Waiter>>,
     recalls: HashMap<u64, Recall>,
     members: Vec<Joining>,
+}
+
+struct Waiter {
+    answer: oneshot::Sender<Option<Rejection>>,
+    /// How far the hub has to be.
+    reach: Option<Position>,
 }
 
 /// What is there of a type before its history.
@@ -143,14 +149,28 @@ impl Core {
         }
     }
 
+    /// Answers those who wait for this type to be there, and so far.
+    fn answer_waiters(&mut self, topic: &str, refusal: Option<&Rejection>) {
+        let Some(waiters) = self.awaited.waiters.remove(topic) else { return };
+        let has_reached = |waiter: &Waiter| {
+            refusal.is_some()
+                || waiter.reach.as_ref().is_none_or(|reach| self.protocol.has_reached(topic, reach))
+        };
+        let (done, waiting): (Vec<_>, Vec<_>) = waiters.into_iter().partition(has_reached);
+        for waiter in done {
+            self.notify(Notice::Awaited(waiter.answer, refusal.cloned()));
+        }
+        if !waiting.is_empty() {
+            self.awaited.waiters.insert(topic.into(), waiting);
+        }
+    }
+
     /// Tells those who wait for this type how it stands.
     pub(super) fn answer_awaited(&mut self, topic: &str, refusal: Option<&Rejection>) {
         if refusal.is_none() && !self.protocol.is_here(topic) {
             return;
         }
-        for waiter in self.awaited.waiters.remove(topic).unwrap_or_default() {
-            self.notify(Notice::Awaited(waiter, refusal.cloned()));
-        }
+        self.answer_waiters(topic, refusal);
         let (done, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.awaited.members)
             .into_iter()
             .map(|mut joining| {
@@ -179,26 +199,30 @@ impl Core {
 /// Ready when each of these types is there, or is not: those, with the reason.
 pub(super) async fn fetch(
     shared: Arc<Shared>,
-    topics: Vec<CompactString>,
+    wanted: Vec<(CompactString, Option<Position>)>,
     limit: Duration,
 ) -> Vec<(CompactString, Rejection)> {
     let deadline = Instant::now() + limit;
     let mut refused = Vec::new();
-    for topic in topics {
+    for (topic, reach) in wanted {
+        let is_ahead = reach.is_some();
         let waiting = {
             let mut core = shared.lock();
-            if core.protocol.is_here(&topic) {
+            let has_reached = reach.as_ref().is_none_or(|reach| core.protocol.has_reached(&topic, reach));
+            if has_reached && core.protocol.is_here(&topic) {
                 continue;
             }
-            let (waiter, waiting) = oneshot::channel();
+            let (answer, waiting) = oneshot::channel();
             let waiters = core.awaited.waiters.entry(topic.clone()).or_default();
-            waiters.retain(|waiter| !waiter.is_closed());
-            waiters.push(waiter);
+            waiters.retain(|waiter| !waiter.answer.is_closed());
+            waiters.push(Waiter { answer, reach });
             waiting
         };
         match timeout_at(deadline, waiting).await {
             Ok(Ok(None)) => {}
             Ok(Ok(Some(rejection))) => refused.push((topic, rejection)),
+            // What it knows is nothing that there is: it is told so.
+            Err(_) if is_ahead => {}
             Ok(Err(_)) | Err(_) => {
                 let message = "what the hub is behind did not answer in time";
                 refused.push((topic, Rejection::new(ErrorCode::Internal, message)));
@@ -236,7 +260,12 @@ impl Inlet for HubInlet {
     }
 
     fn deliver(&self, frame: Frame) {
-        self.act(|core, now| core.protocol.arrived(now, frame));
+        self.act(|core, now| {
+            let awaited = core.awaited.waiters.contains_key(frame.header.topic());
+            let topic = awaited.then(|| CompactString::from(frame.header.topic()));
+            core.protocol.arrived(now, frame);
+            topic.into_iter().for_each(|topic| core.answer_awaited(&topic, None));
+        });
     }
 
     fn subscribed(&self, _: u64) {}

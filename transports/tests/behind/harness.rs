@@ -57,7 +57,16 @@ pub(crate) async fn hub_with(
     config: HubConfig,
     set: impl FnOnce(HubBuilder) -> HubBuilder,
 ) -> Hub {
-    let redis = quick(retention).connect(server.url()).await.expect("a connection");
+    let redis = in_time("connection", async {
+        loop {
+            match quick(retention).connect(server.url()).await {
+                Ok(redis) => return redis,
+                // It has just been started, and reads what it had.
+                Err(error) => assert!(error.is_retryable(), "{error}"),
+            }
+        }
+    })
+    .await;
     let builder = Hub::behind(redis).expect("durable").config(config);
     let builder = set(builder).close_timeout(Duration::from_millis(500));
     builder.shutdown_window(Duration::from_millis(20)).bind("127.0.0.1:0").await.expect("a free port")

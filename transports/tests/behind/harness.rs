@@ -12,6 +12,9 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+#[path = "../redis/harness/recorder.rs"]
+#[allow(dead_code)]
+pub(crate) mod recorder;
 #[path = "../redis/harness/server.rs"]
 // The suite of Redis needs more of it.
 #[allow(dead_code)]

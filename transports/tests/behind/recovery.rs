@@ -132,6 +132,25 @@ async fn history_evicted_says_so() {
     other.close().await;
 }
 
+/// Of what a client says to know from elsewhere, and nobody has.
+#[tokio::test]
+async fn a_position_that_never_comes_is_waited_for_in_vain() {
+    let server = Server::start();
+    let hub = hub_with(&server, Retention::default(), HubConfig::default(), |it| {
+        it.guard_timeout(std::time::Duration::from_millis(50))
+    })
+    .await;
+    let mut client = Client::connect(&hub).await;
+    let epoch = client.subscribe("chat").await["epoch"].clone();
+    let mut liar = Client::connect(&hub).await;
+    let answer = liar.subscribe_after("chat", &epoch, 1000).await;
+    assert_eq!((&answer["recovered"], &answer["gap"]), (&json!(false), &json!("epoch")), "{answer}");
+    // Nobody else waits for that.
+    let mut other = Client::connect(&hub).await;
+    assert_eq!(other.subscribe_after("chat", &epoch, 0).await["recovered"], true);
+    hub.close().await;
+}
+
 #[tokio::test]
 async fn redis_is_asked_only_for_what_clients_want() {
     let server = Server::start();

@@ -352,9 +352,13 @@ pub(crate) fn not_placed(error: &SendError) -> Rejection {
             Rejection::new(ErrorCode::Backpressure, "too many events wait for what the hub is behind")
         }
         SendError::Rejected(rejection) => {
-            // What the server says is for those who run it.
-            let message = "what the hub is behind has refused the event";
-            Rejection::new(rejection.code().clone(), message).with_retryable(rejection.is_retryable())
+            // What the server says is for those who run it: it is not the client that it refuses.
+            let code = match rejection.code() {
+                ErrorCode::TooLarge => ErrorCode::TooLarge,
+                _ => ErrorCode::Internal,
+            };
+            let message = "what the hub is behind has refused it";
+            Rejection::new(code, message).with_retryable(rejection.is_retryable())
         }
         SendError::NotSent | SendError::Ambiguous | SendError::Closed => {
             Rejection::new(ErrorCode::Internal, "what the hub is behind did not answer in time")

@@ -22,7 +22,7 @@ pub struct HubConfig {
     /// [`HubBuilder::authorize`](crate::websocket::HubBuilder::authorize).
     pub authorizes: bool,
     /// Whether the hub is one of several: no. Then what is published [goes elsewhere](crate::websocket::HubOutput::Place) first.
-    /// Set by [`HubBuilder::behind`](crate::websocket::HubBuilder::behind).
+    /// Set by `HubBuilder::behind`.
     pub behind: bool,
     /// Event types whose ids are identities: none. Without an authorizer only who has the name may follow such an address,
     /// or publish to it; otherwise `denied`.

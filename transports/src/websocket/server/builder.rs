@@ -67,7 +67,7 @@ impl<C: Codec> HubBuilder<C> {
     /// were named before.
     ///
     /// # Panics
-    /// If the hub is [behind](Self::behind) something, whose codec it has.
+    /// If the hub is `behind` something, whose codec it has.
     pub fn codec<D: Codec>(self, codec: D) -> HubBuilder<D> {
         assert!(self.behind.is_none(), "a hub has the codec of what it is behind: name it there");
         self.with_codec(Arc::new(codec))

@@ -167,7 +167,8 @@ fn errors_of_servers() {
 
 #[test]
 fn errors_of_hubs() {
-    use pubsub::websocket::Identity;
+    use pubsub::websocket::{BehindError, Identity};
+    text("BehindError::NotDurable", &BehindError::NotDurable);
     text("InvalidIdentity::Empty", &Identity::new("").unwrap_err());
     text("InvalidIdentity::Reserved", &Identity::new("@self").unwrap_err());
     for code in [

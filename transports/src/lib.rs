@@ -54,7 +54,7 @@ pub use event_id::{EventId, ParseEventIdError};
 pub use frame::{Body, Frame, Header, ParsePositionError, Position};
 pub use guarantees::{Carries, Delivery, Guarantees, Ordering, OwnEvents};
 pub use history::{Past, Start};
-pub use link::{Closing, Inlet, Link, Patience, Sending};
+pub use link::{Closing, Inlet, Link, Memory, Patience, Placed, Sending};
 #[cfg(feature = "worker")]
 pub use link::{JoinError, JoinQueue, QueueSeat};
 #[cfg(feature = "test-util")]

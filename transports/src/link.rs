@@ -6,11 +6,13 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_channel::oneshot;
 
 use crate::{
-    Address, ConnectionState, Frame, Gap, Header, Past, Position, Rejection, SendError, Start, Undecodable,
+    Address, ConnectionState, ErrorCode, Frame, Gap, Header, Past, Position, Rejection, SendError, Start,
+    Undecodable,
 };
 
 /// What a bus asks of a transport. Dropping it is no more than [closing](Self::close) it and not waiting. After it was closed
@@ -18,6 +20,23 @@ use crate::{
 pub trait Link: Send + Sync {
     /// Sends a frame. Frames of one caller to one address go in the order of the calls.
     fn publish(&self, frame: Frame, patience: Patience) -> Sending;
+
+    /// Sends a frame to a transport that keeps what is published. `placed` is told, from anywhere, what position it has. One with
+    /// an event id is accepted once, however often it is sent and by whom, as long as that is remembered: the second time it has
+    /// the position of the first.
+    ///
+    /// # Errors
+    /// That it is not taken; then `placed` is not called. A rejection where nothing is kept.
+    fn place(
+        &self,
+        frame: Frame,
+        memory: Memory,
+        patience: Patience,
+        placed: Placed,
+    ) -> Result<(), SendError> {
+        let _ = (frame, memory, patience, placed);
+        Err(Rejection::new(ErrorCode::BadRequest, "a transport that keeps nothing").into())
+    }
 
     /// Frames that were taken, and are not sent or not answered yet.
     fn in_flight(&self) -> u64;
@@ -153,6 +172,18 @@ pub enum Patience {
     Now,
     /// Wait in line, then wait for the other side's answer.
     Wait,
+}
+
+/// Who is told where a frame was placed.
+pub type Placed = Box<dyn FnOnce(Result<Position, SendError>) + Send>;
+
+/// How long event ids are remembered, to know an event that is published again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// How many of a type.
+    pub ids: usize,
+    /// How long after the last of a type.
+    pub ids_for: Duration,
 }
 
 /// The answer to a publish.

@@ -177,6 +177,19 @@ impl Redis {
     }
 }
 
+impl<C> Redis<C> {
+    /// Whether events are kept.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn is_durable(&self) -> bool {
+        matches!(self.source, Source::Streams(..))
+    }
+
+    #[cfg(feature = "websocket")]
+    pub(crate) fn codec(&self) -> Arc<C> {
+        Arc::clone(&self.codec)
+    }
+}
+
 /// Names the server, never the user or the password.
 impl<C> fmt::Debug for Redis<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

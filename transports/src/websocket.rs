@@ -39,6 +39,8 @@ pub use self::hub::{
     Overflow, QueueStats, Rate, TopicStats,
 };
 pub use self::identity::{Action, Identity, InvalidIdentity, Permission, Question};
+#[cfg(feature = "redis")]
+pub use self::server::BehindError;
 pub use self::server::{
     AcceptError, EventStream, EventStreamError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents,
     HubTransport,

@@ -14,8 +14,8 @@ use super::resp;
 use super::subscriber::News;
 use crate::codec::Codec;
 use crate::{
-    Address, Body, Closing, EncodeError, ErrorCode, Frame, Header, Link, Patience, Rejection, SendError,
-    Sending, Start,
+    Address, Body, Closing, EncodeError, ErrorCode, Frame, Header, Link, Memory, Patience, Placed, Rejection,
+    SendError, Sending, Start,
 };
 
 pub(super) struct RedisLink {
@@ -53,13 +53,7 @@ pub(super) fn encoded(
             write(&header, &message, &mut command);
             send(&command, header)
         }
-        Err(error) => {
-            let code = match error {
-                EncodeError::TooLarge { .. } => ErrorCode::TooLarge,
-                _ => ErrorCode::BadRequest,
-            };
-            Sending::Done(Err(SendError::Rejected(Rejection::new(code, error.to_string()))))
-        }
+        Err(error) => Sending::Done(Err(refused(error))),
     };
     message.shrink_to(WRITE_KEPT);
     command.shrink_to(WRITE_KEPT);
@@ -80,6 +74,27 @@ impl Link for RedisLink {
             resp::bulk(command, &[message]);
         };
         encoded(&*self.codec, frame, write, |command, header| self.outbox.offer(command, header, patience))
+    }
+
+    fn place(
+        &self,
+        frame: Frame,
+        memory: Memory,
+        patience: Patience,
+        placed: Placed,
+    ) -> Result<(), SendError> {
+        let Frame { header, body } = frame;
+        let (Body::Bytes(payload), Some(adding)) = (body, &self.adding) else {
+            return Err(Rejection::new(ErrorCode::BadRequest, "what is not kept has no place").into());
+        };
+        let (mut message, mut command) = (Vec::new(), Vec::new());
+        self.codec.join(&header, &payload, &mut message).map_err(refused)?;
+        let (topic, id) = (header.topic(), header.id());
+        match header.event_id() {
+            Some(event_id) => adding.write_once(&mut command, (topic, id, event_id), &message, memory),
+            None => adding.write(&mut command, topic, id, &message),
+        }
+        self.outbox.place(&command, topic, placed, (header.event_id().is_some(), patience))
     }
 
     fn in_flight(&self) -> u64 {
@@ -113,6 +128,14 @@ impl RedisLink {
     fn tell(&self, news: News) {
         let _ = self.news.send(news);
     }
+}
+
+fn refused(error: EncodeError) -> SendError {
+    let code = match error {
+        EncodeError::TooLarge { .. } => ErrorCode::TooLarge,
+        _ => ErrorCode::BadRequest,
+    };
+    Rejection::new(code, error.to_string()).into()
 }
 
 impl Drop for RedisLink {

@@ -4,6 +4,7 @@
 //! that waits in line for such a place is its publisher's, and is gone when the publisher gives up.
 
 use std::collections::{HashSet, VecDeque};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -13,14 +14,25 @@ use futures_channel::oneshot;
 use tokio::time::Instant;
 
 use super::limits::Limits;
-use crate::{Header, Patience, SendError, Sending};
+use crate::{Header, Patience, Placed, SendError, Sending};
 
 /// Who is told what became of a frame.
-#[derive(Debug)]
 pub(super) enum Asker {
     Publisher(oneshot::Sender<Result<(), SendError>>),
     /// Who published has been answered already: the bus is told what fails.
     Bus(Box<Header>),
+    /// Who wants to know where it is.
+    Placed(Placed),
+}
+
+impl fmt::Debug for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Publisher(_) => "Publisher",
+            Self::Bus(_) => "Bus",
+            Self::Placed(_) => "Placed",
+        })
+    }
 }
 
 impl Asker {
@@ -34,6 +46,8 @@ impl Asker {
 pub(super) struct Queued {
     pub(super) len: usize,
     pub(super) asker: Asker,
+    /// The command, if it does nothing when it is done again.
+    pub(super) again: Option<Box<[u8]>>,
     /// When it is given back, if there is no connection until then.
     deadline: Option<Instant>,
 }
@@ -42,6 +56,7 @@ pub(super) struct Queued {
 struct Waiting {
     command: Box<[u8]>,
     asker: Asker,
+    idempotent: bool,
     deadline: Option<Instant>,
 }
 
@@ -111,9 +126,37 @@ impl Outbox {
                 (Sending::Pending(sending), Asker::Publisher(answer))
             }
         };
+        match self.enqueue(command, topic, asker, (false, patience)) {
+            Ok(()) => sending,
+            Err(error) => Sending::Done(Err(error)),
+        }
+    }
+
+    /// The same, of an event that is kept: `placed` is told where, unless it is not taken. `idempotent` if the command does
+    /// nothing when it is done again: then it is, when it is not known whether it was.
+    ///
+    /// # Errors
+    /// That it is not taken.
+    pub(super) fn place(
+        &self,
+        command: &[u8],
+        topic: &str,
+        placed: Placed,
+        (idempotent, patience): (bool, Patience),
+    ) -> Result<(), SendError> {
+        self.enqueue(command, Some(topic.into()), Asker::Placed(placed), (idempotent, patience))
+    }
+
+    fn enqueue(
+        &self,
+        command: &[u8],
+        topic: Option<CompactString>,
+        asker: Asker,
+        (idempotent, patience): (bool, Patience),
+    ) -> Result<(), SendError> {
         let mut state = self.lock();
         if state.phase != Phase::Open {
-            return Sending::Done(Err(SendError::Closed));
+            return Err(SendError::Closed);
         }
         if let Some(topic) = topic
             && !state.topics.contains(&topic)
@@ -123,19 +166,19 @@ impl Outbox {
         let deadline =
             if state.connected { None } else { Some(Instant::now() + self.limits.publish_timeout) };
         if state.waiting.is_empty() && state.has_room(command.len(), &self.limits) {
-            state.take(command, asker, deadline);
+            state.take(command, asker, (idempotent, deadline));
         } else if patience == Patience::Now {
-            return Sending::Done(Err(SendError::Full));
+            return Err(SendError::Full);
         } else {
             state.forget_who_left();
-            state.waiting.push_back(Waiting { command: command.into(), asker, deadline });
+            state.waiting.push_back(Waiting { command: command.into(), asker, idempotent, deadline });
         }
         let task = state.task.take();
         drop(state);
         if let Some(task) = task {
             task.wake();
         }
-        sending
+        Ok(())
     }
 
     /// Moves all commands into `out`, which is empty, and what is to be answered into `queued`. Not so, and `false`, if
@@ -266,11 +309,12 @@ impl State {
             || (self.frames < limits.outbound_frames && self.bytes + len <= limits.outbound_bytes)
     }
 
-    fn take(&mut self, command: &[u8], asker: Asker, deadline: Option<Instant>) {
+    fn take(&mut self, command: &[u8], asker: Asker, (idempotent, deadline): (bool, Option<Instant>)) {
         self.frames += 1;
         self.bytes += command.len();
         self.buffer.extend_from_slice(command);
-        self.queued.push_back(Queued { len: command.len(), asker, deadline });
+        let again = idempotent.then(|| command.into());
+        self.queued.push_back(Queued { len: command.len(), asker, again, deadline });
     }
 
     /// Takes those who are first in line, as many as there is room for.
@@ -280,7 +324,7 @@ impl State {
                 return;
             }
             if let Some(first) = self.waiting.pop_front().filter(|first| !first.asker.has_left()) {
-                self.take(&first.command, first.asker, first.deadline);
+                self.take(&first.command, first.asker, (first.idempotent, first.deadline));
             }
         }
     }

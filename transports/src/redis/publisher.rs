@@ -1,8 +1,8 @@
 //! The task of the connection that publishes.
 //!
 //! It writes whatever is queued, all of it at once, and answers in the order of the replies. Of a connection that is lost,
-//! what was written whole and not answered is ambiguous; the rest cannot have been carried out, and waits for the next
-//! connection.
+//! what was written whole and not answered is ambiguous, unless it does nothing when it is done again; the rest cannot have
+//! been carried out, and waits for the next connection.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -17,11 +17,11 @@ use tokio::time::{Instant, sleep_until};
 use super::durable::Kept;
 use super::outbox::{Asker, Outbox, Phase, Queued};
 use super::refusal;
-use super::resp::{self, Reply};
+use super::resp::{self, EntryId, Reply};
 use super::retry::Retry;
 use super::subscriber::News;
 use super::wire::{Alarm, Dialer, Wire, protocol};
-use crate::{ConnectError, ErrorCode, Rejection, SendError};
+use crate::{ConnectError, ErrorCode, Position, Rejection, SendError};
 
 pub(super) struct Publisher {
     pub(super) outbox: Arc<Outbox>,
@@ -44,6 +44,9 @@ enum Pause {
     Streams,
 }
 
+/// What became of an event: the entry that it is, where events are kept.
+type Answer = Result<Option<EntryId>, SendError>;
+
 /// What one connection was given to write.
 #[derive(Default)]
 struct Flights {
@@ -51,7 +54,7 @@ struct Flights {
     /// Taken from the outbox, on their way into `all`.
     taken: VecDeque<Queued>,
     /// Answered, and not told yet.
-    answers: Vec<(Asker, Result<(), SendError>)>,
+    answers: Vec<(Asker, Answer)>,
     /// A stream was not there.
     deleted: bool,
     /// Another node is to be asked, as soon as all is answered that was asked here.
@@ -213,7 +216,10 @@ impl Publisher {
         let mut bytes = 0;
         for Flight { end, queued } in flights.all {
             let Some(queued) = queued else { continue };
-            if end <= wire.written() {
+            if let Some(command) = queued.again.as_deref().filter(|_| end <= wire.written()) {
+                unwritten.extend_from_slice(command);
+                again.push(queued);
+            } else if end <= wire.written() {
                 bytes += queued.len;
                 ambiguous.push(queued.asker);
             } else {
@@ -280,18 +286,25 @@ impl Publisher {
         .await
     }
 
-    fn tell(&self, asker: Asker, answer: Result<(), SendError>) {
+    fn tell(&self, asker: Asker, answer: Answer) {
         tell(&self.teller, asker, answer);
     }
 }
 
-fn tell(teller: &UnboundedSender<News>, asker: Asker, answer: Result<(), SendError>) {
+fn tell(teller: &UnboundedSender<News>, asker: Asker, answer: Answer) {
     match (asker, answer) {
         // Whoever does not listen any more does not want to know.
-        (Asker::Publisher(sender), answer) => _ = sender.send(answer),
-        (Asker::Bus(_), Ok(())) => {}
+        (Asker::Publisher(sender), answer) => _ = sender.send(answer.map(drop)),
+        (Asker::Placed(placed), answer) => placed(answer.and_then(position)),
+        (Asker::Bus(_), Ok(_)) => {}
         (Asker::Bus(header), Err(error)) => _ = teller.send(News::NotSent { header, error }),
     }
+}
+
+/// An answer without a name is one of a server that does what we did not ask.
+fn position(id: Option<EntryId>) -> Result<Position, SendError> {
+    let id = id.ok_or(SendError::Ambiguous)?;
+    Ok(Position::new(id.offset).with_epoch(&id.epoch.to_string()))
 }
 
 pub(super) fn silent() -> ConnectError {
@@ -339,7 +352,8 @@ impl Flights {
                 });
             };
             let answer = match (reply, &flight.queued) {
-                (Reply::Integer | Reply::Bulk, Some(_)) => Ok(()),
+                (Reply::Integer, Some(_)) => Ok(None),
+                (Reply::Bulk(id), Some(_)) => Ok(id),
                 // Nobody has the event: it may be sent again.
                 (Reply::Nothing, Some(_)) => {
                     self.deleted = true;

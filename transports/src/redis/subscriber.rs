@@ -318,7 +318,7 @@ impl Subscriber {
             // Without a subscription it is a status.
             Reply::Status => return session.pong().map_err(malformed),
             Reply::Error(error) => return session.error(&error).map_err(malformed),
-            Reply::Integer | Reply::Bulk | Reply::Nothing => {
+            Reply::Integer | Reply::Bulk(_) | Reply::Nothing => {
                 return Err(protocol("an answer that a subscription does not have"));
             }
         }

@@ -5,6 +5,7 @@
 //! long after the events of other ids have pushed its own out.
 
 mod evicted;
+mod prepend;
 mod published;
 
 use std::collections::{HashMap, VecDeque};
@@ -152,16 +153,23 @@ impl History {
             entries: VecDeque::new(),
             bytes: 0,
             ids: HashMap::new(),
-            evicted: Evicted::new(config.quiet_ids),
+            evicted: Evicted::new(config.quiet_ids, 0),
             published: PublishedIds::new(config.ids, config.ids_for),
         }
     }
 
-    /// Another epoch, and nothing in it. Event ids are still known.
-    pub(crate) fn begin_anew(&mut self, epoch: CompactString) {
+    /// Another epoch, or another place in it, and nothing of what was before. Event ids are still known.
+    pub(crate) fn begin_anew(&mut self, epoch: CompactString, head: u64) {
         let config = self.config;
         let published = std::mem::replace(&mut self.published, PublishedIds::new(0, Duration::ZERO));
-        *self = Self { published, ..Self::new(&self.topic, epoch, config) };
+        let evicted = Evicted::new(config.quiet_ids, head);
+        *self = Self { published, head, evicted, ..Self::new(&self.topic, epoch, config) };
+    }
+
+    /// How many of the events before the first that is kept would fit.
+    pub(crate) fn room(&self) -> u64 {
+        let room = self.config.events.saturating_sub(self.entries.len()) as u64;
+        if self.bytes < self.config.bytes { room.min(self.floor(None)) } else { 0 }
     }
 
     pub(crate) fn topic(&self) -> &CompactString {

@@ -1,6 +1,7 @@
 //! The hub: what it does with what its clients send, and what it sends to whom.
 
 mod authenticate;
+mod behind;
 mod config;
 mod connection;
 mod control;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 use fastrand::Rng;
 
+pub(crate) use self::behind::not_placed;
 pub use self::config::HubConfig;
 use self::connection::Connection;
 pub use self::connection::ConnectionId;
@@ -41,7 +43,7 @@ pub use self::stats::{HubStats, QueueStats, TopicStats};
 use super::codecs::{self, Codecs};
 use super::wire::{Disconnect, Message, Reply, millis};
 use super::{CloseCode, Identity, Question};
-use crate::{Address, Frame};
+use crate::{Address, Frame, Gap, Position};
 
 /// What happened at a hub that its caller has to do something about.
 #[derive(Debug)]
@@ -57,6 +59,18 @@ pub enum HubOutput {
     /// An event was accepted that carries a trace context, for its span.
     #[cfg(feature = "tracing")]
     Relayed(crate::trace::Relayed),
+    /// An event of this connection to be published where the hub is [behind](HubConfig::behind), in the first codec, in the order
+    /// in which these are said: answered with [`placed`](HubProtocol::placed).
+    Place(ConnectionId, Frame),
+    /// The events of this type are followed where the hub is behind: answered with [`followed`](HubProtocol::followed), and from
+    /// then on each is said with [`arrived`](HubProtocol::arrived).
+    Follow(CompactString),
+    /// They are followed no more.
+    Unfollow(CompactString),
+    /// What there is of this type after this position is wanted too: answered with [`recalled`](HubProtocol::recalled).
+    Recall(CompactString, Position),
+    /// The hub's own process has missed events of this type, before the next that is delivered.
+    Lost(CompactString, Gap),
     /// The hub cannot answer this by itself. Until the answer is there, it is given nothing more of what this client sends:
     /// see [`is_asking`](HubProtocol::is_asking). A connection has one question at a time, and none once it is closed.
     Ask(ConnectionId, Question),
@@ -118,9 +132,9 @@ impl HubProtocol {
         let mut random = Rng::with_seed(seed);
         config.max_frame = codecs.max_message(config.max_frame);
         Self {
+            epoch: if config.behind { SHARED_MEMORY.into() } else { codecs::epoch(&mut random) },
             config,
             codecs,
-            epoch: codecs::epoch(&mut random),
             random,
             topics: HashMap::new(),
             connections: Connections::default(),
@@ -171,7 +185,9 @@ impl HubProtocol {
     pub fn closed(&mut self, id: ConnectionId) {
         self.leave_routes(id);
         self.forget_identity(id);
+        let asked = self.connections.get(id).and_then(|connection| connection.asked.take());
         self.connections.remove(id);
+        self.ask_no_more(asked.as_deref());
     }
 
     /// A pong came, or another sign of life that is no message.
@@ -207,7 +223,7 @@ impl HubProtocol {
         // Nothing that was queued is sent: who is ended for not reading would not read it.
         connection.outbox = Outbox::new(self.config.outbox);
         connection.closing = Some(code);
-        connection.asked = None;
+        let asked = connection.asked.take();
         connection.granted.clear();
         let goodbye = ("", Reply::Disconnect(Disconnect::new(code, retry_after)));
         for (correlation, reply) in last.into_iter().chain([goodbye]) {
@@ -217,6 +233,7 @@ impl HubProtocol {
         }
         self.outputs.push_back(HubOutput::Closing(id, code));
         wake(connection, &mut self.outputs);
+        self.ask_no_more(asked.as_deref());
     }
 
     /// Ends every connection, and takes no new one. Each is told to come back at another time within the window.
@@ -315,6 +332,9 @@ impl HubProtocol {
         }
     }
 }
+
+/// What hubs that are one bus say of the memory of event ids: it is the same at each.
+const SHARED_MEMORY: &str = "shared";
 
 /// Once per burst: who was woken writes all there is.
 fn wake(connection: &mut Connection, outputs: &mut VecDeque<HubOutput>) {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use compact_str::CompactString;
 
 use super::wire::{SELF_ID, Token};
-use crate::Address;
+use crate::{Address, Position};
 
 /// Who a client is: a name that the hub's authenticator gave it.
 ///
@@ -155,4 +155,8 @@ pub enum Question {
     Authenticate(Token),
     /// Which of these is this client allowed? Answered with [`authorized`](super::HubProtocol::authorized).
     Authorize(Option<Identity>, Vec<Permission>),
+    /// Is what was [asked for](super::HubOutput::Follow) of these event types there, and have those with a position come so far? A
+    /// client that was at another hub may know more than this one has heard. Answered with
+    /// [`fetched`](super::HubProtocol::fetched), as soon as it is so, or it took too long.
+    Fetch(Vec<(CompactString, Option<Position>)>),
 }

@@ -2,6 +2,9 @@
 
 mod admission;
 mod asking;
+mod behind;
+#[cfg(feature = "redis")]
+mod behind_redis;
 mod builder;
 mod connection;
 mod credentials;
@@ -29,6 +32,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 pub(crate) use self::admission::SUBPROTOCOL;
+#[cfg(feature = "redis")]
+pub use self::behind_redis::BehindError;
 pub use self::builder::HubBuilder;
 pub use self::error::AcceptError;
 pub use self::event_stream::{EventStream, EventStreamError};
@@ -36,6 +41,7 @@ pub use self::events::{HubEvent, HubEvents};
 pub use self::handle::HubConnection;
 pub use self::member::HubTransport;
 use self::shared::Shared;
+use crate::ConnectionState;
 use crate::codec::{Codec, Json};
 use crate::websocket::HubStats;
 use crate::websocket::wire::Token;
@@ -176,6 +182,12 @@ impl<C: Codec> Hub<C> {
         self.handle.shared.lock().protocol.stats()
     }
 
+    /// How it stands with what it is behind; `None` if it is behind nothing.
+    #[must_use]
+    pub fn upstream(&self) -> Option<ConnectionState> {
+        self.handle.shared.behind.borrow().clone()
+    }
+
     /// Whether it lets clients in: until it is [closed](Self::close).
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -214,8 +226,12 @@ impl<C: Codec> Hub<C> {
         shared.act(|core, _| core.protocol.shut_down(window));
         // The last task is that of the timers, which those that close may need.
         let _ = timeout(shared.times.close, shared.tasks_left(1)).await;
+        let link = shared.upstream.get().and_then(behind::Upstream::take_link);
         shared.stop();
         shared.tasks_left(0).await;
+        if let Some(link) = link {
+            let _ = link.close().await;
+        }
     }
 }
 

@@ -4,12 +4,14 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::Args;
+use pubsub::redis::Retention;
 use pubsub::websocket::{HistoryConfig, HubConfig};
-use pubsub::{Hub, web};
+use pubsub::{Hub, Redis, web};
 use tokio::net::TcpListener;
 
 use crate::Failure;
 use crate::members::{self, Member};
+use crate::url::unconnected;
 
 /// Start a hub: WebSocket at /ws, server-sent events at /sse, the JavaScript client at /pubsub.js, a page at /
 ///
@@ -20,6 +22,16 @@ pub(crate) struct Arguments {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: String,
+    /// Be one of several hubs, which are one bus behind this Redis: redis://host:port or rediss://; with a password rather in the
+    /// environment than in the list of processes
+    #[arg(long, value_name = "URL", env = "PUBSUB_REDIS", hide_env_values = true)]
+    redis: Option<String>,
+    /// What stands before the streams in Redis, the same for all hubs of one bus
+    #[arg(long, default_value = "", requires = "redis")]
+    prefix: String,
+    /// How many events of each type are kept there
+    #[arg(long, value_name = "EVENTS", default_value_t = Retention::EVENTS, requires = "redis")]
+    retention: u64,
     /// How many events of each type are kept
     #[arg(long, value_name = "EVENTS", default_value_t = HistoryConfig::default().events)]
     history: usize,
@@ -56,6 +68,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         arguments.token_seconds.map(Duration::try_from_secs_f64).transpose().map_err(Failure::usage)?;
     let direct = arguments.direct.iter().map(|topic| topic.as_str().into()).collect();
     let mut builder = Hub::builder().config(HubConfig { history, direct, ..HubConfig::default() });
+    if let Some(url) = &arguments.redis {
+        let redis = Redis::durable(Retention::last(arguments.retention)).prefix(arguments.prefix.as_str());
+        let redis = redis.connect(url).await.map_err(unconnected)?;
+        builder = builder.behind(redis).map_err(Failure::failed)?;
+    }
     let is_open = arguments.anonymous || arguments.tokens.is_empty();
     if !arguments.tokens.is_empty() {
         builder =

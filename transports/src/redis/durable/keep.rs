@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use super::keys::Keys;
 use super::retention::Retention;
 use super::{entry, epoch, session};
-use crate::ConnectError;
 use crate::redis::resp::{self, EntryId};
 use crate::redis::wire::Wire;
+use crate::{ConnectError, EventId, Memory};
 
 /// Writes the commands that add events.
 #[derive(Debug)]
@@ -38,7 +38,53 @@ impl Adding {
         resp::bulk(command, &[entry::EVENT]);
         resp::bulk(command, &[message]);
     }
+
+    /// The same, of an event that is added once however often it is sent.
+    pub(in crate::redis) fn write_once(
+        &self,
+        command: &mut Vec<u8>,
+        (topic, id, event_id): (&str, &str, EventId),
+        message: &[u8],
+        memory: Memory,
+    ) {
+        let keep = self.retention.events.map(|events| events.to_string()).unwrap_or_default();
+        let millis = u64::try_from(memory.ids_for.as_millis()).unwrap_or(u64::MAX).max(1);
+        resp::header(command, b'*', 12);
+        resp::bulk(command, &[b"EVAL"]);
+        resp::bulk(command, &[ADD_ONCE]);
+        resp::number(command, 3);
+        resp::bulk(command, &self.keys.stream(topic));
+        resp::bulk(command, &self.keys.ids(topic));
+        resp::bulk(command, &self.keys.order(topic));
+        // Event ids can be guessed where they are derived: that of another address is another event.
+        resp::bulk(command, &[event_id.to_string().as_bytes(), b":", id.as_bytes()]);
+        resp::bulk(command, &[id.as_bytes()]);
+        resp::bulk(command, &[message]);
+        resp::number(command, memory.ids.max(1) as u64);
+        resp::number(command, millis);
+        resp::bulk(command, &[keep.as_bytes()]);
+    }
 }
+
+/// Adds an event, unless one with this event id was added before: then gives the name of that. A reply of nothing is that
+/// there is no stream.
+///
+/// The ids are a hash, and a list in the order in which they came. Both are gone when the type was quiet for long enough.
+const ADD_ONCE: &[u8] = b"\
+local known = redis.call('HGET', KEYS[2], ARGV[1])
+if known then return known end
+local add = {'XADD', KEYS[1], 'NOMKSTREAM'}
+if ARGV[6] ~= '' then add[4], add[5], add[6] = 'MAXLEN', '~', ARGV[6] end
+for _, word in ipairs({'*', 'id', ARGV[2], 'event', ARGV[3]}) do add[#add + 1] = word end
+local entry = redis.call(unpack(add))
+if not entry then return false end
+redis.call('HSET', KEYS[2], ARGV[1], entry)
+if redis.call('RPUSH', KEYS[3], ARGV[1]) > tonumber(ARGV[4]) then
+    redis.call('HDEL', KEYS[2], redis.call('LPOP', KEYS[3]))
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[5])
+redis.call('PEXPIRE', KEYS[3], ARGV[5])
+return entry";
 
 /// The streams that one who publishes has seen to, on one connection.
 pub(in crate::redis) struct Kept {

@@ -21,6 +21,15 @@ impl Keys {
         [self.prefix.as_bytes(), b"{", topic.as_bytes(), b"}:run"]
     }
 
+    /// The parts of the names of what remembers event ids: which entries they are, and in what order they came.
+    pub(super) fn ids<'a>(&'a self, topic: &'a str) -> [&'a [u8]; 4] {
+        [self.prefix.as_bytes(), b"{", topic.as_bytes(), b"}:ids"]
+    }
+
+    pub(super) fn order<'a>(&'a self, topic: &'a str) -> [&'a [u8]; 4] {
+        [self.prefix.as_bytes(), b"{", topic.as_bytes(), b"}:order"]
+    }
+
     /// The type whose stream has this name.
     pub(super) fn topic<'a>(&self, key: &'a [u8]) -> Option<&'a str> {
         let rest = key.strip_prefix(self.prefix.as_bytes())?.strip_prefix(b"{")?.strip_suffix(b"}")?;

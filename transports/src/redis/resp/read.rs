@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::entries::Reading;
+use super::entries::{EntryId, Reading};
 
 /// What a server sent.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub(in crate::redis) enum Reply {
     Integer,
     /// An array of bulk strings and integers: a message, or the answer to a subscription.
     Array(Parts),
-    /// A reply of one bulk string.
-    Bulk,
+    /// A reply of one bulk string: the name of an entry, if it is one.
+    Bulk(Option<EntryId>),
     /// `$-1`: there is none.
     Nothing,
     /// An array larger than the reader's bound. It was passed over.
@@ -128,9 +128,10 @@ impl Reader {
             }
             b'$' => match part(buffer, 0, self.limit)? {
                 Part::Unfinished => Ok(None),
-                Part::Whole(_, end) => {
+                Part::Whole(content, end) => {
+                    let id = EntryId::read(&buffer[content]);
                     self.buffer.advance(end);
-                    Ok(Some(Reply::Bulk))
+                    Ok(Some(Reply::Bulk(id)))
                 }
                 Part::TooLarge { .. } => Err(Malformed("a single bulk string that is too large")),
             },

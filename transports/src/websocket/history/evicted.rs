@@ -14,8 +14,9 @@ pub(super) struct Evicted {
 }
 
 impl Evicted {
-    pub(super) fn new(bound: usize) -> Self {
-        Self { bound, last: HashMap::new(), order: VecDeque::new(), forgotten: 0 }
+    /// Of what is up to this offset nothing is known.
+    pub(super) fn new(bound: usize, forgotten: u64) -> Self {
+        Self { bound, last: HashMap::new(), order: VecDeque::new(), forgotten }
     }
 
     pub(super) fn push(&mut self, id: CompactString, offset: u64) {

@@ -21,6 +21,9 @@ pub struct HubConfig {
     /// Whether it is asked about each subscription and each address that is published to: no. Set by
     /// [`HubBuilder::authorize`](crate::websocket::HubBuilder::authorize).
     pub authorizes: bool,
+    /// Whether the hub is one of several: no. Then what is published [goes elsewhere](crate::websocket::HubOutput::Place) first.
+    /// Set by `HubBuilder::behind`.
+    pub behind: bool,
     /// Event types whose ids are identities: none. Without an authorizer only who has the name may follow such an address,
     /// or publish to it; otherwise `denied`.
     pub direct: HashSet<CompactString>,
@@ -67,6 +70,7 @@ impl Default for HubConfig {
             anonymous: true,
             authenticates: false,
             authorizes: false,
+            behind: false,
             direct: HashSet::new(),
             max_frame: 64 * 1024,
             max_connections: 16 * 1024,

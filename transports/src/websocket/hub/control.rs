@@ -7,7 +7,7 @@ use super::wake;
 use super::{ConnectionId, HubProtocol};
 use crate::websocket::CloseCode;
 use crate::websocket::wire::{Command, Failure, Message, Published, Reply, TextId, resolve};
-use crate::{ErrorCode, Header, Rejection};
+use crate::{ErrorCode, EventId, Header, Rejection};
 
 impl HubProtocol {
     /// A message came.
@@ -106,18 +106,28 @@ impl HubProtocol {
     ) {
         let Some(connection) = self.connections.get(id) else { return };
         let (codec, name) = (connection.codec, connection.name().map(compact_str::CompactString::from));
-        match self.accept(now, header, payload, codec, name.as_deref()) {
-            Ok(offset) => {
+        let accepted = match self.config.behind {
+            true => self.place(now, id, header, payload, codec, name.as_deref()),
+            false => self.accept(now, header, payload, codec, name.as_deref()).map(Some),
+        };
+        match accepted {
+            Ok(None) => self.admit(id),
+            Ok(Some(offset)) => {
                 self.admit(id);
-                if let Some(event_id) = header.event_id() {
-                    let published = Published { event_id: TextId(event_id), offset };
-                    self.answer(id, &correlation(header), &Reply::Published(published));
-                }
+                self.published(id, header.event_id(), offset);
             }
             Err(rejection) if *rejection.code() == ErrorCode::BadRequest => {
                 self.mistake(id, &correlation(header), rejection.message().to_owned());
             }
             Err(rejection) => self.refuse_event(id, header, &rejection),
+        }
+    }
+
+    /// An event was accepted, and has this offset.
+    pub(super) fn published(&mut self, id: ConnectionId, event_id: Option<EventId>, offset: u64) {
+        if let Some(event_id) = event_id {
+            let published = Published { event_id: TextId(event_id), offset };
+            self.answer(id, &event_id.to_string(), &Reply::Published(published));
         }
     }
 

@@ -11,12 +11,17 @@ use crate::websocket::wire::{Code, Reply, Subscribe, Unsubscribed};
 use crate::websocket::{Action, CloseCode, Permission, Question};
 use crate::{Address, ErrorCode, Header, Rejection};
 
+/// What is asked for in one command, with the refusal of what is not allowed.
+pub(super) type Checks = Vec<(Subscribe, Result<(), Rejection>)>;
+
 /// What goes on with the answer.
 pub(super) enum Asked {
     /// `__connect` with this correlation id, or a token that came before it.
     Identity { connect: Option<CompactString> },
     /// `__subscribe`: each address, with the refusal of those that need no asking.
-    Subscribe { correlation: CompactString, all: Vec<(Subscribe, Result<(), Rejection>)> },
+    Subscribe { correlation: CompactString, all: Checks },
+    /// The same when that is known: what is followed has to be there.
+    Fetch { correlation: CompactString, all: Checks },
     /// An event.
     Publish { header: Header, payload: Bytes, address: Address },
 }
@@ -85,18 +90,20 @@ impl HubProtocol {
             checked.push((one, found));
         }
         if wanted.is_empty() {
-            return self.subscribe_checked(now, id, correlation, checked);
+            return self.subscribe_checked(now, id, correlation, checked, false);
         }
         self.ask_leave(id, Asked::Subscribe { correlation: correlation.into(), all: checked }, wanted);
     }
 
-    fn subscribe_checked(
+    pub(super) fn subscribe_checked(
         &mut self,
         now: Duration,
         id: ConnectionId,
         correlation: &str,
-        all: Vec<(Subscribe, Result<(), Rejection>)>,
+        all: Checks,
+        has_waited: bool,
     ) {
+        let Some(all) = self.fetch_first(id, correlation, all, has_waited) else { return };
         for (one, found) in all {
             if self.connections.get(id).is_none_or(|connection| connection.closing.is_some()) {
                 return;
@@ -137,7 +144,7 @@ impl HubProtocol {
         let mut results = results.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         let mut next = move || results.next().flatten().unwrap_or_else(|| Err(unanswered()));
         match *asked {
-            Asked::Identity { .. } => connection.asked = Some(asked),
+            Asked::Identity { .. } | Asked::Fetch { .. } => connection.asked = Some(asked),
             Asked::Subscribe { correlation, all } if outdated => {
                 self.subscribe_all(now, id, &correlation, all.into_iter().map(|(one, _)| one).collect());
             }
@@ -146,7 +153,7 @@ impl HubProtocol {
                 for (_, found) in all.iter_mut().filter(|(_, found)| found.is_ok()) {
                     *found = next();
                 }
-                self.subscribe_checked(now, id, &correlation, all);
+                self.subscribe_checked(now, id, &correlation, all, false);
             }
             Asked::Publish { header, payload, address } => match next() {
                 Ok(()) => {

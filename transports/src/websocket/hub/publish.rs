@@ -9,14 +9,15 @@ use compact_str::CompactString;
 use super::connection::State;
 use super::outbox::{Full, NO_SLOT};
 use super::overflow::Overflow;
-use super::routes::{Member, Topic};
+use super::routes::{Member, Source, Topic};
 use super::slab::Connections;
 use super::{ConnectionId, HubOutput, HubProtocol, wake};
+use crate::carried::Carried;
 use crate::websocket::CloseCode;
-use crate::websocket::codecs::{self, Codecs};
+use crate::websocket::codecs::{self, Codecs, Encoded};
 use crate::websocket::history::{Entry, History, Through};
 use crate::websocket::wire::{SELF_ID, resolve};
-use crate::{Address, Body, ErrorCode, Frame, Header, Rejection};
+use crate::{Address, Body, ErrorCode, EventId, Frame, Header, Rejection};
 
 impl HubProtocol {
     /// Publishes an event of the hub's own process, encoded in the first codec. Gives its offset; that of before, if
@@ -37,6 +38,32 @@ impl HubProtocol {
         codec: usize,
         identity: Option<&str>,
     ) -> Result<u64, Rejection> {
+        if self.config.behind {
+            return Err(Rejection::new(
+                ErrorCode::Internal,
+                "this hub is behind what gives events their place",
+            ));
+        }
+        let event = match self.check(now, header, body, codec, identity)? {
+            Checked::Known(offset) => return Ok(offset),
+            Checked::New(event) => event,
+        };
+        let offset = self.topics.get(event.address.topic()).map_or(0, |topic| topic.history.head()) + 1;
+        self.deliver(now, event, offset);
+        #[cfg(feature = "tracing")]
+        self.outputs.extend(crate::trace::Relayed::new(header).map(HubOutput::Relayed));
+        Ok(offset)
+    }
+
+    /// Whether an event can be accepted, and what of it is kept then.
+    pub(super) fn check(
+        &mut self,
+        now: Duration,
+        header: &Header,
+        body: Bytes,
+        codec: usize,
+        identity: Option<&str>,
+    ) -> Result<Checked, Rejection> {
         let bad = |error: &dyn std::fmt::Display| Rejection::new(ErrorCode::BadRequest, error.to_string());
         let address = header.address().map_err(|error| bad(&error))?;
         let address = resolve(address, identity).ok_or_else(denied)?;
@@ -45,20 +72,27 @@ impl HubProtocol {
         let Some(topic) = self.topics.get_mut(name) else { return Err(too_many_types()) };
         if let Some(offset) = header.event_id().and_then(|known| topic.history.published.get(known, id, now))
         {
-            return Ok(offset);
+            return Ok(Checked::Known(offset));
         }
         let bodies = self.codecs.encode_all(name, body, codec).map_err(|error| bad(&error))?;
         let max = self.config.max_frame;
         let Some(carried) = self.codecs.fitting(name, id, &bodies, max, header.carried()) else {
             return Err(self.too_large());
         };
-        let offset = topic.history.head() + 1;
+        Ok(Checked::New(Event { address, event_id: header.event_id(), carried, bodies }))
+    }
+
+    /// Gives an event, which is the next of its type, to all who follow it, and keeps it.
+    pub(super) fn deliver(&mut self, now: Duration, event: Event, offset: u64) {
+        let Event { address, event_id, carried, bodies } = event;
+        let (name, id) = (address.topic(), address.id().unwrap_or_default());
+        let Some(topic) = self.topics.get_mut(name) else { return };
         let route = topic.ids.get_mut(id);
         let after = match &route {
             Some(route) => route.last,
             None => topic.history.last(id),
         };
-        let mut entry = Entry::new(id, header.event_id(), carried, offset, after, bodies);
+        let mut entry = Entry::new(id, event_id, carried, offset, after, bodies);
         let mut delivery = Delivery {
             topic: name,
             epoch: topic.history.epoch(),
@@ -75,19 +109,16 @@ impl HubProtocol {
         delivery.give(&mut entry, Through::Type, &topic.whole);
         let concerned = delivery.concerned;
         deliver_locally(topic, &entry, &mut self.outputs);
-        if let Some(event_id) = header.event_id() {
+        if let Some(event_id) = event_id {
             topic.history.published.insert(event_id, id, offset, now);
         }
         topic.history.push(entry);
-        #[cfg(feature = "tracing")]
-        self.outputs.extend(crate::trace::Relayed::new(header).map(HubOutput::Relayed));
         for (connection, result) in concerned {
             match result {
                 Err(Full) => self.disconnect(connection, CloseCode::SlowConsumer),
                 Ok(()) => self.set_timer(connection),
             }
         }
-        Ok(offset)
     }
 
     /// Sends an event of the hub's own process, encoded in the first codec, to this connection alone. It has no offset
@@ -136,9 +167,12 @@ impl HubProtocol {
         if self.topics.len() >= self.config.max_types {
             return Err(too_many_types());
         }
-        let epoch = codecs::epoch(&mut self.random);
+        let (source, epoch) = match self.config.behind {
+            true => (Source::Away, CompactString::default()),
+            false => (Source::Hub, codecs::epoch(&mut self.random)),
+        };
         let history = History::new(name, epoch, self.config.history);
-        self.topics.insert(name.into(), Topic::new(history));
+        self.topics.insert(name.into(), Topic::new(history, source));
         Ok(())
     }
 
@@ -158,7 +192,9 @@ impl HubProtocol {
             None => topic.local.whole = true,
             Some(id) => drop(topic.local.ids.insert(id.into(), head)),
         }
-        Ok((topic.history.epoch().to_owned(), head))
+        let epoch = topic.history.epoch().to_owned();
+        self.follow_there(address.topic());
+        Ok((epoch, head))
     }
 
     /// No longer does it.
@@ -168,7 +204,23 @@ impl HubProtocol {
             None => topic.local.whole = false,
             Some(id) => drop(topic.local.ids.remove(id)),
         }
+        self.unfollow_if_left(address.topic());
     }
+}
+
+/// An event that can be accepted, or was before.
+pub(super) enum Checked {
+    /// It has this offset.
+    Known(u64),
+    New(Event),
+}
+
+/// What there is of an event, but for its place.
+pub(super) struct Event {
+    pub(super) address: Address,
+    pub(super) event_id: Option<EventId>,
+    pub(super) carried: Carried,
+    pub(super) bodies: Encoded,
 }
 
 pub(super) fn denied() -> Rejection {

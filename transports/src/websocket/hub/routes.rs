@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use compact_str::CompactString;
 
 use super::outbox::Slot;
-use crate::Address;
 use crate::websocket::history::History;
+use crate::{Address, GapReason};
 
 /// A subscription of a connection: what routes lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +26,39 @@ pub(super) struct Topic {
     pub(super) whole: Vec<Member>,
     pub(super) ids: HashMap<CompactString, Route>,
     pub(super) local: Local,
+    pub(super) feed: Feed,
+}
+
+/// Where the events of a type come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The hub gives them their order.
+    Hub,
+    /// What the hub is behind, which was not asked for them.
+    Away,
+    /// The same, and it was.
+    Asked,
+    /// The same, and they come.
+    Here,
+}
+
+/// How a type stands, of a hub that is behind something.
+pub(super) struct Feed {
+    pub(super) source: Source,
+    /// Something was lost before what comes next, for this reason.
+    pub(super) lost: Option<GapReason>,
+    /// What is there before the history is asked for.
+    pub(super) is_recalling: bool,
+    /// It was.
+    pub(super) is_recalled: bool,
+    /// Something was published.
+    pub(super) is_published: bool,
+}
+
+impl Feed {
+    pub(super) fn new(source: Source) -> Self {
+        Self { source, lost: None, is_recalling: false, is_recalled: false, is_published: false }
+    }
 }
 
 /// What the hub's own process follows.
@@ -37,8 +70,9 @@ pub(super) struct Local {
 }
 
 impl Topic {
-    pub(super) fn new(history: History) -> Self {
-        Self { history, whole: Vec::new(), ids: HashMap::new(), local: Local::default() }
+    pub(super) fn new(history: History, source: Source) -> Self {
+        let (local, feed) = (Local::default(), Feed::new(source));
+        Self { history, whole: Vec::new(), ids: HashMap::new(), local, feed }
     }
 
     /// Adds a member; its place is where it can be taken out again.
@@ -73,9 +107,23 @@ impl Topic {
         }
     }
 
+    /// All who follow it, in an order: routes have none, and what a hub says has one.
+    pub(super) fn members(&self) -> Vec<Member> {
+        let mut members = self.whole.clone();
+        self.ids.values().for_each(|route| members.extend(&route.members));
+        members.sort_unstable();
+        members
+    }
+
+    /// Whether nobody follows it, in the hub's own process neither.
+    pub(super) fn is_left(&self) -> bool {
+        let nobody = self.whole.is_empty() && self.ids.is_empty();
+        nobody && !self.local.whole && self.local.ids.is_empty()
+    }
+
     /// Nothing happened here, and nobody waits for it.
     pub(super) fn is_unused(&self) -> bool {
-        let nobody = self.whole.is_empty() && self.ids.is_empty();
-        nobody && self.history.head() == 0 && !self.local.whole && self.local.ids.is_empty()
+        let is_asked = self.feed.source == Source::Asked || self.feed.is_published;
+        self.is_left() && self.history.head() == 0 && !is_asked
     }
 }

@@ -204,6 +204,7 @@ impl HubProtocol {
         if address.id().is_none() {
             self.stand_alone(id, address.topic(), state);
         }
+        self.unfollow_if_left(address.topic());
     }
 
     /// The subscriptions of single ids go on where that of their type has ended.
@@ -251,9 +252,12 @@ impl HubProtocol {
         let Some(connection) = self.connections.get(id) else { return };
         let subscription = connection.subscriptions.get_mut(slot);
         let Some(place) = subscription.place.take() else { return };
-        let Some(topic) = self.topics.get_mut(subscription.address.topic()) else { return };
-        let Some(moved) = topic.leave(&subscription.address, place) else { return };
-        if let Some(connection) = self.connections.at(moved.connection) {
+        let address = subscription.address.clone();
+        let Some(topic) = self.topics.get_mut(address.topic()) else { return };
+        let moved = topic.leave(&address, place);
+        if let Some(moved) = moved
+            && let Some(connection) = self.connections.at(moved.connection)
+        {
             connection.subscriptions.get_mut(moved.slot).place = Some(place);
         }
     }
@@ -265,6 +269,7 @@ impl HubProtocol {
             if let Some(connection) = self.connections.get(id) {
                 connection.subscriptions.end(&address);
             }
+            self.unfollow_if_left(address.topic());
         }
     }
 }

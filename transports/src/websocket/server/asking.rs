@@ -2,9 +2,10 @@
 //! no more, so that its client is held up by TCP.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::guard::Answer;
+use super::guard::{Answer, Guard};
 use super::shared::Shared;
 use crate::websocket::ConnectionId;
 use crate::websocket::caught::Calling;
@@ -35,14 +36,14 @@ impl Asking {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        shared: &Shared,
+        shared: &Arc<Shared>,
         key: u64,
         id: ConnectionId,
     ) -> Poll<()> {
         while self.is_open {
             if self.answering.is_none() {
                 let question = shared.lock().take_question(key, id);
-                self.answering = question.map(|question| shared.door.guard.answer(question));
+                self.answering = question.map(|question| Guard::answer(shared, question));
             }
             let Some(answering) = &mut self.answering else {
                 // The connection was ended meanwhile.

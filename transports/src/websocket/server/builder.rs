@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, ToSocketAddrs};
 
+use super::behind::Upstream;
 use super::origins::Origins;
 use super::shared::{Door, Shared, Times};
 use super::{Handle, Hub, listener, timer};
-use crate::Rejection;
 use crate::codec::{Codec, DecodeError, Json};
 use crate::websocket::socket::{HandshakeLimits, Limits};
 use crate::websocket::wire::Token;
 use crate::websocket::{Codecs, HubConfig, HubProtocol, Identity, Permission};
+use crate::{Inlet, Link, Rejection};
 
 /// Settings of a [`Hub`], made by [`Hub::builder`].
 ///
@@ -39,7 +40,11 @@ pub struct HubBuilder<C = Json> {
     times: Times,
     door: Door,
     anonymous: Option<bool>,
+    pub(super) behind: Option<Attach>,
 }
+
+/// Gives the link to what the hub is behind.
+pub(super) type Attach = Box<dyn FnOnce(Arc<dyn Inlet>) -> Arc<dyn Link> + Send + Sync>;
 
 impl Default for HubBuilder {
     fn default() -> Self {
@@ -52,6 +57,7 @@ impl Default for HubBuilder {
             times: Times { close: Duration::from_secs(5), shutdown_window: Duration::from_secs(10) },
             door: Door::default(),
             anonymous: None,
+            behind: None,
         }
     }
 }
@@ -59,9 +65,16 @@ impl Default for HubBuilder {
 impl<C: Codec> HubBuilder<C> {
     /// The codec of the hub's own process, and of clients that ask for it: JSON, by default. It takes the place of all that
     /// were named before.
+    ///
+    /// # Panics
+    /// If the hub is `behind` something, whose codec it has.
     pub fn codec<D: Codec>(self, codec: D) -> HubBuilder<D> {
-        let Self { config, max_head, times, door, anonymous, .. } = self;
-        let codec = Arc::new(codec);
+        assert!(self.behind.is_none(), "a hub has the codec of what it is behind: name it there");
+        self.with_codec(Arc::new(codec))
+    }
+
+    pub(super) fn with_codec<D: Codec>(self, codec: Arc<D>) -> HubBuilder<D> {
+        let Self { config, max_head, times, door, anonymous, behind, .. } = self;
         HubBuilder {
             codecs: Codecs::shared(Arc::clone(&codec)),
             codec,
@@ -70,6 +83,7 @@ impl<C: Codec> HubBuilder<C> {
             times,
             door,
             anonymous,
+            behind,
         }
     }
 
@@ -237,7 +251,9 @@ impl<C: Codec> HubBuilder<C> {
     }
 
     fn make(self, address: Option<std::net::SocketAddr>) -> Hub<C> {
-        let Self { codec, codecs, mut config, max_head, times, door, anonymous } = self;
+        let Self { codec, codecs, mut config, max_head, times, door, anonymous, behind } = self;
+        config.behind = behind.is_some();
+        let history = config.history;
         config.authenticates = door.guard.authenticate.is_some();
         config.authorizes = door.guard.authorize.is_some();
         config.anonymous = anonymous.unwrap_or(config.anonymous && !config.authenticates);
@@ -246,6 +262,9 @@ impl<C: Codec> HubBuilder<C> {
         let protocol = HubProtocol::new(config, codecs.clone(), fastrand::u64(..));
         let shared = Shared::new(protocol, codecs, limits, handshake, times, door);
         tokio::spawn(timer::run(Arc::clone(&shared), shared.task()));
+        if let Some(attach) = behind {
+            let _first = shared.upstream.set(Upstream::new(&shared, attach, history));
+        }
         Hub { handle: Arc::new(Handle { shared, codec, address }) }
     }
 }

@@ -11,6 +11,7 @@ use futures_core::Stream;
 
 use super::connection::Presence;
 use super::events::HubEvent;
+use super::guard::Guard;
 use super::handle::HubConnection;
 use super::notices::Notice;
 use super::shared::{Fate, Shared};
@@ -158,7 +159,7 @@ pub(super) async fn open(
     while is_asking {
         let key = presence.handle.key;
         let Some(question) = shared.lock().take_question(key, id) else { break };
-        let answer = shared.door.guard.answer(question).await;
+        let answer = Guard::answer(shared, question).await;
         let refusal = answer.refusal_of_all();
         is_asking = shared.act(|core, now| core.answer(now, id, answer));
         if let Some(refusal) = refusal.filter(|_| !is_asking) {

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use compact_str::CompactString;
 use tokio::time::timeout;
 
+use super::behind;
+use super::shared::Shared;
 use crate::websocket::caught::{Calling, caught};
 use crate::websocket::wire::Token;
 use crate::websocket::{Identity, Permission, Question};
@@ -21,6 +24,7 @@ type Authorize = dyn Fn(Option<Identity>, Permission) -> Calling<Result<(), Reje
 pub(super) enum Answer {
     Identity(Result<Identity, Rejection>),
     Permissions(Vec<Result<(), Rejection>>),
+    Fetched(Vec<(CompactString, Rejection)>),
 }
 
 impl Answer {
@@ -47,13 +51,16 @@ impl Default for Guard {
 
 impl Guard {
     /// The answer, some time. It ends within the limit; dropping it ends what was called.
-    pub(super) fn answer(&self, question: Question) -> Calling<Answer> {
-        let guard = self.clone();
+    pub(super) fn answer(shared: &Arc<Shared>, question: Question) -> Calling<Answer> {
+        let (shared, guard) = (Arc::clone(shared), shared.door.guard.clone());
         Box::pin(async move {
             match question {
                 Question::Authenticate(token) => Answer::Identity(guard.identify(token).await),
                 Question::Authorize(identity, wanted) => {
                     Answer::Permissions(guard.permit(identity, wanted).await)
+                }
+                Question::Fetch(topics) => {
+                    Answer::Fetched(behind::fetch(shared, topics, guard.timeout).await)
                 }
             }
         })

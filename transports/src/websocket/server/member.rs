@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use compact_str::CompactString;
+use futures_channel::oneshot;
 
+use super::behind::Upstream;
 use super::notices::{Notice, Notices};
 use super::shared::{Core, Shared};
 use crate::codec::Codec;
 use crate::transport::{Connection, sealed};
 use crate::{
-    Address, Body, Carries, Closing, Delivery, Encoded, ErrorCode, Frame, Guarantees, Inlet, Link, Ordering,
-    OwnEvents, Patience, Rejection, SendError, Sending, Transport,
+    Address, Body, Carries, Closing, Delivery, Encoded, ErrorCode, Frame, Gap, Guarantees, Header, Inlet,
+    Link, Ordering, OwnEvents, Patience, Placed, Position, Rejection, SendError, Sending, Transport,
 };
 
 /// The transport of a bus in the hub's own process, given by [`Hub::transport`](super::Hub::transport).
@@ -84,6 +87,14 @@ struct Interest {
     ids: HashSet<CompactString>,
 }
 
+impl Interest {
+    fn addresses(&self, topic: &str) -> Vec<Address> {
+        let whole = self.whole.then(|| Address::whole(topic));
+        let ids = self.ids.iter().map(|id| Address::new(topic, id));
+        whole.into_iter().chain(ids).flatten().collect()
+    }
+}
+
 impl Members {
     fn join(&mut self, inlet: Arc<dyn Inlet>) -> u64 {
         self.last_key += 1;
@@ -105,6 +116,18 @@ impl Members {
         }
     }
 
+    /// Events of this type were lost, before the next.
+    pub(super) fn lost(&self, topic: &str, gap: Gap, notices: &mut Notices) {
+        for member in self.all.values() {
+            let Some(interest) = member.topics.get(topic) else { continue };
+            for address in interest.addresses(topic) {
+                // How many of the events of a type were to which id, nobody knows.
+                let missed = gap.missed.filter(|_| address.id().is_none());
+                notices.push(Notice::Gap(Arc::clone(&member.inlet), address, Gap::new(gap.reason, missed)));
+            }
+        }
+    }
+
     /// There are none any more. Gives their inlets.
     pub(super) fn close(&mut self) -> Vec<Arc<dyn Inlet>> {
         self.followed.clear();
@@ -115,7 +138,8 @@ impl Members {
 impl Core {
     fn follow(&mut self, key: u64, request: u64, addresses: Vec<Address>) {
         let Some(inlet) = self.members.all.get(&key).map(|member| Arc::clone(&member.inlet)) else { return };
-        for address in addresses {
+        for address in &addresses {
+            let address = address.clone();
             let count = self.members.followed.get(&address).copied().unwrap_or(0);
             if count == 0
                 && let Err(rejection) = self.protocol.subscribe_local(&address)
@@ -133,7 +157,15 @@ impl Core {
                 *self.members.followed.entry(address).or_default() += 1;
             }
         }
-        self.notify(Notice::Subscribed(inlet, request));
+        self.join_when_followed(key, inlet, request, &addresses);
+    }
+
+    /// A member follows nothing of this type any more. Gives what it did.
+    pub(super) fn leave_topic(&mut self, key: u64, topic: &str) -> Vec<Address> {
+        let interest = self.members.all.get(&key).and_then(|member| member.topics.get(topic));
+        let addresses = interest.map_or_else(Vec::new, |interest| interest.addresses(topic));
+        self.unfollow(key, &addresses);
+        addresses
     }
 
     fn unfollow(&mut self, key: u64, addresses: &[Address]) {
@@ -165,9 +197,7 @@ impl Core {
     fn quit(&mut self, key: u64) {
         let Some(member) = self.members.all.remove(&key) else { return };
         for (topic, interest) in &member.topics {
-            let whole = interest.whole.then(|| Address::whole(topic));
-            let ids = interest.ids.iter().map(|id| Address::new(topic, id));
-            for address in whole.into_iter().chain(ids).flatten() {
+            for address in interest.addresses(topic) {
                 self.release(&address);
             }
         }
@@ -181,12 +211,15 @@ struct HubLink {
 }
 
 impl Link for HubLink {
-    fn publish(&self, frame: Frame, _: Patience) -> Sending {
+    fn publish(&self, frame: Frame, patience: Patience) -> Sending {
         let Frame { header, body } = frame;
         let Body::Bytes(body) = body else {
             let rejection = Rejection::new(ErrorCode::BadRequest, "a body that is not encoded");
             return Sending::Done(Err(SendError::Rejected(rejection)));
         };
+        if let Some(upstream) = self.shared.upstream.get() {
+            return self.place(upstream, &header, body, patience);
+        }
         Sending::Done(self.shared.act(|core, now| {
             if !core.members.all.contains_key(&self.key) {
                 return Err(SendError::Closed);
@@ -210,6 +243,43 @@ impl Link for HubLink {
     fn close(&self) -> Closing {
         self.shared.act(|core, _| core.quit(self.key));
         Closing::Done(0)
+    }
+}
+
+impl HubLink {
+    /// Publishes where the hub is behind.
+    fn place(&self, upstream: &Upstream, header: &Header, body: Bytes, patience: Patience) -> Sending {
+        let prepared = self.shared.act(|core, now| {
+            let inlet = core.members.all.get(&self.key).map(|member| Arc::clone(&member.inlet));
+            let inlet = inlet.ok_or(SendError::Closed)?;
+            let frame = core.protocol.prepare(now, header, body).map_err(SendError::Rejected)?;
+            Ok((inlet, frame))
+        });
+        let (inlet, frame) = match prepared {
+            Ok((inlet, Some(frame))) => (inlet, frame),
+            Ok((_, None)) => return Sending::Done(Ok(())),
+            Err(error) => return Sending::Done(Err(error)),
+        };
+        let (answer, answered) = oneshot::channel();
+        let (placed, sending): (Placed, Sending) = match patience {
+            Patience::Wait => {
+                let placed = move |result: Result<Position, SendError>| _ = answer.send(result.map(drop));
+                (Box::new(placed), Sending::Pending(answered))
+            }
+            Patience::Now => {
+                let header = header.clone();
+                let placed = move |result| {
+                    if let Err(error) = result {
+                        inlet.not_sent(header, error);
+                    }
+                };
+                (Box::new(placed), Sending::Done(Ok(())))
+            }
+        };
+        match upstream.publish(frame, patience, placed) {
+            Ok(()) => sending,
+            Err(error) => Sending::Done(Err(error)),
+        }
     }
 }
 

@@ -4,8 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use compact_str::CompactString;
+use tokio::sync::oneshot;
+
+use super::behind::Upstream;
 use super::events::{EventSource, HubEvent};
-use crate::{Address, ConnectionState, Frame, Gap, GapReason, Inlet, Rejection};
+use crate::websocket::ConnectionId;
+use crate::{Address, ConnectionState, Frame, Gap, GapReason, Inlet, Position, Rejection};
 
 /// How many may wait while others are said; of what a peer can cause, the rest is lost and told as such.
 const BOUND: usize = 16 * 1024;
@@ -15,6 +20,14 @@ pub(super) enum Notice {
     Subscribed(Arc<dyn Inlet>, u64),
     Refused(Arc<dyn Inlet>, u64, Address, Rejection),
     Closed(Arc<dyn Inlet>),
+    Gap(Arc<dyn Inlet>, Address, Gap),
+    /// To what the hub is behind.
+    Place(ConnectionId, Frame),
+    Follow(u64, CompactString),
+    Unfollow(CompactString),
+    Recall(u64, CompactString, Position),
+    /// It is another task that is woken.
+    Awaited(oneshot::Sender<Option<Rejection>>, Option<Rejection>),
     /// It is the bus's, whose code runs when it is dropped.
     Leave(Arc<dyn Inlet>),
     Connection(HubEvent),
@@ -41,6 +54,15 @@ impl Notices {
             Notice::Relayed(_) if self.is_full() => {}
             notice => self.waiting.push_back(notice),
         }
+    }
+
+    /// An event for what the hub is behind; given back if too much waits.
+    pub(super) fn place(&mut self, id: ConnectionId, frame: Frame) -> Option<Frame> {
+        if self.is_full() {
+            return Some(frame);
+        }
+        self.waiting.push_back(Notice::Place(id, frame));
+        None
     }
 
     /// An event for the member with this key, who follows these addresses of it.
@@ -95,9 +117,9 @@ impl Batch {
         self.notices.is_empty() && self.lost.is_empty() && self.lost_connections == 0
     }
 
-    pub(super) fn say(&mut self, events: &EventSource) {
+    pub(super) fn say(&mut self, events: &EventSource, upstream: Option<&Upstream>) {
         for notice in self.notices.drain(..) {
-            guarded(|| notice.say(events));
+            guarded(|| notice.say(events, upstream));
         }
         for ((_, address), (inlet, lost)) in std::mem::take(&mut self.lost) {
             guarded(|| inlet.gap(Some(address), Gap::new(GapReason::Overflow, Some(lost))));
@@ -116,12 +138,20 @@ fn guarded(say: impl FnOnce()) {
 }
 
 impl Notice {
-    fn say(self, events: &EventSource) {
+    fn say(self, events: &EventSource, upstream: Option<&Upstream>) {
         match self {
             Self::Deliver(inlet, frame) => inlet.deliver(frame),
             Self::Subscribed(inlet, request) => inlet.subscribed(request),
             Self::Refused(inlet, request, address, rejection) => inlet.refused(request, address, rejection),
             Self::Closed(inlet) => inlet.state(ConnectionState::Closed { error: None }),
+            Self::Gap(inlet, address, gap) => inlet.gap(Some(address), gap),
+            Self::Awaited(waiter, refusal) => _ = waiter.send(refusal),
+            Self::Place(id, frame) => upstream.into_iter().for_each(|it| it.place(id, frame.clone())),
+            Self::Follow(request, topic) => upstream.into_iter().for_each(|it| it.follow(request, &topic)),
+            Self::Unfollow(topic) => upstream.into_iter().for_each(|it| it.unfollow(&topic)),
+            Self::Recall(replay, topic, after) => {
+                upstream.into_iter().for_each(|it| it.recall(replay, &topic, after.clone()));
+            }
             Self::Leave(inlet) => drop(inlet),
             Self::Connection(event) => events.tell(&event),
             #[cfg(feature = "tracing")]
@@ -189,7 +219,7 @@ mod tests {
         let mut batch = Batch::default();
         assert!(notices.take_turn());
         notices.take(&mut batch);
-        batch.say(&EventSource::default());
+        batch.say(&EventSource::default(), None);
         notices.take(&mut batch);
         assert!(batch.is_empty());
     }
@@ -235,7 +265,7 @@ mod tests {
         notices.push(Notice::Subscribed(inlet, 2));
         assert!(!notices.take_turn());
         notices.take(&mut batch);
-        batch.say(&EventSource::default());
+        batch.say(&EventSource::default(), None);
         notices.take(&mut batch);
         assert!(batch.is_empty() && !notices.take_turn());
     }

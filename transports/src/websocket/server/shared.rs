@@ -3,20 +3,23 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::behind::{Awaited, Upstream};
 use super::events::EventSource;
 use super::guard::{Answer, Guard};
 use super::member::Members;
 use super::notices::{Batch, Notice, Notices};
 use super::origins::Origins;
+use crate::websocket::hub::not_placed;
 use crate::websocket::socket::{HandshakeLimits, Limits};
 use crate::websocket::{CloseCode, Codecs, ConnectionId, HubOutput, HubProtocol, Question};
+use crate::{ConnectionState, SendError};
 
 /// What a hub waits for, beyond what its protocol does.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +51,10 @@ pub(super) struct Shared {
     pub(super) events: EventSource,
     /// There is a timer before the one that is waited for.
     pub(super) timer: Notify,
+    /// What the hub is behind, if it is one of several.
+    pub(super) upstream: OnceLock<Upstream>,
+    /// How it stands with that.
+    pub(super) behind: watch::Sender<Option<ConnectionState>>,
     /// Nobody is let in any more.
     pub(super) deaf: watch::Sender<bool>,
     tasks: AtomicUsize,
@@ -64,6 +71,7 @@ pub(super) struct Core {
     by_key: BTreeMap<u64, ConnectionId>,
     last_key: u64,
     notices: Notices,
+    pub(super) awaited: Awaited,
     /// What the timer task waits for.
     pub(super) armed: Option<Duration>,
     pub(super) stopped: bool,
@@ -111,6 +119,7 @@ impl Shared {
             by_key: BTreeMap::new(),
             last_key: 0,
             notices: Notices::default(),
+            awaited: Awaited::default(),
             armed: None,
             stopped: false,
         };
@@ -124,6 +133,8 @@ impl Shared {
             door,
             events: EventSource::default(),
             timer: Notify::new(),
+            upstream: OnceLock::new(),
+            behind: watch::Sender::new(None),
             deaf: watch::Sender::new(false),
             tasks: AtomicUsize::new(0),
             fewer: Notify::new(),
@@ -172,7 +183,7 @@ impl Shared {
             if batch.is_empty() {
                 return;
             }
-            batch.say(&self.events);
+            batch.say(&self.events, self.upstream.get());
         }
     }
 
@@ -205,6 +216,7 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
         self.timer.notify_one();
         self.events.end();
+        drop(self.upstream.get().and_then(Upstream::take_link));
     }
 }
 
@@ -238,6 +250,25 @@ impl Core {
                         seat.question = Some(question);
                     }
                 }
+                HubOutput::Place(id, frame) => {
+                    if let Some(frame) = self.notices.place(id, frame) {
+                        let error = not_placed(&SendError::Full);
+                        self.protocol.placed(id, frame.header.event_id(), Err(error));
+                    }
+                }
+                HubOutput::Follow(topic) => {
+                    let request = self.awaited.next();
+                    self.notices.push(Notice::Follow(request, topic));
+                }
+                HubOutput::Unfollow(topic) => {
+                    self.answer_awaited(&topic, None);
+                    self.notices.push(Notice::Unfollow(topic));
+                }
+                HubOutput::Recall(topic, after) => {
+                    let notice = self.recall(topic, after);
+                    self.notices.push(notice);
+                }
+                HubOutput::Lost(topic, gap) => self.members.lost(&topic, gap, &mut self.notices),
                 HubOutput::Deliver(frame) => self.members.deliver(&frame, &mut self.notices),
                 #[cfg(feature = "tracing")]
                 HubOutput::Relayed(relayed) => self.notices.push(Notice::Relayed(relayed)),
@@ -310,6 +341,7 @@ impl Core {
         match answer {
             Answer::Identity(result) => self.protocol.authenticated(now, id, result),
             Answer::Permissions(results) => self.protocol.authorized(now, id, results),
+            Answer::Fetched(refused) => self.protocol.fetched(now, id, refused),
         }
         self.protocol.is_asking(id)
     }

@@ -55,6 +55,19 @@ impl fmt::Display for GapReason {
     }
 }
 
+impl From<crate::GapReason> for GapReason {
+    /// What happens to a connection alone is told as a history that is not known any more.
+    fn from(reason: crate::GapReason) -> Self {
+        use crate::GapReason as Of;
+        match reason {
+            Of::Overflow => Self::Overflow,
+            Of::Evicted => Self::Evicted,
+            Of::TooMany => Self::TooMany,
+            Of::Epoch | Of::Disconnected | Of::Moved => Self::Epoch,
+        }
+    }
+}
+
 impl From<&GapReason> for crate::GapReason {
     /// One that this version does not know is told as the connection's.
     fn from(reason: &GapReason) -> Self {

@@ -1,0 +1,342 @@
+//! What a hub is behind: a link to where events are given their place, and who waits for what comes from there.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use compact_str::CompactString;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::notices::Notice;
+use super::shared::{Core, Shared};
+use crate::websocket::hub::not_placed;
+use crate::websocket::{ConnectionId, HistoryConfig};
+use crate::{
+    Address, ConnectionState, ErrorCode, Frame, Gap, Header, Inlet, Link, Memory, Past, Patience, Placed,
+    Position, Rejection, SendError, Start, Undecodable,
+};
+
+/// The other side.
+pub(super) struct Upstream {
+    link: Mutex<Option<Arc<dyn Link>>>,
+    shared: Weak<Shared>,
+    memory: Memory,
+}
+
+impl Upstream {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        attach: impl FnOnce(Arc<dyn Inlet>) -> Arc<dyn Link>,
+        history: HistoryConfig,
+    ) -> Self {
+        let inlet = HubInlet { shared: Arc::downgrade(shared), bytes: history.bytes };
+        let link = attach(Arc::new(inlet));
+        let memory = Memory { ids: history.ids, ids_for: history.ids_for };
+        Self { link: Mutex::new(Some(link)), shared: Arc::downgrade(shared), memory }
+    }
+
+    fn link(&self) -> Option<Arc<dyn Link>> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// There is none any more.
+    pub(super) fn take_link(&self) -> Option<Arc<dyn Link>> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn publish(&self, frame: Frame, patience: Patience, placed: Placed) -> Result<(), SendError> {
+        self.link().ok_or(SendError::Closed)?.place(frame, self.memory, patience, placed)
+    }
+
+    /// An event of a client. It does not wait in line for room: its client would not know.
+    pub(super) fn place(&self, id: ConnectionId, frame: Frame) {
+        let event_id = frame.header.event_id();
+        let answer = move |shared: &Weak<Shared>, result: Result<Position, SendError>| {
+            let result = result.map(|position| position.offset()).map_err(|error| not_placed(&error));
+            if let Some(shared) = shared.upgrade() {
+                shared.act(|core, _| core.protocol.placed(id, event_id, result));
+            }
+        };
+        let shared = self.shared.clone();
+        let placed = Box::new(move |result| answer(&shared, result));
+        if let Err(error) = self.publish(frame, Patience::Now, placed) {
+            answer(&self.shared, Err(error));
+        }
+    }
+
+    pub(super) fn follow(&self, request: u64, topic: &str) {
+        if let (Some(link), Ok(address)) = (self.link(), Address::whole(topic)) {
+            link.subscribe(request, vec![address]);
+        }
+    }
+
+    pub(super) fn unfollow(&self, topic: &str) {
+        if let (Some(link), Ok(address)) = (self.link(), Address::whole(topic)) {
+            link.unsubscribe(vec![address]);
+        }
+    }
+
+    pub(super) fn recall(&self, replay: u64, topic: &str, after: Position) {
+        if let (Some(link), Ok(address)) = (self.link(), Address::whole(topic)) {
+            link.replay(replay, vec![(address, Start::After(after))]);
+        }
+    }
+}
+
+/// Who waits for what was asked for there.
+#[derive(Default)]
+pub(super) struct Awaited {
+    last: u64,
+    waiters: HashMap<CompactString, Vec<Waiter>>,
+    recalls: HashMap<u64, Recall>,
+    members: Vec<Joining>,
+}
+
+struct Waiter {
+    answer: oneshot::Sender<Option<Rejection>>,
+    /// How far the hub has to be.
+    reach: Option<Position>,
+}
+
+/// What is there of a type before its history.
+struct Recall {
+    topic: CompactString,
+    /// The last that is wanted.
+    last: u64,
+    frames: VecDeque<Frame>,
+    bytes: usize,
+}
+
+/// A subscription of the hub's own process, some types of which are not followed yet.
+struct Joining {
+    topics: HashSet<CompactString>,
+    key: u64,
+    inlet: Arc<dyn Inlet>,
+    request: u64,
+}
+
+impl Awaited {
+    pub(super) fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+}
+
+impl Core {
+    pub(super) fn recall(&mut self, topic: CompactString, after: Position) -> Notice {
+        let replay = self.awaited.next();
+        let last = self.protocol.kept_after(&topic);
+        let recall = Recall { topic: topic.clone(), last, frames: VecDeque::new(), bytes: 0 };
+        self.awaited.recalls.insert(replay, recall);
+        Notice::Recall(replay, topic, after)
+    }
+
+    /// A subscription of the hub's own process is answered when all of this is followed.
+    pub(super) fn join_when_followed(
+        &mut self,
+        key: u64,
+        inlet: Arc<dyn Inlet>,
+        request: u64,
+        addresses: &[Address],
+    ) {
+        let topics = addresses.iter().map(Address::topic).filter(|topic| !self.protocol.is_here(topic));
+        let topics: HashSet<CompactString> = topics.map(CompactString::from).collect();
+        match topics.is_empty() {
+            true => self.notify(Notice::Subscribed(inlet, request)),
+            false => self.awaited.members.push(Joining { topics, key, inlet, request }),
+        }
+    }
+
+    /// Answers those who wait for this type to be there, and so far.
+    fn answer_waiters(&mut self, topic: &str, refusal: Option<&Rejection>) {
+        let Some(waiters) = self.awaited.waiters.remove(topic) else { return };
+        let has_reached = |waiter: &Waiter| {
+            refusal.is_some()
+                || waiter.reach.as_ref().is_none_or(|reach| self.protocol.has_reached(topic, reach))
+        };
+        let (done, waiting): (Vec<_>, Vec<_>) = waiters.into_iter().partition(has_reached);
+        for waiter in done {
+            self.notify(Notice::Awaited(waiter.answer, refusal.cloned()));
+        }
+        if !waiting.is_empty() {
+            self.awaited.waiters.insert(topic.into(), waiting);
+        }
+    }
+
+    /// Tells those who wait for this type how it stands.
+    pub(super) fn answer_awaited(&mut self, topic: &str, refusal: Option<&Rejection>) {
+        if refusal.is_none() && !self.protocol.is_here(topic) {
+            return;
+        }
+        self.answer_waiters(topic, refusal);
+        let (done, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.awaited.members)
+            .into_iter()
+            .map(|mut joining| {
+                let concerned = joining.topics.remove(topic);
+                (joining, concerned)
+            })
+            .partition(|(joining, _)| joining.topics.is_empty());
+        let mut refused = Vec::new();
+        for (joining, concerned) in done.iter().chain(&waiting) {
+            if let Some(rejection) = refusal.filter(|_| *concerned) {
+                refused.push((joining.key, Arc::clone(&joining.inlet), joining.request, rejection.clone()));
+            }
+        }
+        for (key, inlet, request, rejection) in refused {
+            for address in self.leave_topic(key, topic) {
+                self.notify(Notice::Refused(Arc::clone(&inlet), request, address, rejection.clone()));
+            }
+        }
+        self.awaited.members = waiting.into_iter().map(|(joining, _)| joining).collect();
+        for (joining, _) in done {
+            self.notify(Notice::Subscribed(joining.inlet, joining.request));
+        }
+    }
+}
+
+/// Ready when each of these types is there, or is not: those, with the reason.
+pub(super) async fn fetch(
+    shared: Arc<Shared>,
+    wanted: Vec<(CompactString, Option<Position>)>,
+    limit: Duration,
+) -> Vec<(CompactString, Rejection)> {
+    let deadline = Instant::now() + limit;
+    let mut refused = Vec::new();
+    for (topic, reach) in wanted {
+        let is_ahead = reach.is_some();
+        let waiting = {
+            let mut core = shared.lock();
+            let has_reached = reach.as_ref().is_none_or(|reach| core.protocol.has_reached(&topic, reach));
+            if has_reached && core.protocol.is_here(&topic) {
+                continue;
+            }
+            let (answer, waiting) = oneshot::channel();
+            let waiters = core.awaited.waiters.entry(topic.clone()).or_default();
+            waiters.retain(|waiter| !waiter.answer.is_closed());
+            waiters.push(Waiter { answer, reach });
+            waiting
+        };
+        match timeout_at(deadline, waiting).await {
+            Ok(Ok(None)) => {}
+            Ok(Ok(Some(rejection))) => refused.push((topic, rejection)),
+            // What it knows is nothing that there is: it is told so.
+            Err(_) if is_ahead => {}
+            Ok(Err(_)) | Err(_) => {
+                let message = "what the hub is behind did not answer in time";
+                refused.push((topic, Rejection::new(ErrorCode::Internal, message)));
+            }
+        }
+    }
+    refused
+}
+
+/// What is told from there.
+struct HubInlet {
+    shared: Weak<Shared>,
+    /// How many bytes of the past are kept.
+    bytes: usize,
+}
+
+impl HubInlet {
+    fn act(&self, act: impl FnOnce(&mut Core, Duration)) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.act(act);
+        }
+    }
+
+    fn end_recall(core: &mut Core, replay: u64) {
+        if let Some(Recall { topic, frames, .. }) = core.awaited.recalls.remove(&replay) {
+            core.protocol.recalled(&topic, frames.into());
+            core.answer_awaited(&topic, None);
+        }
+    }
+}
+
+impl Inlet for HubInlet {
+    fn poll_ready(&self, _: &Waker) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn deliver(&self, frame: Frame) {
+        self.act(|core, now| {
+            let awaited = core.awaited.waiters.contains_key(frame.header.topic());
+            let topic = awaited.then(|| CompactString::from(frame.header.topic()));
+            core.protocol.arrived(now, frame);
+            topic.into_iter().for_each(|topic| core.answer_awaited(&topic, None));
+        });
+    }
+
+    fn subscribed(&self, _: u64) {}
+
+    fn position(&self, topic: &str, position: Position) {
+        self.act(|core, _| {
+            core.protocol.followed(topic, &position);
+            core.answer_awaited(topic, None);
+        });
+    }
+
+    fn poll_replay(&self, replay: u64, _: &Waker) -> Poll<bool> {
+        let shared = self.shared.upgrade();
+        Poll::Ready(shared.is_some_and(|shared| shared.lock().awaited.recalls.contains_key(&replay)))
+    }
+
+    fn replay(&self, replay: u64, past: Past) {
+        self.act(|core, _| {
+            let Some(recall) = core.awaited.recalls.get_mut(&replay) else { return };
+            let Past::Event(frame) = past else { return };
+            let offset = frame.header.position().map_or(u64::MAX, Position::offset);
+            if offset <= recall.last {
+                recall.bytes += size(&frame);
+                recall.frames.push_back(frame);
+            }
+            while recall.bytes > self.bytes
+                && let Some(oldest) = recall.frames.pop_front()
+            {
+                recall.bytes -= size(&oldest);
+            }
+            if offset >= recall.last {
+                Self::end_recall(core, replay);
+            }
+        });
+    }
+
+    fn replayed(&self, replay: u64) {
+        self.act(|core, _| Self::end_recall(core, replay));
+    }
+
+    fn refused(&self, _: u64, address: Address, rejection: Rejection) {
+        let error = SendError::Rejected(rejection);
+        let rejection = not_placed(&error);
+        self.act(|core, _| {
+            core.protocol.unfollowed(address.topic(), &rejection);
+            core.answer_awaited(address.topic(), Some(&rejection));
+        });
+    }
+
+    fn gap(&self, address: Option<Address>, gap: Gap) {
+        if let Some(address) = address {
+            self.act(|core, _| core.protocol.interrupted(address.topic(), gap.reason));
+        }
+    }
+
+    /// It had a place, so it is missing when the next comes.
+    fn undecodable(&self, _: Undecodable) {}
+
+    fn not_sent(&self, _: Header, _: SendError) {}
+
+    fn state(&self, state: ConnectionState) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.behind.send_replace(Some(state));
+        }
+    }
+}
+
+fn size(frame: &Frame) -> usize {
+    let body = match &frame.body {
+        crate::Body::Bytes(body) => body.len(),
+        crate::Body::Shared(_) => 0,
+    };
+    body + frame.header.topic().len() + frame.header.id().len()
+}

@@ -9,6 +9,7 @@ use pubsub::{Hub, Loopback, SubscribeError};
 use tokio::sync::Semaphore;
 
 use crate::harness::{App, address, hub, hub_with, in_time, next, spoke, until};
+use crate::raw::Raw;
 
 fn unacknowledged(hub: &Hub) -> usize {
     hub.connections().iter().map(HubConnection::unacknowledged).sum()
@@ -141,6 +142,47 @@ async fn history_evicted_says_so() {
     }
     assert_eq!(came, [0, 1].into_iter().chain(40..50).collect::<Vec<u64>>());
     assert_eq!((missed, jobs.gaps()), (38, 1));
+}
+
+/// What cannot be read is handled by nobody, and takes no room for ever.
+#[tokio::test]
+async fn an_undecodable_event_takes_no_room() {
+    let hub = hub().await;
+    let own = PubSub::<App>::new(hub.transport());
+    let bus = spoke(address(&hub)).await;
+    let mut jobs = bus.subscribe(App::NUMBER).bound(1).acknowledged().await.expect("subscribed");
+    let mut foreign = Raw::connect(address(&hub)).await;
+    for _ in 0..3 {
+        foreign.say(r#"{"type":"number","id":"a","payload":"no number"}"#).await;
+    }
+    foreign.say(r#"{"type":"number","id":"a","payload":1}"#).await;
+    assert_eq!(next(&mut jobs).await.payload, 1);
+    publish(&own, 2..5).await;
+    for number in 2..5 {
+        assert_eq!(next(&mut jobs).await.payload, number);
+    }
+}
+
+/// A subscription that begins to acknowledge in the middle of a stream loses nothing of what was on its way.
+#[tokio::test]
+async fn joining_under_traffic_loses_nothing() {
+    let hub = hub().await;
+    let own = PubSub::<App>::new(hub.transport());
+    let bus = spoke(address(&hub)).await;
+    let mut plain = bus.subscribe(App::NUMBER).await.expect("subscribed");
+    publish(&own, 0..500).await;
+    let mut jobs = bus.subscribe(App::NUMBER).bound(1).acknowledged().await.expect("subscribed");
+    publish(&own, 500..600).await;
+    let first = next(&mut jobs).await;
+    assert_eq!(first.missed, 0);
+    for number in first.payload + 1..600 {
+        let job = next(&mut jobs).await;
+        assert_eq!((job.payload, job.missed), (number, 0));
+    }
+    for number in 0..600 {
+        let event = next(&mut plain).await;
+        assert_eq!((event.payload, event.missed), (number, 0));
+    }
 }
 
 /// In one process publishers wait; where nobody is told what was handled it is refused.

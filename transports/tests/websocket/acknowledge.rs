@@ -1,7 +1,7 @@
 //! Acknowledged delivery: a client is sent no more than it has said that it can take.
 
 use pubsub_transports::Address;
-use pubsub_transports::websocket::{ConnectionId, HistoryConfig, HubConfig};
+use pubsub_transports::websocket::{CloseCode, ConnectionId, HistoryConfig, HubConfig, Outgoing, Rate};
 
 use crate::raw::Raw;
 
@@ -260,4 +260,59 @@ fn what_is_held_of_an_id_takes_no_room_under_its_type_nor_after_it() {
     assert_eq!(events(&mut raw, client), [1]);
     acknowledge(&mut raw, client, r#"{"topic":"job:1","offset":1}"#);
     assert_eq!(events(&mut raw, client), [2]);
+}
+
+#[test]
+fn a_window_does_not_let_what_comes_overtake_what_waits() {
+    let mut raw = Raw::new(HubConfig::default());
+    let client = raw.open();
+    raw.subscribe(client, "job");
+    publish(&mut raw, 5);
+    acknowledge(&mut raw, client, r#"{"topic":"job","offset":0,"window":8}"#);
+    publish(&mut raw, 2);
+    let mut out = Vec::new();
+    while raw.hub.pull(raw.now, client, 1, &mut out) {}
+    let text = |out: &Outgoing| match out {
+        Outgoing::Message(message) => String::from_utf8_lossy(message.bytes()).into_owned(),
+        other => panic!("{other:?}"),
+    };
+    let place = |offset: u64| {
+        let says = format!(r#""offset":{offset},"after""#);
+        out.iter().position(|one| text(one).contains(&says)).unwrap_or_else(|| panic!("{offset} never came"))
+    };
+    assert!((1..7).all(|offset| place(offset) < place(offset + 1)), "{out:?}");
+}
+
+#[test]
+fn who_acknowledges_is_replayed_all_that_is_kept() {
+    let config =
+        HubConfig { history: HistoryConfig { replay: 3, ..Default::default() }, ..Default::default() };
+    let mut raw = Raw::new(config);
+    let client = raw.open();
+    publish(&mut raw, 1);
+    let epoch = epoch(&mut raw);
+    publish(&mut raw, 9);
+    let since = format!(r#""since":{{"epoch":"{epoch}","offset":0}}"#);
+    subscribe(&mut raw, client, &format!(r#"{{"topic":"job:1",{since}}}"#));
+    assert!(offsets(&mut raw, client).1[0].contains("too_many"));
+    subscribe(&mut raw, client, &format!(r#"{{"topic":"job","window":100,{since}}}"#));
+    assert_eq!(events(&mut raw, client), (1..=10).collect::<Vec<_>>());
+}
+
+#[test]
+fn acknowledging_what_came_is_never_too_fast() {
+    let config = HubConfig { rate: Some(Rate::new(1, 3)), ..Default::default() };
+    let mut raw = Raw::new(config);
+    let client = raw.open();
+    subscribe(&mut raw, client, r#"{"topic":"job","window":1}"#);
+    publish(&mut raw, 500);
+    for offset in 1..=500 {
+        assert_eq!(events(&mut raw, client), [offset]);
+        acknowledge(&mut raw, client, &format!(r#"{{"topic":"job","offset":{offset}}}"#));
+    }
+    // One that makes no room is as any other message.
+    for _ in 0..500 {
+        acknowledge(&mut raw, client, r#"{"topic":"job","offset":500}"#);
+    }
+    assert_eq!(raw.close_code(client), Some(CloseCode::RateLimited));
 }

@@ -46,12 +46,13 @@ pub(super) struct Inbound {
     waiting: Mutex<Option<Waiting>>,
     /// The last event that came of each topic, where there is a history.
     positions: Mutex<Vec<Option<Position>>>,
-    /// Subscriptions that read the past, by their keys.
+    /// What acknowledging subscriptions have not handled.
     acknowledged: Mutex<Acknowledged>,
     /// Whether any subscription acknowledges: most buses have none, and ask no lock.
     acknowledges: AtomicBool,
-    /// What is told of it.
+    /// Who is told what is handled.
     link: OnceLock<Weak<dyn Link>>,
+    /// Subscriptions that read the past, by their keys.
     replays: Mutex<HashMap<u64, Arc<Replay>>>,
 }
 

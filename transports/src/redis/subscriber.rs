@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_channel::oneshot;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -73,6 +74,14 @@ pub(super) struct Closing {
     pub(super) asked: Vec<oneshot::Sender<u64>>,
     /// How many frames the publisher has given up; it is gone then.
     pub(super) given_up: Option<u64>,
+}
+
+impl Closing {
+    /// The first who asks sets the time; whoever asks is told.
+    pub(super) fn begin(&mut self, asked: impl IntoIterator<Item = oneshot::Sender<u64>>, timeout: Duration) {
+        self.deadline.get_or_insert_with(|| Instant::now() + timeout);
+        self.asked.extend(asked);
+    }
 }
 
 /// What one connection holds back until all that is followed is restored.
@@ -364,22 +373,12 @@ impl Subscriber {
             }
             // Nothing is kept.
             News::Replay(..) => {}
-            News::Close(asked) => {
-                self.closing
-                    .deadline
-                    .get_or_insert_with(|| Instant::now() + self.dialer.limits.close_timeout);
-                self.closing.asked.extend(asked);
-            }
+            News::Close(asked) => self.closing.begin(asked, self.dialer.limits.close_timeout),
             News::NotSent { header, error } => self.inlet.not_sent(*header, error),
             News::PublisherLost { attempt, error } => {
-                self.health.publisher = Some((attempt, error));
-                self.health.tell(&*self.inlet);
+                self.health.publisher_lost(attempt, error, &*self.inlet);
             }
-            News::PublisherConnected => {
-                if self.health.publisher.take().is_some() {
-                    self.health.tell(&*self.inlet);
-                }
-            }
+            News::PublisherConnected => self.health.publisher_connected(&*self.inlet),
             News::PublisherClosed(given_up) => self.closing.given_up = Some(given_up),
         }
     }
@@ -419,6 +418,17 @@ impl Subscriber {
 }
 
 impl Health {
+    pub(super) fn publisher_lost(&mut self, attempt: u32, error: ConnectError, inlet: &dyn Inlet) {
+        self.publisher = Some((attempt, error));
+        self.tell(inlet);
+    }
+
+    pub(super) fn publisher_connected(&mut self, inlet: &dyn Inlet) {
+        if self.publisher.take().is_some() {
+            self.tell(inlet);
+        }
+    }
+
     /// The connection that brings events comes first: without it the other is of less use.
     pub(super) fn tell(&self, inlet: &dyn Inlet) {
         inlet.state(match (&self.subscriber, &self.publisher) {

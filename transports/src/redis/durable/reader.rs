@@ -559,22 +559,12 @@ impl Reader {
                 }
             }
             News::Replay(id, addresses) => self.replays.push(Replay::new(id, addresses)),
-            News::Close(asked) => {
-                self.closing
-                    .deadline
-                    .get_or_insert_with(|| Instant::now() + self.dialer.limits.close_timeout);
-                self.closing.asked.extend(asked);
-            }
+            News::Close(asked) => self.closing.begin(asked, self.dialer.limits.close_timeout),
             News::NotSent { header, error } => self.inlet.not_sent(*header, error),
             News::PublisherLost { attempt, error } => {
-                self.health.publisher = Some((attempt, error));
-                self.health.tell(&*self.inlet);
+                self.health.publisher_lost(attempt, error, &*self.inlet);
             }
-            News::PublisherConnected => {
-                if self.health.publisher.take().is_some() {
-                    self.health.tell(&*self.inlet);
-                }
-            }
+            News::PublisherConnected => self.health.publisher_connected(&*self.inlet),
             News::PublisherClosed(given_up) => self.closing.given_up = Some(given_up),
         }
     }

@@ -15,4 +15,5 @@ mod proxy;
 mod raw;
 mod shutdown;
 mod tls;
+mod turns;
 mod web;

@@ -71,13 +71,18 @@ fn one_alone_is_run_as_often_as_asked() {
     let arguments = ["--only", "history_evicted_says_so", "--load", "10", "--seed", "7", "--repeat", "2"];
     let (status, stdout, stderr) = run(&mut stress(&arguments));
     assert_eq!(status, Some(0), "{stdout}\n{stderr}");
-    assert!(stderr.contains("round 1 of 2, seed 7\n") && stderr.contains("round 2 of 2, seed 8\n"), "{stderr}");
+    assert!(
+        stderr.contains("round 1 of 2, seed 7\n") && stderr.contains("round 2 of 2, seed 8\n"),
+        "{stderr}"
+    );
     assert_eq!(stdout.lines().last(), Some("4 passed, 0 failed"), "{stdout}");
 }
 
 #[test]
 fn wrong_arguments_are_2_and_what_cannot_begin_is_1() {
-    for wrong in [&["--only", "nothing"][..], &["--repeat", "0"], &["--load", "0"], &["--soak", "long"], &["more"]] {
+    for wrong in
+        [&["--only", "nothing"][..], &["--repeat", "0"], &["--load", "0"], &["--soak", "long"], &["more"]]
+    {
         let (status, stdout, stderr) = run(&mut stress(wrong));
         assert_eq!((status, &*stdout), (Some(2), ""), "{wrong:?}: {stderr}");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::poll;
 use pubsub::prelude::*;
-use pubsub::{PublishError, Redis};
+use pubsub::{CloseReport, PublishError, Redis};
 use pubsub_tests::hub::{address, hub_with, lost};
 use pubsub_tests::proxy::Proxy;
 use pubsub_tests::server::Server;
@@ -202,26 +202,32 @@ async fn left_unsent(hub: &pubsub::Hub, work: &mut Work) -> Result<u64, Mismatch
     proxy.change(|weather| weather.refuses = true);
     proxy.cut();
     lost(&bus).await;
-    unsent(&bus, work).await
+    let (count, report) = unsent(&bus, work).await?;
+    same("unsent", report.unsent, count)?;
+    Ok(count)
 }
 
 async fn left_without_redis(work: &mut Work) -> Result<u64, Mismatch> {
     let server = block_in_place(Server::start);
     let quick = Redis::builder().close_timeout(Duration::from_millis(500));
-    let bus =
-        PubSub::new(in_time("a connection", quick.connect(server.url())).await?.or_mismatch("a connection")?);
+    let connecting = quick.connect(server.url());
+    let bus = PubSub::new(in_time("a connection", connecting).await?.or_mismatch("a connection")?);
     block_in_place(|| server.kill());
     lost(&bus).await;
-    unsent(&bus, work).await
+    let (count, report) = unsent(&bus, work).await?;
+    // What was written before the loss was noticed was told when it was.
+    holds(report.unsent <= count, "no more than there were", || format!("{report} of {count}"))?;
+    Ok(count)
 }
 
-/// What is taken while there is no connection, and given up when the bus is closed.
-async fn unsent(bus: &PubSub<App>, work: &mut Work) -> Result<u64, Mismatch> {
+/// What is taken while there is no connection is given up when the bus is closed, if not before, and each is told.
+async fn unsent(bus: &PubSub<App>, work: &mut Work) -> Result<(u64, CloseReport), Mismatch> {
     let count = work.random.u64(1..50);
     for number in 0..count {
         bus.publish(App::NUMBER, "a", number).now().or_mismatch("it is taken")?;
     }
     let report = in_time("the end of a bus", bus.close()).await?;
-    same("unsent, and whether that is clean", (report.unsent, report.is_clean()), (count, false))?;
-    Ok(count)
+    same("errors told", bus.error_count(), count)?;
+    same("whether that is clean", report.is_clean(), report.unsent == 0)?;
+    Ok((count, report))
 }

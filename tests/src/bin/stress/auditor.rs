@@ -18,6 +18,8 @@ pub(crate) struct Auditor {
     owed: u64,
     /// Gaps that do not count.
     uncounted: u64,
+    /// What was before the first event of a publisher was before the subscription.
+    is_late: bool,
     pub(crate) events: u64,
     pub(crate) gaps: u64,
     pub(crate) missed: u64,
@@ -31,8 +33,14 @@ struct Seen {
 }
 
 impl Auditor {
+    /// That of a subscriber who comes when publishers have begun.
+    pub(crate) fn late() -> Self {
+        Self { is_late: true, ..Self::default() }
+    }
+
     pub(crate) fn event(&mut self, publisher: &str, number: u64) -> Result<(), Mismatch> {
-        let seen = self.publishers.get(publisher).copied().unwrap_or_default();
+        let begin = Seen { next: if self.is_late { number } else { 0 }, after_uncounted: 0 };
+        let seen = self.publishers.get(publisher).copied().unwrap_or(begin);
         if number < seen.next {
             return Err(Mismatch::new(
                 format!("event {} of {publisher:?}", seen.next),
@@ -199,6 +207,20 @@ mod tests {
     fn a_gap_excuses_no_later_hole() {
         let told = [Gap(None), Event("a", 0), Event("b", 0), Event("a", 2), Event("b", 1)];
         assert!(observed(&told).contains("1 missing before event 2"));
+    }
+
+    #[test]
+    fn who_comes_late_has_everything_from_then_on() {
+        let published = Published::from([("a".to_owned(), 9)]);
+        let told = |numbers: &[u64]| {
+            let mut auditor = Auditor::late();
+            numbers.iter().try_for_each(|number| auditor.event("a", *number))?;
+            auditor.finish(&published)
+        };
+        assert_eq!(told(&[6, 7, 8]).expect("all").events, 3);
+        told(&[6, 8]).expect_err("7 is missing");
+        told(&[6, 7]).expect_err("8 is missing");
+        told(&[7, 6, 8]).expect_err("out of order");
     }
 
     #[test]

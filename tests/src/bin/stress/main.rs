@@ -8,6 +8,7 @@ mod leaks;
 mod reading;
 mod report;
 mod scenarios;
+mod soak;
 mod suite;
 mod world;
 
@@ -21,7 +22,7 @@ use clap::builder::PossibleValuesParser;
 use crate::check::Mismatch;
 use crate::report::Told;
 use crate::suite::{Report, Scenario};
-use crate::world::World;
+use crate::world::{World, patient};
 
 /// Scenarios that check themselves, all at once.
 ///
@@ -45,6 +46,9 @@ struct Arguments {
     /// How much each does, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     load: u64,
+    /// Go on for so long, as `30m`, and look at the memory too: see `tests/README.md`
+    #[arg(long, value_name = "DURATION", value_parser = soak::duration, conflicts_with_all = ["repeat", "load"])]
+    soak: Option<Duration>,
     /// Print the names of the scenarios, and run none
     #[arg(long)]
     list: bool,
@@ -67,37 +71,61 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .expect("a runtime");
-    match runtime.block_on(run(&arguments)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(mismatch) => {
+    match runtime.block_on(async { tokio::spawn(run(arguments)).await }) {
+        Ok(Ok(true)) => ExitCode::SUCCESS,
+        Ok(Ok(false)) => ExitCode::FAILURE,
+        Ok(Err(mismatch)) => {
             eprintln!("stress: it could not begin: {mismatch}");
             ExitCode::FAILURE
         }
+        // A panic, which has been told.
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
 /// Whether all passed.
-async fn run(arguments: &Arguments) -> Result<bool, Mismatch> {
+async fn run(arguments: Arguments) -> Result<bool, Mismatch> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
     let is_chosen = |scenario: &&Scenario| {
         arguments.only.is_empty() || arguments.only.iter().any(|it| it == scenario.name)
     };
     let chosen: Vec<&'static Scenario> = scenarios::ALL.iter().filter(is_chosen).collect();
-    let mut told = Told::new(chosen.iter().map(|it| it.name).chain([leaks::NAME]), arguments.load);
-    let world = Arc::new(World::start().await?);
+    let names = chosen.iter().map(|scenario| scenario.name);
+    let told = match arguments.soak {
+        Some(length) => {
+            eprintln!("seed {seed}");
+            let mut told = Told::new(names.chain(soak::CHECKS), soak::LOAD);
+            soak::run(length, &chosen, seed, &mut told).await?;
+            told
+        }
+        None => {
+            let mut told = Told::new(names.chain([leaks::NAME]), arguments.load);
+            rounds(&arguments, &chosen, seed, &mut told).await?;
+            told
+        }
+    };
+    println!("{}", told.summary());
+    Ok(!told.has_failures())
+}
+
+async fn rounds(
+    arguments: &Arguments,
+    chosen: &[&'static Scenario],
+    seed: u64,
+    told: &mut Told,
+) -> Result<(), Mismatch> {
+    let world = Arc::new(World::start(&patient()).await?);
     let baseline = leaks::baseline(&world).await?;
     for round in 0..arguments.repeat {
         let seed = seed.wrapping_add(round);
         eprintln!("round {} of {}, seed {seed}", round + 1, arguments.repeat);
-        suite::round(&world, &chosen, seed, arguments.load, |report| told.add(report)).await;
+        suite::round(&world, chosen, seed, arguments.load, |report| told.add(report)).await;
         let begun = Instant::now();
         let outcome = leaks::check(&world, &baseline).await;
         told.add(Report { name: leaks::NAME, seed, took: begun.elapsed(), outcome });
     }
     world.close().await;
-    println!("{}", told.summary());
-    Ok(!told.has_failures())
+    Ok(())
 }
 
 fn quiet_about_what_is_on_purpose() {

@@ -28,15 +28,31 @@ impl Told {
         Self { begun: Instant::now(), load, rows: names.map(row).collect(), failures: Vec::new() }
     }
 
+    /// The same, and nothing is said of what has passed.
+    pub(crate) fn add_quietly(&mut self, report: Report) {
+        self.say(&report, report.outcome.is_err());
+        self.count(report);
+    }
+
     /// What became of a scenario, on stderr.
     pub(crate) fn add(&mut self, report: Report) {
-        let Report { name, seed, took, outcome } = report;
-        let (word, detail) = match &outcome {
+        self.say(&report, true);
+        self.count(report);
+    }
+
+    fn say(&self, Report { name, took, outcome, .. }: &Report, is_told: bool) {
+        let (word, detail) = match outcome {
             Ok(detail) => ("ok", detail.clone()),
             Err(mismatch) => ("FAILED", mismatch.to_string()),
         };
-        let at = self.begun.elapsed().as_secs_f64();
-        eprintln!("{at:7.1} s  {word:<6}  {name} ({:.1} s): {detail}", took.as_secs_f64());
+        if is_told {
+            let at = self.begun.elapsed().as_secs_f64();
+            eprintln!("{at:7.1} s  {word:<6}  {name} ({:.1} s): {detail}", took.as_secs_f64());
+        }
+    }
+
+    fn count(&mut self, report: Report) {
+        let Report { name, seed, took, outcome } = report;
         if let Err(mismatch) = &outcome {
             let load = if self.load == 100 { String::new() } else { format!(" --load {}", self.load) };
             // What is left behind is left by any of them.

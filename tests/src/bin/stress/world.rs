@@ -39,10 +39,11 @@ impl Work {
 }
 
 impl World {
-    pub(crate) async fn start() -> Result<Self, Mismatch> {
+    /// Hubs with this configuration.
+    pub(crate) async fn start(config: &HubConfig) -> Result<Self, Mismatch> {
         let redis = tokio::task::block_in_place(Server::start);
-        let pair = [hub_behind(&redis, patient()).await?, hub_behind(&redis, patient()).await?];
-        Ok(Self { hub: hub_with(patient()).await, pair, redis })
+        let pair = [hub_behind(&redis, config.clone()).await?, hub_behind(&redis, config.clone()).await?];
+        Ok(Self { hub: hub_with(config.clone()).await, pair, redis })
     }
 
     pub(crate) fn hubs(&self) -> [&Hub; 3] {

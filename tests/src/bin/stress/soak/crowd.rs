@@ -168,3 +168,126 @@ async fn connect(proxy: &Proxy) -> PubSub<App> {
         }
     }
 }
+
+struct Subscriber {
+    proxy: Arc<Proxy>,
+    random: Rng,
+    phases: watch::Receiver<Phase>,
+    subscribed: Arc<AtomicUsize>,
+    tally: Arc<Tally>,
+}
+
+impl Subscriber {
+    /// One life after the other: a bus ends at once, and another knows nothing of what was before.
+    async fn run(mut self) -> Result<(), Mismatch> {
+        loop {
+            let bus = connect(&self.proxy).await;
+            let mut reader = match bus.subscribe(App::CROWD).await {
+                Ok(reader) => reader,
+                // The hub's Redis is away.
+                Err(error) if error.is_retryable() => continue,
+                Err(error) => return Err(Mismatch::new("it is subscribed", error.to_string())),
+            };
+            self.subscribed.fetch_add(1, Ordering::Relaxed);
+            let mut auditor = Auditor::late();
+            let life = Duration::from_secs(self.random.u64(5..60));
+            let mut lived = timeout(life, self.live(&mut reader, &mut auditor)).await.ok();
+            // In the end nobody goes.
+            if lived.is_none() && !matches!(*self.phases.borrow(), Phase::Going) {
+                lived = Some(self.live(&mut reader, &mut auditor).await);
+            }
+            if let Some(published) = lived {
+                return self.finish(reader, auditor, &published?).await;
+            }
+            self.subscribed.fetch_sub(1, Ordering::Relaxed);
+            self.tally.kills.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Until nothing more is published.
+    async fn live(&mut self, reader: &mut Reader, auditor: &mut Auditor) -> Result<Published, Mismatch> {
+        loop {
+            let mut deliveries = reader.deliveries();
+            tokio::select! {
+                biased;
+                delivery = deliveries.next() => {
+                    self.note(auditor, delivery.or_mismatch("a subscription that goes on")?)?;
+                }
+                changed = self.phases.changed() => {
+                    changed.or_mismatch("a crowd")?;
+                    if let Phase::Over(published) = &*self.phases.borrow_and_update()
+                        && !published.is_empty()
+                    {
+                        return Ok(published.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn finish(
+        &self,
+        mut reader: Reader,
+        mut auditor: Auditor,
+        published: &Published,
+    ) -> Result<(), Mismatch> {
+        while !auditor.has_all(published) {
+            let delivery = in_time("the last event", reader.deliveries().next()).await?;
+            self.note(&mut auditor, delivery.or_mismatch("a subscription that goes on")?)?;
+        }
+        auditor.finish(published).map(drop)
+    }
+
+    fn note(&self, auditor: &mut Auditor, delivery: Delivery<Event<u64>>) -> Result<(), Mismatch> {
+        let before = (auditor.events, auditor.gaps, auditor.missed);
+        tell(auditor, delivery)?;
+        self.tally.events.fetch_add(auditor.events - before.0, Ordering::Relaxed);
+        self.tally.gaps.fetch_add(auditor.gaps - before.1, Ordering::Relaxed);
+        self.tally.missed.fetch_add(auditor.missed - before.2, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+struct Publisher {
+    name: String,
+    proxy: Arc<Proxy>,
+    random: Rng,
+    phases: watch::Receiver<Phase>,
+    remembers: bool,
+}
+
+impl Publisher {
+    /// Its name, and how many it has published.
+    async fn run(mut self) -> Result<(String, u64), Mismatch> {
+        let bus = connect(&self.proxy).await;
+        let mut number = 0;
+        // One more after all the others are there.
+        let mut is_over = false;
+        loop {
+            self.publish(&bus, number).await?;
+            number += 1;
+            if is_over {
+                return Ok((self.name, number));
+            }
+            is_over = matches!(*self.phases.borrow(), Phase::Over(_));
+            sleep(Duration::from_millis(self.random.u64(0..10))).await;
+        }
+    }
+
+    async fn publish(&mut self, bus: &PubSub<App>, number: u64) -> Result<(), Mismatch> {
+        let event_id = EventId::from_u128(self.random.u128(..));
+        loop {
+            let publishing = bus.publish(App::CROWD, &*self.name, number).event_id(event_id);
+            match in_time("an answer", publishing).await? {
+                Ok(()) => return Ok(()),
+                // It is known if it was accepted.
+                Err(PublishError::Ambiguous(_)) if self.remembers => {}
+                // Whoever follows it is told of the history that is lost.
+                Err(PublishError::Ambiguous(_)) => return Ok(()),
+                Err(error) if error.is_retryable() => {}
+                Err(error) => return Err(Mismatch::new("it is accepted in the end", format!("{error:?}"))),
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}

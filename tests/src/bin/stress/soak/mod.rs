@@ -24,7 +24,7 @@ use crate::world::{World, patient};
 pub(crate) const CHECKS: [&str; 3] = ["steady_crowd", "flat_memory", leaks::NAME];
 
 /// How much each scenario does, in percent: it comes again.
-const LOAD: u64 = 20;
+pub(crate) const LOAD: u64 = 20;
 /// How many scenarios go on beside the crowd.
 const AT_ONCE: usize = 6;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -57,15 +57,16 @@ pub(crate) async fn run(
     told: &mut Told,
 ) -> Result<(), Mismatch> {
     let begun = Instant::now();
-    let world = Arc::new(World::start(forgetful()).await?);
+    let world = Arc::new(World::start(&forgetful()).await?);
     let baseline = leaks::baseline(&world).await?;
     let mut random = suite::random(seed, "soak");
     let mut crowd = Crowd::gather(&mut random).await?;
-    let mut samples = Samples::every_second();
+    let samples = Samples::every_second();
     let (mut rounds, mut minutes) = (0_u64, 0);
     while begun.elapsed() < length {
         let chosen = random.choose_multiple(scenarios.iter().copied(), AT_ONCE);
-        let round = suite::round(&world, &chosen, seed.wrapping_add(rounds), LOAD, |report| told.add_quietly(report));
+        let round =
+            suite::round(&world, &chosen, seed.wrapping_add(rounds), LOAD, |report| told.add_quietly(report));
         tokio::select! {
             () = round => rounds += 1,
             // It is ended by what is lost.

@@ -67,7 +67,7 @@ async fn in_order(seen: &mut UnboundedReceiver<u64>, events: u64) -> Result<(), 
 
 /// Each handler handles one event at a time, in order, however long each takes.
 pub(crate) async fn handlers_in_order(mut work: Work) -> Outcome {
-    let (events, handlers) = (work.of(300), work.of(6));
+    let (events, handlers) = (work.of(300), work.of(6).max(2));
     let topic = App::HANDLERS_IN_ORDER;
     for hub in work.world.hubs() {
         let (here, there) = (spoke(hub).await, spoke(hub).await);

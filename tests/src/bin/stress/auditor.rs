@@ -157,10 +157,10 @@ mod tests {
 
     #[test]
     fn any_one_that_comes_again_is_once_too_often() {
-        for at in 0..RIGHT.len() {
+        for (at, again) in RIGHT.into_iter().enumerate() {
             for later in at + 1..=RIGHT.len() {
                 let mut told = RIGHT.to_vec();
-                told.insert(later, RIGHT[at]);
+                told.insert(later, again);
                 assert!(observed(&told).contains("twice or out of order"), "{at} again at {later}");
             }
         }

@@ -68,9 +68,46 @@ pub(crate) fn random(seed: u64, name: &str) -> Rng {
 }
 
 fn panicked(error: JoinError) -> String {
-    let text = |panic: Box<dyn Any + Send>| match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => panic.downcast_ref::<&str>().copied().unwrap_or("no text").to_owned(),
-    };
-    error.try_into_panic().map_or_else(|error| error.to_string(), text)
+    error.try_into_panic().map_or_else(|error| error.to_string(), |panic| text(&*panic).to_owned())
+}
+
+/// What `panic!` was given.
+pub(crate) fn text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref().copied()).unwrap_or("no text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::patient;
+
+    const ALL: [&Scenario; 3] = [
+        &Scenario { name: "holds", run: |work| Box::pin(async move { Ok(work.of(200).to_string()) }) },
+        &Scenario { name: "differs", run: |_| Box::pin(async { Err(Mismatch::new("one", "two")) }) },
+        &Scenario { name: "panics", run: |_| Box::pin(async { panic!("three, {}", crate::ON_PURPOSE) }) },
+    ];
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn each_is_told_as_it_ended() {
+        let world = Arc::new(World::start(&patient()).await.expect("a world"));
+        let mut told = HashMap::new();
+        round(&world, &ALL, 7, 50, |report| _ = told.insert(report.name, (report.seed, report.outcome)))
+            .await;
+        let expected = [
+            ("holds", Ok("100".to_owned())),
+            ("differs", Err(Mismatch::new("one", "two"))),
+            ("panics", Err(Mismatch::new("no panic", "three, on purpose"))),
+        ];
+        assert_eq!(told, expected.map(|(name, outcome)| (name, (7, outcome))).into());
+        world.close().await;
+    }
+
+    #[test]
+    fn chances_are_those_of_the_seed_and_the_name() {
+        let first = |seed, name| random(seed, name).u64(..);
+        assert_eq!(first(7, "one"), first(7, "one"));
+        assert_ne!(first(7, "one"), first(8, "one"));
+        assert_ne!(first(7, "one"), first(7, "other"));
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{join_all, try_join_all};
-use pubsub::websocket::{HubConfig, HubEvent, Rate};
+use pubsub::websocket::{HubConfig, HubConnection, HubEvent, Rate};
 use pubsub::{EventId, Hub};
 use pubsub_tests::hub::{address, hub_with};
 use pubsub_tests::raw::{HANDSHAKE, Heard, Raw, frame, malformed, subscribe};
@@ -47,7 +47,9 @@ async fn beside_a_neighbour<T>(
     let (done, count) = futures::join!(hostile, neighbour);
     let (done, count) = (done?, count?);
     account_without_gaps(&mut reader, &Published::from([("neighbour".to_owned(), count)])).await?;
-    holds(own.iter().all(|one| one.is_connected()), "a neighbour that stays", || "it was closed".to_owned())?;
+    holds(own.iter().all(HubConnection::is_connected), "a neighbour that stays", || {
+        "it was closed".to_owned()
+    })?;
     Ok(done)
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn recovery_storm(mut work: Work) -> Outcome {
     let [hub, one, other] = work.world.hubs();
     let (at_one, at_pair) =
         futures::try_join!(storm([hub, hub], events, first), storm([one, other], events, second))?;
-    Ok(format!("{events} events through {} and {} kicks", at_one, at_pair))
+    Ok(format!("{events} events through {at_one} and {at_pair} kicks"))
 }
 
 async fn storm(hubs: [&Hub; 2], events: u64, mut random: Rng) -> Result<u64, Mismatch> {

@@ -11,8 +11,6 @@ mod identity;
 mod malicious;
 mod permission;
 mod promises;
-mod proxy;
-mod raw;
 mod shutdown;
 mod tls;
 mod turns;

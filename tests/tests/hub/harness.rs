@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use pubsub::prelude::*;
 use pubsub::websocket::{HubConfig, SpokeConfig};
-use pubsub::{ConnectionState, Hub, Spoke};
+use pubsub::{ConnectionState, Spoke};
+pub(crate) use pubsub_tests::hubs::{address, hub, hub_with};
+pub(crate) use pubsub_tests::waiting::{in_time, next, until};
 use serde::{Deserialize, Serialize};
-
-/// How long anything that is awaited may take.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, PartialEq, EventMap)]
 #[event_map(rename_all = "dot.case")]
@@ -51,19 +50,6 @@ pub(crate) fn quick_spoke() -> SpokeConfig {
     }
 }
 
-pub(crate) async fn hub() -> Hub {
-    hub_with(HubConfig::default()).await
-}
-
-pub(crate) async fn hub_with(config: HubConfig) -> Hub {
-    let builder = Hub::builder().config(config).close_timeout(Duration::from_millis(500));
-    builder.shutdown_window(Duration::from_millis(20)).bind("127.0.0.1:0").await.expect("a free port")
-}
-
-pub(crate) fn address(hub: &Hub) -> SocketAddr {
-    hub.local_addr().expect("it listens")
-}
-
 pub(crate) async fn spoke(address: SocketAddr) -> PubSub<App> {
     spoke_with(address, quick_spoke()).await
 }
@@ -71,25 +57,6 @@ pub(crate) async fn spoke(address: SocketAddr) -> PubSub<App> {
 pub(crate) async fn spoke_with(address: SocketAddr, config: SpokeConfig) -> PubSub<App> {
     let builder = Spoke::builder().config(config).close_timeout(Duration::from_millis(500));
     PubSub::new(builder.connect(format!("ws://{address}")).await.expect("a connection"))
-}
-
-/// What comes in time.
-pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("no {what} in time"))
-}
-
-pub(crate) async fn next<E>(subscription: &mut Subscription<E>) -> E {
-    in_time("event", subscription.next()).await.expect("it goes on")
-}
-
-/// Waits until the condition holds, which nothing announces.
-pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
-    in_time(what, async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
 }
 
 pub(crate) async fn state(bus: &PubSub<App>, is: impl Fn(&ConnectionState) -> bool) -> ConnectionState {

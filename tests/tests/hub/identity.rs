@@ -7,8 +7,8 @@ use std::time::Duration;
 use pubsub::prelude::*;
 use pubsub::websocket::{HubBuilder, HubConfig, HubEvent, Identity, SpokeConfig, wire::Token};
 use pubsub::{ConnectError, ConnectionState, ErrorCode, Hub, Rejection, Spoke};
+use pubsub_tests::client::Client;
 
-use crate::client::Client;
 use crate::harness::{App, address, connected, in_time, next, quick_hub, quick_spoke, state, until};
 use crate::proxy::Proxy;
 

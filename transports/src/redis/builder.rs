@@ -321,6 +321,8 @@ impl<C: Codec> RedisBuilder<C> {
         let mut dialer = Dialer::new(server, tls, limits);
         change(&mut dialer);
         let dialer = Arc::new(dialer);
+        #[cfg(feature = "redis-cluster")]
+        dialer.check_nodes(&Handle::current());
         let publish = dialer.open().await?;
         let source = match retention {
             #[cfg(feature = "redis-cluster")]

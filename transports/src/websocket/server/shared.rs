@@ -261,7 +261,7 @@ impl Core {
                     self.notices.push(Notice::Follow(request, topic));
                 }
                 HubOutput::Unfollow(topic) => {
-                    self.answer_awaited(&topic, None);
+                    self.left(&topic);
                     self.notices.push(Notice::Unfollow(topic));
                 }
                 HubOutput::Recall(topic, after) => {

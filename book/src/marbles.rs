@@ -41,18 +41,19 @@ enum Row {
 #[must_use]
 pub fn svg(picture: &str) -> String {
     let rows: Vec<Row> = picture.lines().map(row).collect();
-    let columns = rows.iter().map(width).max().unwrap_or_default();
-    let (width, height) = (columns + 2 * MARGIN, rows.iter().map(height).sum::<usize>() + 2 * MARGIN);
+    let lines = rows.iter().map(width).max().unwrap_or_default();
+    let comments = rows.iter().map(|row| width(row) + comment_width(row)).max().unwrap_or_default();
+    let (wide, high) = (comments + 2 * MARGIN, rows.iter().map(height).sum::<usize>() + 2 * MARGIN);
     let words: Vec<String> = rows.iter().map(words).filter(|words| !words.is_empty()).collect();
     let mut svg = format!(
-        "<svg class=\"marbles\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+        "<svg class=\"marbles\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {wide} {high}\" width=\"{wide}\" \
          style=\"max-width: 100%; height: auto\" font-family=\"monospace\" font-size=\"14\" fill=\"currentColor\">\n",
         escaped(&words.join("; ")),
     );
     let mut top = MARGIN;
     for row in &rows {
-        draw(&mut svg, row, top, width);
-        top += height_of(row);
+        draw(&mut svg, row, top, lines + MARGIN);
+        top += height(row);
     }
     svg + "</svg>\n"
 }
@@ -188,12 +189,12 @@ fn x(column: usize) -> usize {
     MARGIN + column * COLUMN
 }
 
+/// Without what is said beside it.
 fn width(row: &Row) -> usize {
     match row {
-        Row::Line { from, marks, comment, .. } => {
+        Row::Line { from, marks, .. } => {
             let end = marks.last().map_or(*from, |placed| placed.to) * COLUMN;
-            let last = marks.last().map_or(0, |placed| span(&placed.mark) / 2);
-            end + last + if comment.is_empty() { 0 } else { 2 * COLUMN + comment.chars().count() * 8 }
+            end + marks.last().map_or(0, |placed| span(&placed.mark) / 2)
         }
         Row::Operator { from, text } => from * COLUMN + (text.chars().count() + 3) * 9,
         Row::Axis { ticks, .. } => ticks.last().map_or(0, |(place, tick)| (place + tick.len()) * COLUMN),
@@ -201,11 +202,14 @@ fn width(row: &Row) -> usize {
     }
 }
 
-fn height(row: &Row) -> usize {
-    height_of(row)
+fn comment_width(row: &Row) -> usize {
+    match row {
+        Row::Line { comment, .. } if !comment.is_empty() => 2 * COLUMN + comment.chars().count() * 8,
+        _ => 0,
+    }
 }
 
-fn height_of(row: &Row) -> usize {
+fn height(row: &Row) -> usize {
     if matches!(row, Row::Gap | Row::Axis { .. }) { ROW * 2 / 3 } else { ROW }
 }
 
@@ -213,19 +217,20 @@ fn height_of(row: &Row) -> usize {
 fn span(mark: &Mark) -> usize {
     match mark {
         Mark::Item(text) if text.chars().count() <= 2 => MARBLE,
-        Mark::Item(text) => text.chars().count() * 8 + 14,
+        Mark::Item(text) => text.chars().count() * 17 / 2 + 14,
         Mark::End => 8,
         Mark::Group(marks) => marks.iter().map(|mark| span(mark) + 2).sum::<usize>() + 6,
     }
 }
 
-fn draw(svg: &mut String, row: &Row, top: usize, width: usize) {
-    let middle = top + height_of(row) / 2;
+/// An operator goes as far as the longest line, whose end is at `end`.
+fn draw(svg: &mut String, row: &Row, top: usize, end: usize) {
+    let middle = top + height(row) / 2;
     match row {
         Row::Gap => {}
         Row::Operator { from, text } => {
             let left = x(*from) - COLUMN;
-            let (box_width, center) = (width - MARGIN - left, (left + width - MARGIN) / 2);
+            let (box_width, center) = (end - left, (left + end) / 2);
             line(
                 svg,
                 &format!(
@@ -287,7 +292,7 @@ fn mark(svg: &mut String, mark_: &Mark, center: usize, middle: usize) {
         Mark::Item(text) => {
             let color = color(text);
             // Twice, so that the line behind does not show through.
-            for fill in ["fill=\"var(--bg, #fff)\"".to_owned(), format!("fill=\"{color}\" fill-opacity=\"0.25\"")] {
+            for fill in ["fill=\"var(--bg, Canvas)\"".to_owned(), format!("fill=\"{color}\" fill-opacity=\"0.25\"")] {
                 line(
                     svg,
                     &format!(
@@ -303,7 +308,7 @@ fn mark(svg: &mut String, mark_: &Mark, center: usize, middle: usize) {
             line(
                 svg,
                 &format!(
-                    "<rect x=\"{left}\" y=\"{}\" width=\"{width}\" height=\"32\" rx=\"16\" fill=\"var(--bg, #fff)\" \
+                    "<rect x=\"{left}\" y=\"{}\" width=\"{width}\" height=\"32\" rx=\"16\" fill=\"var(--bg, Canvas)\" \
                      stroke=\"currentColor\" stroke-opacity=\"0.6\" stroke-dasharray=\"3 3\"/>",
                     middle - 16
                 ),

@@ -107,7 +107,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // ANCHOR: close
     let report = host.close().until(std::future::pending::<()>()).await;
-    println!("done: {}, {report}", pool.stats().done);
+    println!("bills written: {}, closed cleanly: {}", pool.stats().done, report.is_clean());
     // ANCHOR_END: close
     Ok(())
 }

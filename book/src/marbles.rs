@@ -125,7 +125,9 @@ fn marks(letters: &[char], from: usize) -> (Vec<Placed>, usize) {
 fn token(letters: &[char], from: usize) -> usize {
     match letters[from] {
         '[' => closed(letters, from),
-        '"' => (from + 1..letters.len()).find(|place| letters[*place] == '"').map_or(letters.len(), |end| end + 1),
+        '"' => (from + 1..letters.len())
+            .find(|place| letters[*place] == '"')
+            .map_or(letters.len(), |end| end + 1),
         _ => {
             let is_end = |letter: char| " -|[)\"".contains(letter);
             let mut place = from;
@@ -244,7 +246,14 @@ fn draw(svg: &mut String, row: &Row, top: usize, end: usize) {
         Row::Axis { label, ticks } => {
             words_at(svg, MARGIN, middle, "start", label, " opacity=\"0.7\"");
             for (place, tick) in ticks {
-                words_at(svg, x(*place) + COLUMN / 2, middle, "middle", tick, " font-size=\"12\" opacity=\"0.7\"");
+                words_at(
+                    svg,
+                    x(*place) + COLUMN / 2,
+                    middle,
+                    "middle",
+                    tick,
+                    " font-size=\"12\" opacity=\"0.7\"",
+                );
             }
         }
         Row::Line { label, from, marks, comment } => {
@@ -287,12 +296,17 @@ fn mark(svg: &mut String, mark_: &Mark, center: usize, middle: usize) {
     match mark_ {
         Mark::End => line(
             svg,
-            &format!("<path d=\"M{center} {}v24\" stroke=\"currentColor\" stroke-width=\"2.5\"/>", middle - 12),
+            &format!(
+                "<path d=\"M{center} {}v24\" stroke=\"currentColor\" stroke-width=\"2.5\"/>",
+                middle - 12
+            ),
         ),
         Mark::Item(text) => {
             let color = color(text);
             // Twice, so that the line behind does not show through.
-            for fill in ["fill=\"var(--bg, Canvas)\"".to_owned(), format!("fill=\"{color}\" fill-opacity=\"0.25\"")] {
+            for fill in
+                ["fill=\"var(--bg, Canvas)\"".to_owned(), format!("fill=\"{color}\" fill-opacity=\"0.25\"")]
+            {
                 line(
                     svg,
                     &format!(
@@ -396,7 +410,10 @@ mod tests {
 
     #[test]
     fn parentheses_hold_what_comes_at_once_or_are_a_pair() {
-        assert_eq!(read("in   --(12)--([3]E)--(4|)"), "in at once 1 and 2, at once [3] and E, at once 4 and end");
+        assert_eq!(
+            read("in   --(12)--([3]E)--(4|)"),
+            "in at once 1 and 2, at once [3] and E, at once 4 and end"
+        );
         assert_eq!(read("out  --(a,[a1,a2])--((-,c8)|)"), "out (a,[a1,a2]), at once (-,c8) and end");
     }
 

@@ -118,7 +118,8 @@ fn redis_by_hand() -> Result<()> {
 fn hub_a_page_and_another_process() -> Result<()> {
     let mut server = Terminal::run(HUB, &["--listen", "127.0.0.1:0"])?;
     let listening = server.line()?;
-    let (_, address) = listening.trim_end().trim_end_matches('/').split_once("http://").ok_or("no address")?;
+    let (_, address) =
+        listening.trim_end().trim_end_matches('/').split_once("http://").ok_or("no address")?;
 
     assert!(get(address, "/")?.contains("<title>Bikes</title>"));
     assert!(get(address, "/events/pubsub.js")?.contains("export class PubSub"));

@@ -228,12 +228,19 @@ fn every_operator_has_a_page_and_a_link_in_the_table() {
             assert!(page.contains(&format!("\n## {name}\n")), "no section for `{name}`");
         } else {
             assert!(page.starts_with(&format!("# {name}\n")), "the page of `{name}` has another title");
-            assert!(table.contains(&format!("[`{name}`](operators/{name}.md)")), "`{name}` is not in the table");
+            assert!(
+                table.contains(&format!("[`{name}`](operators/{name}.md)")),
+                "`{name}` is not in the table"
+            );
         }
     }
     for chapter in all() {
         let Some(name) = chapter.name.strip_prefix("reference/operators/") else { continue };
-        assert!(operators.contains_key(name.trim_end_matches(".md")), "there is no operator of {}", chapter.name);
+        assert!(
+            operators.contains_key(name.trim_end_matches(".md")),
+            "there is no operator of {}",
+            chapter.name
+        );
     }
 }
 
@@ -245,7 +252,10 @@ fn every_operator_says_what_it_holds_and_what_it_costs_and_shows_it() {
             assert!(page.contains(&format!("\n| {row} | ")), "`{name}` has no row `{row}`");
         }
         assert!(page.contains("\n| ends | ") || page.contains("\n| completes | "), "`{name}` has no end");
-        assert!(page.contains(&format!("{{{{#include ../../../marbles/{name}.svg}}}}")), "no picture of `{name}`");
+        assert!(
+            page.contains(&format!("{{{{#include ../../../marbles/{name}.svg}}}}")),
+            "no picture of `{name}`"
+        );
         let calls = [format!(".{name}("), format!(".{name}::<")];
         let (_, example) = page.split_once("\n```rust\n").unwrap_or_else(|| panic!("no example of `{name}`"));
         assert!(calls.iter().any(|call| example.contains(call)), "the example does not call `{name}`");

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Hub, client, within } from "../javascript/harness.mjs";
+import { Chromium } from "./chromium.mjs";
 import { assertNoErrors, assertNoSidewaysScroll, http, open } from "./harness.mjs";
 
 const TUTORIAL = process.env.PUBSUB_TUTORIAL;
@@ -14,7 +15,8 @@ const bikes = (t) => new Hub(t, [], [TUTORIAL]).start();
 
 test("a button in one page is a notice in both, once each", async (t) => {
   const server = await bikes(t);
-  const [first, second] = [await open(t, http(server)), await open(t, http(server))];
+  const chromium = await Chromium.start(t);
+  const [first, second] = [await chromium.open(http(server)), await chromium.open(http(server))];
   // Both follow before anything is published.
   await followers(server, 2);
   await first.evaluate("document.querySelector('button').click()");

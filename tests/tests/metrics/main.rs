@@ -10,15 +10,9 @@ use pubsub::metrics::{BusSampler, HubSampler, METRICS};
 use pubsub::prelude::*;
 use pubsub::websocket::{HubConfig, OutboxConfig};
 use pubsub::{ErrorCode, Hub, Redis, Rejection, Spoke};
+use pubsub_tests::server::Server;
 
 use crate::recorded::Recorded;
-
-#[path = "../../../transports/tests/redis/harness/server.rs"]
-// The suite of the transport needs more of it.
-#[allow(dead_code)]
-mod server;
-
-use self::server::Server;
 
 #[derive(Clone, Debug, EventMap)]
 #[event_map(rename_all = "dot.case")]

@@ -5,14 +5,8 @@ use std::time::Duration;
 use pubsub::prelude::*;
 use pubsub::websocket::HubConfig;
 use pubsub::{Hub, Spoke};
+pub(crate) use pubsub_tests::server::Server;
 use serde::{Deserialize, Serialize};
-
-#[path = "../../../transports/tests/redis/harness/server.rs"]
-// The suite of the transport needs more of it.
-#[allow(dead_code)]
-mod server;
-
-pub(crate) use self::server::Server;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 

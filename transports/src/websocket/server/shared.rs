@@ -346,6 +346,13 @@ impl Core {
         self.protocol.is_asking(id)
     }
 
+    /// The task of a connection is at work, and looks for itself what there is to do before it [waits](Self::wait).
+    pub(super) fn work(&mut self, key: u64, id: ConnectionId) {
+        if let Some(seat) = self.seats.get_mut(id.index()).filter(|seat| seat.key == key) {
+            seat.waker = None;
+        }
+    }
+
     /// The task of a connection waits: for more to write, or for its socket.
     pub(super) fn wait(&mut self, key: u64, id: ConnectionId, waker: &Waker, blocked: bool) {
         let Some(seat) = self.seats.get_mut(id.index()).filter(|seat| seat.key == key) else { return };

@@ -45,6 +45,10 @@ impl<'a, M: EventMap> CloseHost<'a, M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
+    ///
+    /// # Cancel safety
+    /// Once polled, the host takes no worker and no worker is sent anything more; dropping this then only means not to wait, and no
+    /// process that is late is killed.
     pub async fn until<D: Future>(self, deadline: D) -> HostReport {
         let core = &self.host.core;
         core.exchange.mute(core.host);

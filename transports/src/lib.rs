@@ -97,7 +97,7 @@ pub mod __private {
     pub use crate::exchange::{Exchange, Member, MemberId};
     #[cfg(all(feature = "worker", feature = "json"))]
     pub use crate::pipe::{
-        Control, ControlError, FrameError, FrameReader, NAME_VARIABLE, Outbox, PROTOCOL, block_on,
+        Control, ControlError, FrameError, FrameReader, NAME_VARIABLE, Outbox, PROTOCOL, Serial, Work,
     };
     #[cfg(feature = "worker")]
     pub use crate::queue::{Leave, Place, Queue, Unfinished};

@@ -42,7 +42,8 @@ pub enum Dispatch {
     #[default]
     LeastLoaded,
     /// The same for all events with one id, as long as the members stay the same; when they change, as few ids as can be go to
-    /// another. They are handled in order, one at a time.
+    /// another. They are handled in order, one at a time. What is for a member that is stalled waits for it, and all other ids go
+    /// on until as many wait for that one as the bound of the group says; then publishers wait.
     ById,
 }
 

@@ -247,6 +247,9 @@ impl<M: EventMap> Drop for WorkerHost<M> {
 impl<M: EventMap> fmt::Debug for WorkerHost<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = self.core.all().iter().map(|slot| slot.name.clone()).collect();
-        f.debug_struct("WorkerHost").field("workers", &names).finish_non_exhaustive()
+        f.debug_struct("WorkerHost")
+            .field("workers", &names)
+            .field("exchange", &self.core.exchange)
+            .finish_non_exhaustive()
     }
 }

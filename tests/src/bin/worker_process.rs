@@ -269,8 +269,9 @@ fn host_without_threads() {
 
 /// Between its standard input and output and the socket that is its argument: a worker whose bus is somewhere else.
 fn relay() {
-    let path = std::env::args().nth(2).expect("a socket");
-    let socket = std::os::unix::net::UnixStream::connect(path).expect("somebody listens");
+    let address = std::env::args().nth(2).expect("an address");
+    let socket = std::net::TcpStream::connect(address).expect("somebody listens");
+    socket.set_nodelay(true).expect("a socket");
     let mut there = socket.try_clone().expect("a socket");
     std::thread::spawn(move || {
         let _ended = std::io::copy(&mut std::io::stdin().lock(), &mut there);

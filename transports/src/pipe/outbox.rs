@@ -208,9 +208,15 @@ impl Outbox {
     }
 
     fn poll(&self, waker: &Waker, bytes: impl Fn(&Lanes) -> usize) -> Poll<()> {
+        let has_room =
+            |state: &State| bytes(&state.lanes) < self.bound || state.closing.is_some() || state.ended;
+        // Most often there is, and no waker is needed. It is cloned without the lock: that is code of users.
+        if has_room(&self.lock()) {
+            return Poll::Ready(());
+        }
         let waker = waker.clone();
         let mut state = self.lock();
-        if bytes(&state.lanes) < self.bound || state.closing.is_some() || state.ended {
+        if has_room(&state) {
             drop(state);
             return Poll::Ready(());
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering as Atomic};
 use std::thread;
@@ -227,8 +228,17 @@ impl<C: Codec> Shared<C> {
     }
 
     fn read(&self, mut input: FrameReader<impl Read>) {
-        let error = self.read_all(&mut input);
-        self.ends.inlet().inspect(|inlet| inlet.flush());
+        let error = loop {
+            // A panic is that of a waker, which is code of users. It harms nobody else.
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                let error = self.read_all(&mut input);
+                self.ends.inlet().inspect(|inlet| inlet.flush());
+                error
+            }));
+            if let Ok(error) = read {
+                break error;
+            }
+        };
         self.places.end();
         self.output_ended();
         // What came before is there still.

@@ -38,8 +38,10 @@ impl<'a, M: EventMap> PoolBuilder<'a, M> {
         self
     }
 
-    /// How many events wait for a worker at most, and one more: at least 1, by default [`defaults::INBOX`]. Beyond it publishers
-    /// wait, in order, and `.now()` is refused.
+    /// How many events wait at most, and one more: at least 1, by default [`defaults::INBOX`]. Beyond it publishers wait, in
+    /// order, and `.now()` is refused.
+    ///
+    /// [By id](Dispatch::ById) it is how many wait for each worker: the others go on until so many wait for one that is stalled.
     pub fn bound(mut self, events: usize) -> Self {
         self.bound = events;
         self

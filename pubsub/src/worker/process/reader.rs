@@ -1,6 +1,7 @@
 //! What is heard from a process.
 
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -87,15 +88,24 @@ impl<C: Codec> PipeReader<C> {
 
     /// Reads until the pipe ends, waiting for nothing else. What is read at once is said at once: only then those who read it
     /// are woken.
-    pub(super) fn read(&self, pipe: FrameReader<impl Read>) {
-        let result = self.read_all(pipe);
-        wakes::flush();
+    pub(super) fn read(&self, mut pipe: FrameReader<impl Read>) {
+        let result = loop {
+            // A panic is that of a waker, which is code of users. It harms nobody else.
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                let result = self.read_all(&mut pipe);
+                wakes::flush();
+                result
+            }));
+            if let Ok(result) = read {
+                break result;
+            }
+        };
         self.give_up();
         let _gone = self.tell.send(Told::Output(result));
     }
 
-    fn read_all(&self, mut pipe: FrameReader<impl Read>) -> Result<(), ProcessFailure> {
-        let mut is_connected = false;
+    fn read_all(&self, pipe: &mut FrameReader<impl Read>) -> Result<(), ProcessFailure> {
+        let mut is_connected = self.is_connected();
         loop {
             let Some(message) = pipe.buffered().map_err(|error| garbage(&error))? else {
                 wakes::flush();

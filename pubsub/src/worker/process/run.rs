@@ -1,6 +1,7 @@
 //! The life of a process: it is started, seen to, reaped, and perhaps started again.
 
 use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{ChildStderr, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -139,7 +140,8 @@ impl<C: Codec> Process<C> {
         if let Some(errors) = errors {
             let (name, lines, tell) = (self.slot.name.clone(), Arc::clone(&self.lines), tell.clone());
             start("pubsub-stderr", move || {
-                stderr::read(&name, errors, &lines);
+                // Whoever gets the lines is code of users.
+                let _panic = catch_unwind(AssertUnwindSafe(|| stderr::read(&name, errors, &lines)));
                 let _gone = tell.send(Told::Errors);
             })?;
         }
@@ -211,7 +213,6 @@ impl<C: Codec> Run<C> {
     }
 }
 
-/// Threads of a run have no name of their own in an error: it is that of the worker.
 fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
 }

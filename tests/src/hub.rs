@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pubsub::codec::Codec;
 use pubsub::websocket::wire::Token;
 use pubsub::websocket::{HubBuilder, HubConfig, Identity, SpokeConfig};
 use pubsub::{ConnectionState, ErrorCode, EventMap, Hub, PubSub, Rejection, Spoke};
 
-use crate::in_time;
+use crate::waiting::in_time;
 
 /// A hub that soon finds out that a client is not there any more.
 #[must_use]
@@ -37,19 +38,38 @@ pub fn quick_spoke() -> SpokeConfig {
 
 /// A hub that waits for nobody when it closes.
 pub fn builder(config: HubConfig) -> HubBuilder {
-    let builder = Hub::builder().config(config).close_timeout(Duration::from_millis(500));
-    builder.shutdown_window(Duration::from_millis(20))
+    hasty(Hub::builder().config(config))
 }
 
-/// On a free port.
+fn hasty<C: Codec>(builder: HubBuilder<C>) -> HubBuilder<C> {
+    builder.close_timeout(Duration::from_millis(500)).shutdown_window(Duration::from_millis(20))
+}
+
+/// A hub with the defaults.
+pub async fn hub() -> Hub {
+    hub_with(HubConfig::default()).await
+}
+
+/// A hub with these bounds and times.
 pub async fn hub_with(config: HubConfig) -> Hub {
-    builder(config).bind("127.0.0.1:0").await.expect("a free port")
+    bound(Hub::builder().config(config)).await
+}
+
+/// A hub of these settings on a free port, which waits for nobody when it closes.
+pub async fn bound<C: Codec>(builder: HubBuilder<C>) -> Hub<C> {
+    hasty(builder).bind("127.0.0.1:0").await.expect("a free port")
 }
 
 /// Where it listens.
 #[must_use]
-pub fn address(hub: &Hub) -> SocketAddr {
+pub fn address<C: Codec>(hub: &Hub<C>) -> SocketAddr {
     hub.local_addr().expect("it listens")
+}
+
+/// The URL of that.
+#[must_use]
+pub fn url<C: Codec>(hub: &Hub<C>) -> String {
+    format!("ws://{}", address(hub))
 }
 
 /// The transport of a bus that is connected.

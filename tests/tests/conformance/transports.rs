@@ -7,9 +7,10 @@ use pubsub::codec::{Codec, Json};
 use pubsub::redis::Retention;
 use pubsub::{EventMap, Header, Hub, Loopback, PubSub, Redis, Spoke, WorkerHost, WorkerProcess};
 use pubsub_tests::server;
+use pubsub_tests::waiting::DEADLINE;
 
 use crate::exchange::{Bad, Exchange};
-use crate::harness::{App, DEADLINE};
+use crate::harness::App;
 
 #[path = "../../../transports/tests/redis/harness/cluster.rs"]
 // The suite of the transport needs more of it.

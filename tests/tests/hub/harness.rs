@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 
-use pubsub::Hub;
 use pubsub::prelude::*;
-use pubsub::websocket::{HubConfig, SpokeConfig};
-pub(crate) use pubsub_tests::hub::{address, connected, hub_with, lost, quick_hub, quick_spoke, state};
-pub(crate) use pubsub_tests::{in_time, next, until};
+use pubsub::websocket::SpokeConfig;
+pub(crate) use pubsub_tests::hub::{address, connected, hub, hub_with, lost, quick_hub, quick_spoke, state};
+pub(crate) use pubsub_tests::waiting::{in_time, next, until};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, EventMap)]
@@ -24,10 +23,6 @@ pub(crate) struct Status {
 
 pub(crate) fn status(state: &str) -> Status {
     Status { state: state.into() }
-}
-
-pub(crate) async fn hub() -> Hub {
-    hub_with(HubConfig::default()).await
 }
 
 pub(crate) async fn spoke(address: SocketAddr) -> PubSub<App> {

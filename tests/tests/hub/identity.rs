@@ -7,10 +7,10 @@ use std::time::Duration;
 use pubsub::prelude::*;
 use pubsub::websocket::{HubBuilder, HubConfig, HubEvent, SpokeConfig, wire::Token};
 use pubsub::{ConnectError, ConnectionState, ErrorCode, Hub, Rejection, Spoke};
+use pubsub_tests::client::Client;
 pub(crate) use pubsub_tests::hub::{guarded, verify};
 use pubsub_tests::proxy::Proxy;
 
-use crate::client::Client;
 use crate::harness::{App, address, connected, in_time, next, quick_hub, quick_spoke, state, until};
 
 pub(crate) async fn bind(builder: HubBuilder) -> Hub {

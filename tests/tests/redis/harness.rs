@@ -5,7 +5,7 @@ use std::time::Duration;
 use pubsub::prelude::*;
 use pubsub::{ConnectionState, Redis};
 pub(crate) use pubsub_tests::server::Server;
-pub(crate) use pubsub_tests::{in_time, next};
+pub(crate) use pubsub_tests::waiting::{in_time, next};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, EventMap)]

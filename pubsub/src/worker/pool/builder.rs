@@ -89,9 +89,12 @@ impl<'a, M: EventMap> PoolBuilder<'a, M> {
             _ => PoolError::Closed,
         })?;
         let (errors, pool) = (host.core.errors.clone(), name.clone());
-        let unfinished = move |Unfinished { header, member }: Unfinished| {
-            let (topic, id) = (header.topic().to_owned(), header.id().into());
-            errors.report(BusError::Unfinished { pool: pool.clone(), worker: member, topic, id });
+        let unfinished = move |Unfinished { header, member: worker, undecodable }: Unfinished| {
+            let (pool, topic, id) = (pool.clone(), header.topic().to_owned(), header.id().into());
+            errors.report(match undecodable {
+                Some(reason) => BusError::UndecodableInPool { pool, worker, topic, id, reason },
+                None => BusError::Unfinished { pool, worker, topic, id },
+            });
         };
         let queue = host.core.exchange.open_queue(&name, addresses, dispatch, bound, unfinished);
         let Some(queue) = queue else { return Err(PoolError::NameTaken { name }) };

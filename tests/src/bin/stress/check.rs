@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug, Display};
 use std::time::Duration;
 
-use pubsub_tests::DEADLINE;
+use pubsub_tests::waiting::DEADLINE;
 
 /// Why a scenario failed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use pubsub::prelude::*;
-use pubsub_tests::DEADLINE;
 use pubsub_tests::raw::{Raw, subscribe};
+use pubsub_tests::waiting::DEADLINE;
 use tokio::runtime::Handle;
 
 use crate::check::{Mismatch, OrMismatch as _, Outcome, until};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use compact_str::{CompactString, ToCompactString};
 
+use super::epoch::Top;
 use crate::redis::resp::EntryId;
 use crate::{Gap, GapReason, Position};
 
@@ -47,6 +48,13 @@ impl Cursor {
         Self { is_fresh: true, ..Self::at(EntryId::default(), None) }
     }
 
+    /// Before the first that there is.
+    pub(super) fn before(top: Top) -> Self {
+        // An epoch begins with an entry that is no event.
+        let before = |first: EntryId| EntryId { offset: first.offset.saturating_sub(1), ..first };
+        Self::at(top.first.map_or(top.id, before), None)
+    }
+
     /// After what a user has seen.
     pub(super) fn after(position: &Position) -> Self {
         // An epoch that is none of ours is another history, as one that is over is.
@@ -56,10 +64,6 @@ impl Cursor {
 
     pub(super) fn id(&self) -> EntryId {
         self.id
-    }
-
-    pub(super) fn is_fresh(&self) -> bool {
-        self.is_fresh
     }
 
     pub(super) fn position(&self) -> Position {
@@ -73,7 +77,8 @@ impl Cursor {
         }
         let mut gap = None;
         if id.epoch == self.id.epoch {
-            let missed = id.offset - self.id.offset - 1;
+            // A server that says what it should not is no reason to fail.
+            let missed = id.offset.saturating_sub(self.id.offset).saturating_sub(1);
             gap = (missed > 0).then(|| Gap::new(GapReason::Evicted, Some(missed)));
         } else {
             let own = self.run.as_deref().map(str::as_bytes);
@@ -90,6 +95,20 @@ impl Cursor {
         }
         self.id = id;
         Step::New(gap)
+    }
+
+    /// Nothing came, although the stream ended there: all up to it is gone. `None` if that was known, or is no loss.
+    pub(super) fn passes_over(&mut self, end: EntryId, is_certain: bool) -> Option<Gap> {
+        if end <= self.id {
+            return None;
+        }
+        let gap = match end.epoch == self.id.epoch {
+            true => Gap::new(GapReason::Evicted, Some(end.offset - self.id.offset)),
+            false => Gap::new(GapReason::Epoch, None),
+        };
+        let was_fresh = self.is_fresh;
+        *self = Self::at(end, self.run.take().filter(|_| is_certain));
+        (!was_fresh).then_some(gap)
     }
 
     /// A connection was made, on which the stream ends at `top`. `is_certain` if its epoch began on this run of the server.

@@ -147,11 +147,10 @@ impl Kept {
         if let Some(interval) = trims {
             self.next_trim = now + interval;
         }
-        for topic in topics {
-            if self.ready.contains(&topic) && trims.is_none() {
-                continue;
-            }
-            let top = epoch::begin(wire, &self.keys, &run, &topic).await?;
+        let due: Vec<_> =
+            topics.into_iter().filter(|topic| trims.is_some() || !self.ready.contains(topic)).collect();
+        let tops = epoch::stand(wire, &self.keys, &run, &due).await?;
+        for (topic, top) in due.into_iter().zip(tops) {
             if let (Ok(top), Some(age)) = (top, self.age) {
                 self.trim(wire, &topic, top.id, now, age).await?;
             }

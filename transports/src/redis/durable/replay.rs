@@ -13,7 +13,7 @@ use super::cursor::{Cursor, Marker, Step};
 use super::epoch::Top;
 use super::stream::Stream;
 use crate::redis::resp::EntryId;
-use crate::{Address, Frame, Gap, GapReason, Inlet, Past, Start, Undecodable};
+use crate::{Address, Frame, Gap, Inlet, Past, Start, Undecodable};
 
 pub(super) struct Replay {
     id: u64,
@@ -88,6 +88,11 @@ impl Replay {
         self.parts.retain(|part| streams.contains_key(&part.topic));
         if !self.is_settled && !self.parts.iter().any(Part::is_asked) {
             self.is_settled = true;
+            for part in &self.parts {
+                if let Place::Behind(cursor) = &part.place {
+                    inlet.replay_begins(self.id, &part.topic, cursor.position());
+                }
+            }
             inlet.replaying(self.id);
         }
         for part in &mut self.parts {
@@ -125,6 +130,13 @@ impl Replay {
         }
     }
 
+    /// What everybody else had yet to get up to `live` is gone.
+    pub(super) fn vanished(&mut self, topic: &str, live: &Cursor) {
+        for part in self.parts.iter_mut().filter(|part| part.topic == topic) {
+            part.vanished(live);
+        }
+    }
+
     /// An entry is delivered to all.
     pub(super) fn passes(&mut self, passing: &Passing<'_>) {
         for part in self.parts.iter_mut().filter(|part| part.topic == passing.topic) {
@@ -152,7 +164,7 @@ impl Part {
     pub(super) fn connected(&mut self, live: &Cursor, top: Top, run: &std::sync::Arc<str>) {
         let mut cursor = match &self.place {
             Place::Asked(Start::Now) => return self.place = Place::Level(live.clone()),
-            Place::Asked(Start::Beginning) => return self.place = Place::Behind(Cursor::fresh()),
+            Place::Asked(Start::Beginning) => return self.place = Place::Behind(Cursor::before(top)),
             Place::Asked(Start::After(position)) => Cursor::after(position),
             Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor) => cursor.clone(),
         };
@@ -196,20 +208,28 @@ impl Part {
 
     /// Nothing is there to be fetched, although everybody else is at `live`: it was, and is no more.
     pub(super) fn came_to_the_end(&mut self, live: &Cursor) {
-        let Place::Behind(cursor) = &mut self.place else { return };
-        if cursor.id() >= live.id() {
+        if matches!(&self.place, Place::Behind(cursor) if cursor.id() < live.id()) {
+            self.pass_over(live);
+        }
+    }
+
+    /// The same for everybody.
+    fn vanished(&mut self, live: &Cursor) {
+        if matches!(&self.place, Place::Ahead(_) | Place::Level(_)) {
+            self.pass_over(live);
+        }
+    }
+
+    fn pass_over(&mut self, live: &Cursor) {
+        let (Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor)) = &mut self.place else {
             return;
+        };
+        // Where it is ahead of that, it knows already.
+        if cursor.id() <= live.id() {
+            let gap = cursor.passes_over(live.id(), true);
+            self.tell(gap);
+            self.place = Place::Level(live.clone());
         }
-        let (own, end) = (cursor.id(), live.id());
-        if !cursor.is_fresh() {
-            let gap = if own.epoch == end.epoch {
-                Gap::new(GapReason::Evicted, Some(end.offset - own.offset))
-            } else {
-                Gap::new(GapReason::Epoch, None)
-            };
-            self.tell(Some(gap));
-        }
-        self.place = Place::Level(live.clone());
     }
 
     fn passes(&mut self, passing: &Passing<'_>) {

@@ -63,24 +63,3 @@ async fn a_publish_that_meets_the_former_node_comes_back() {
     assert_eq!(error.expect_err("it moved"), SendError::NotSent);
     writer.publish("a", "1", "2").await;
 }
-
-#[tokio::test]
-async fn failover_under_load_loses_nothing_in_silence() {
-    let cluster = Cluster::with_replica();
-    // The only master with a replica is the first.
-    let tag = (0..).map(|number| format!("{{{number}}}:")).find(|tag| cluster.master_of(tag) == 0);
-    let prefix = tag.expect("some number");
-    let builder = || Redis::durable(Retention::default()).prefix(prefix.clone());
-    let reader = connected(builder(), cluster.urls()).await;
-    reader.subscribe(&["a"]).await;
-    let numbers = Numbers::publish(connected(builder(), cluster.urls()).await);
-    reader.heard.events(100).await;
-    cluster.nodes[0].kill();
-    reader.heard.gaps(1).await;
-    let so_far = reader.heard.payloads("a:1").len();
-    reader.heard.events(so_far + 100).await;
-    let (accepted, next) = numbers.end().await;
-    connected(builder(), cluster.urls()).await.publish("a", "1", &next.to_string()).await;
-    heard_up_to(&reader.heard, next).await;
-    assert_eq!(check(&reader.heard, &accepted), 1);
-}

@@ -14,19 +14,31 @@ const SLOTS: usize = 16_384;
 
 impl Cluster {
     pub(crate) fn start() -> Self {
-        Self::with(0)
+        Self::with(0, &[])
     }
 
     pub(crate) fn with_replica() -> Self {
-        Self::with(1)
+        Self::with(1, &[])
     }
 
-    fn with(replicas: usize) -> Self {
+    /// That speaks TLS on other ports, which are given too; `tls` is what each server needs for that.
+    pub(crate) fn secure(tls: &[&str]) -> (Self, Vec<u16>) {
+        let cluster = Self::with(0, &[tls, &["--tls-cluster", "yes"]].concat());
+        let port = |node: &Server| node.cli(&["CONFIG", "GET", "tls-port"]).lines().nth(1)?.parse().ok();
+        let ports = cluster.nodes.iter().map(|node| port(node).expect("a port")).collect();
+        (cluster, ports)
+    }
+
+    fn with(replicas: usize, more: &[&str]) -> Self {
         let nodes: Vec<(Server, String)> = (0..MASTERS + replicas)
             .map(|_| {
-                let bus = free_port().to_string();
-                let arguments =
-                    ["--cluster-enabled", "yes", "--cluster-node-timeout", "800", "--cluster-port", &bus];
+                let (bus, tls) = (free_port().to_string(), free_port().to_string());
+                let mut arguments =
+                    vec!["--cluster-enabled", "yes", "--cluster-node-timeout", "800", "--cluster-port", &bus];
+                if !more.is_empty() {
+                    arguments.extend(["--tls-port", &tls]);
+                    arguments.extend(more);
+                }
                 (Server::with(&arguments), bus)
             })
             .collect();
@@ -53,6 +65,27 @@ impl Cluster {
             wait("it replicates", || replica.cli(&["INFO", "replication"]).contains("master_link_status:up"));
         }
         cluster
+    }
+
+    /// The first master is alone from now on, which answers all the same: its replica, the last node, has its slots, and the
+    /// others do not know it any more.
+    pub(crate) fn cut_off_the_first(&self) {
+        let ids: Vec<String> = (0..self.nodes.len()).map(|node| self.id(node)).collect();
+        // It knows nobody, so it believes nobody who says that its slots are another's.
+        for other in &ids[1..] {
+            self.nodes[0].cli(&["CLUSTER", "FORGET", other]);
+        }
+        self.nodes[MASTERS].cli(&["CLUSTER", "FAILOVER", "TAKEOVER"]);
+        wait("the replica has taken over", || {
+            self.nodes[MASTERS].cli(&["INFO", "replication"]).contains("role:master")
+        });
+        for node in &self.nodes[1..] {
+            node.cli(&["CLUSTER", "FORGET", &ids[0]]);
+        }
+        wait("the others serve without it", || {
+            let serves = |node: &Server| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok");
+            self.nodes[1..].iter().all(serves)
+        });
     }
 
     fn until(&self, what: &str, holds: impl Fn(&Server) -> bool) {

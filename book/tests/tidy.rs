@@ -58,7 +58,10 @@ fn anchors(text: &str) -> BTreeSet<String> {
 fn every_page_is_in_the_summary_and_the_summary_has_no_other() {
     let listed: BTreeSet<String> = links(&page("SUMMARY.md")).into_iter().collect();
     let pages: BTreeSet<String> = all().into_iter().map(|chapter| chapter.name).collect();
-    assert_eq!(listed, pages);
+    let orphans: Vec<_> = pages.difference(&listed).collect();
+    let missing: Vec<_> = listed.difference(&pages).collect();
+    assert!(orphans.is_empty(), "pages that SUMMARY.md does not list: {orphans:?}");
+    assert!(missing.is_empty(), "SUMMARY.md lists what is no page: {missing:?}");
 }
 
 #[test]

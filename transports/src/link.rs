@@ -128,6 +128,12 @@ pub trait Inlet: Send + Sync {
         let _ = replay;
     }
 
+    /// What the replay brings of the type `topic`, which was to begin with the oldest event that is kept, comes after this
+    /// position. Said before it is settled where it begins; not where that has no position.
+    fn replay_begins(&self, replay: u64, topic: &str, position: Position) {
+        let _ = (replay, topic, position);
+    }
+
     /// Whether the subscription that this replay is for has room for one more event. `false`: it is gone, and nothing
     /// more is to be sent to it. Pending while it has no room; then `waker` is woken when that changes.
     fn poll_replay(&self, replay: u64, waker: &Waker) -> Poll<bool> {

@@ -311,6 +311,12 @@ impl Inlet for BusInlet {
         }
     }
 
+    fn replay_begins(&self, replay: u64, topic: &str, position: Position) {
+        if let Some(replay) = self.0.replays().get(&replay) {
+            replay.begins(topic, position);
+        }
+    }
+
     fn poll_replay(&self, replay: u64, waker: &Waker) -> Poll<bool> {
         let replay = self.0.replays().get(&replay).cloned();
         replay.map_or(Poll::Ready(false), |replay| replay.poll_room(waker))

@@ -94,6 +94,15 @@ impl Notices {
         }
     }
 
+    /// What comes of this topic comes after this, whatever was said before.
+    pub(super) fn begin_at(&self, topic: &str, position: Position) {
+        let begins = &mut self.lock().begins;
+        match begins.iter_mut().find(|(known, _)| **known == *topic) {
+            Some((_, known)) => *known = position,
+            None => begins.push((topic.into(), position)),
+        }
+    }
+
     pub(super) fn begins(&self) -> Vec<(Box<str>, Position)> {
         self.lock().begins.clone()
     }

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use pubsub_transports::Position;
+
 use super::notices::{Notice, Notices};
 use crate::engine::{Seat, Terms};
 use crate::event::Stored;
@@ -79,6 +81,11 @@ impl Replay {
         let waiting = state.waiting.take();
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// What comes of this topic comes after this.
+    pub(super) fn begins(&self, topic: &str, position: Position) {
+        self.notices.begin_at(topic, position);
     }
 
     /// Ready when what is published is in it, or when it is over.

@@ -167,10 +167,12 @@ impl Publisher {
             while let Poll::Ready(received) = wire.poll_receive(cx) {
                 received?;
                 went_on = true;
-                flights.answer(wire, &self.outbox)?;
+                let answered = flights.answer(wire, &self.outbox);
                 for (asker, answer) in flights.answers.drain(..) {
                     tell(&self.teller, asker, answer);
                 }
+                // What was answered before it is answered all the same.
+                answered?;
                 if std::mem::take(&mut flights.deleted)
                     && let Some(kept) = &mut self.kept
                 {

@@ -180,11 +180,10 @@ impl Wire {
     /// # Errors
     /// Those of the connection; a server that is silent for too long is none.
     pub(super) async fn call(&mut self, answers: usize) -> Result<Vec<Value>, ConnectError> {
-        let limit = self.reader.buffer_limit();
         let mut found = Vec::with_capacity(answers);
         self.converse(|reader| {
             while found.len() < answers {
-                match Value::take(&mut reader.buffer, limit)? {
+                match reader.next_value()? {
                     Some(value) => found.push(value),
                     None => return Ok(false),
                 }

@@ -9,6 +9,7 @@ use pubsub_transports::{Gap, GapReason, Patience, Position, SendError, Start};
 use crate::harness::{Peer, Proxy, Recorder, Said, Server, address, envelope};
 
 mod faults;
+mod random;
 mod replay;
 
 #[cfg(feature = "redis-cluster")]
@@ -121,6 +122,30 @@ async fn what_is_larger_than_is_read_is_passed_over_and_told() {
     let is_too_large = |said: &Said| matches!(said, Said::Undecodable(_));
     peer.heard.count("refusal", 1, is_too_large).await;
     assert_eq!(gaps(&peer.heard), []);
+}
+
+/// As the first and the last of a stream it is part of what the server says of that.
+#[tokio::test]
+async fn a_stream_that_ends_with_what_is_larger_than_is_read_is_looked_at_all_the_same() {
+    let server = Server::start();
+    let small = quick(Retention::default()).inbound_bytes(4096);
+    let peer = Peer::new(small.connect(server.url()).await.expect("a connection"));
+    peer.subscribe(&["a"]).await;
+    let text = format!("\"{}\"", "x".repeat(10_000));
+    peer.publish("a", "1", &text).await;
+    server.cli(&["XTRIM", "{a}", "MAXLEN", "1"]);
+    let looks = || {
+        let stats = server.cli(&["INFO", "commandstats"]);
+        let count = stats.lines().find_map(|line| line.strip_prefix("cmdstat_xinfo|stream:calls="));
+        count.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let before = looks();
+    crate::harness::until("it is looked at", async || looks() > before + 2).await;
+    peer.subscribe(&["b"]).await;
+    peer.publish("b", "1", "7").await;
+    peer.heard.events(1).await;
+    let is_loss = |said: &Said| matches!(said, Said::Reconnecting(..) | Said::Gap(..));
+    assert!(!peer.heard.all().iter().any(is_loss), "{}", peer.heard.story());
 }
 
 #[tokio::test]

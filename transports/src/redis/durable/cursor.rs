@@ -58,10 +58,6 @@ impl Cursor {
         self.id
     }
 
-    pub(super) fn is_fresh(&self) -> bool {
-        self.is_fresh
-    }
-
     pub(super) fn position(&self) -> Position {
         Position::new(self.id.offset).with_epoch(&self.epoch)
     }
@@ -73,15 +69,16 @@ impl Cursor {
         }
         let mut gap = None;
         if id.epoch == self.id.epoch {
-            let missed = id.offset - self.id.offset - 1;
+            let missed = id.offset.saturating_sub(self.id.offset).saturating_sub(1);
             gap = (missed > 0).then(|| Gap::new(GapReason::Evicted, Some(missed)));
         } else {
             let own = self.run.as_deref().map(str::as_bytes);
             let goes_on = marker.is_some_and(|marker| marker.prev == self.id && own == Some(marker.run));
             if !goes_on {
                 gap = Some(Gap::new(GapReason::Epoch, None));
-                let run = marker.and_then(|marker| std::str::from_utf8(marker.run).ok());
-                self.run = run.map(Arc::from);
+                let run = marker.and_then(|marker| std::str::from_utf8(marker.run).ok()).map(Arc::from);
+                // Whoever begins with what is there has all of it.
+                self.run = run.or_else(|| self.run.take().filter(|_| self.is_fresh));
             }
             self.epoch = id.epoch.to_compact_string();
         }
@@ -90,6 +87,19 @@ impl Cursor {
         }
         self.id = id;
         Step::New(gap)
+    }
+
+    /// All up to `end`, which is further, was there and is no more.
+    pub(super) fn skip_to(&mut self, end: Self) -> Option<Gap> {
+        let before = std::mem::replace(self, end);
+        if before.is_fresh {
+            return None;
+        }
+        Some(if before.id.epoch == self.id.epoch {
+            Gap::new(GapReason::Evicted, Some(self.id.offset.saturating_sub(before.id.offset)))
+        } else {
+            Gap::new(GapReason::Epoch, None)
+        })
     }
 
     /// A connection was made, on which the stream ends at `top`. `is_certain` if its epoch began on this run of the server.
@@ -101,7 +111,12 @@ impl Cursor {
             return None;
         }
         // The stream has gone back: what is there of our epoch was seen, and another epoch was not.
-        *self = if top.epoch == self.id.epoch { Self::at(top, Some(Arc::clone(run))) } else { Self::fresh() };
+        let certain = is_certain.then(|| Arc::clone(run));
+        *self = if top.epoch == self.id.epoch {
+            Self::at(top, certain)
+        } else {
+            Self { run: certain, ..Self::fresh() }
+        };
         Some(Gap::new(GapReason::Epoch, None))
     }
 }
@@ -154,6 +169,20 @@ mod tests {
         let mut cursor = Cursor::fresh();
         assert_eq!(cursor.step(id(7, 100), None), Step::New(None));
         assert_eq!(cursor.step(id(7, 102), None), lost(GapReason::Evicted, Some(1)));
+    }
+
+    #[test]
+    fn what_is_there_no_more_is_as_many_events_as_it_was() {
+        let mut same = cursor(id(7, 3));
+        assert_eq!(same.skip_to(cursor(id(7, 9))), Some(Gap::new(GapReason::Evicted, Some(6))));
+        assert_eq!(same.step(id(7, 10), None), Step::New(None));
+        assert_eq!(same.skip_to(cursor(id(8, 0))), Some(Gap::new(GapReason::Epoch, None)));
+        assert_eq!(Cursor::fresh().skip_to(cursor(id(7, 9))), None);
+    }
+
+    #[test]
+    fn an_entry_without_a_number_is_no_panic() {
+        assert_eq!(Cursor::fresh().step(id(0, 0), None), Step::New(None));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Beginning an epoch, where a stream has none that belongs to this run of the server.
 
+use compact_str::CompactString;
+
 use super::keys::Keys;
 use crate::redis::refusal;
 use crate::redis::resp::{self, EntryId, Value};
 use crate::redis::wire::{Wire, protocol};
-use crate::{ConnectError, Rejection};
+use crate::{ConnectError, ErrorCode, Rejection};
 
 /// How a stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,12 +15,21 @@ pub(in crate::redis) struct Top {
     pub(in crate::redis) id: EntryId,
     /// Whether its epoch began on this run of the server. Not so, if we may not write and nobody else did.
     pub(in crate::redis) is_certain: bool,
+    /// What somebody knows who is about to read all that is kept; `None` if that has no name.
+    pub(in crate::redis) before_first: Option<EntryId>,
 }
 
 /// How often others may be faster.
 const TRIES: usize = 32;
+/// Streams that are asked about at once.
+const AT_ONCE: usize = 256;
 
-/// Looks at the stream of a type, and begins an epoch where there is none, or one of another run.
+/// The least number of an epoch: microseconds in 2001, and milliseconds in a far future. A stream with a lesser one was made by
+/// somebody else, who did not name its entries so that they count up.
+const FIRST: u64 = 1_000_000_000_000_000;
+
+/// Looks at the streams of these types, and begins an epoch where there is none, or one of another run; and where there is none of
+/// ours, as soon as what is there `is_read`.
 ///
 /// # Errors
 /// Those of the connection. Inside: that the server does not let us look.
@@ -26,17 +37,36 @@ pub(in crate::redis) async fn begin(
     wire: &mut Wire,
     keys: &Keys,
     run: &str,
+    topics: &[CompactString],
+    is_read: impl Fn(&CompactString, EntryId) -> bool,
+) -> Result<Vec<Result<Top, Rejection>>, ConnectError> {
+    let mut tops = Vec::with_capacity(topics.len());
+    for topics in topics.chunks(AT_ONCE) {
+        topics.iter().for_each(|topic| ask(wire, keys, topic));
+        let answers = wire.call(2 * topics.len()).await?;
+        for (topic, answers) in topics.iter().zip(answers.chunks_exact(2)) {
+            let [own, info] = answers else { return Err(unexpected()) };
+            tops.push(match stand(info)? {
+                // Most of the time there is nothing to do.
+                Ok(Some(stand))
+                    if own.text() == Some(run) && (stand.is_ours() || !is_read(topic, stand.last)) =>
+                {
+                    Ok(stand.top(true))
+                }
+                Ok(_) => begin_one(wire, keys, run, topic).await?,
+                Err(rejection) => Err(rejection),
+            });
+        }
+    }
+    Ok(tops)
+}
+
+async fn begin_one(
+    wire: &mut Wire,
+    keys: &Keys,
+    run: &str,
     topic: &str,
 ) -> Result<Result<Top, Rejection>, ConnectError> {
-    // Most of the time there is nothing to do.
-    ask(wire, keys, topic);
-    let answers = wire.call(2).await?;
-    let [own, info] = &answers[..] else { return Err(unexpected()) };
-    match end(info)? {
-        Err(rejection) => return Ok(Err(rejection)),
-        Ok(Some(id)) if own.text() == Some(run) => return Ok(Ok(Top { id, is_certain: true })),
-        Ok(_) => {}
-    }
     for _ in 0..TRIES {
         let out = &mut wire.out;
         resp::header(out, b'*', 3);
@@ -47,16 +77,19 @@ pub(in crate::redis) async fn begin(
         resp::command(&mut wire.out, &[b"TIME"]);
         let answers = wire.call(4).await?;
         let [watched, own, info, time] = &answers[..] else { return Err(unexpected()) };
-        let top = match end(info)? {
-            Ok(top) => top,
+        let stand = match stand(info)? {
+            Ok(stand) => stand,
             Err(rejection) => {
                 unwatch(wire).await?;
                 return Ok(Err(rejection));
             }
         };
-        let as_it_is = Top { id: top.unwrap_or_default(), is_certain: false };
+        let as_it_is = match stand {
+            Some(stand) => stand.top(false),
+            None => Top { id: EntryId::default(), is_certain: false, before_first: None },
+        };
         let may_look = !matches!(own, Value::Error(_)) && matches!(watched, Value::Status(_));
-        if top.is_some() && own.text() == Some(run) {
+        if stand.is_some_and(Stand::is_ours) && own.text() == Some(run) {
             unwatch(wire).await?;
             return Ok(Ok(Top { is_certain: true, ..as_it_is }));
         }
@@ -64,10 +97,18 @@ pub(in crate::redis) async fn begin(
             unwatch(wire).await?;
             return Ok(Ok(as_it_is));
         };
+        let Some(later) = as_it_is.id.epoch.checked_add(1) else {
+            unwatch(wire).await?;
+            let message = "the stream has an entry after which no epoch can begin: delete it";
+            return Ok(Err(Rejection::new(ErrorCode::BadRequest, message)));
+        };
         // Later than every epoch before it, whatever clocks do.
-        let id = EntryId { epoch: now.max(as_it_is.id.epoch + 1), offset: 0 };
-        match mark(wire, keys, run, topic, id, top).await? {
-            Marked::Done => return Ok(Ok(Top { id, is_certain: true })),
+        let id = EntryId { epoch: now.max(later).max(FIRST), offset: 0 };
+        match mark(wire, keys, run, topic, id, stand.map(|stand| stand.last)).await? {
+            Marked::Done => {
+                let before_first = as_it_is.before_first.filter(|before| *before != as_it_is.id).or(Some(id));
+                return Ok(Ok(Top { id, is_certain: true, before_first }));
+            }
             Marked::Denied => return Ok(Ok(as_it_is)),
             Marked::Overtaken => {}
         }
@@ -86,18 +127,55 @@ fn ask(wire: &mut Wire, keys: &Keys, topic: &str) {
     resp::bulk(out, &keys.stream(topic));
 }
 
-/// The last entry of a stream, by XINFO; `None` if there is no stream.
-fn end(info: &Value) -> Result<Result<Option<EntryId>, Rejection>, ConnectError> {
+/// What XINFO says of a stream.
+#[derive(Clone, Copy)]
+struct Stand {
+    last: EntryId,
+    before_first: Option<EntryId>,
+}
+
+impl Stand {
+    fn is_ours(self) -> bool {
+        self.last.epoch >= FIRST
+    }
+
+    fn top(self, is_certain: bool) -> Top {
+        Top { id: self.last, is_certain, before_first: self.before_first }
+    }
+}
+
+/// How a stream stands, by XINFO; `None` if there is no stream.
+fn stand(info: &Value) -> Result<Result<Option<Stand>, Rejection>, ConnectError> {
     match info {
         Value::Error(error) if error.starts_with(b"ERR no such key") => Ok(Ok(None)),
         Value::Error(error) => {
             let rejection = refusal::rejection(error);
-            if rejection.is_retryable() { Err(ConnectError::Refused(rejection)) } else { Ok(Err(rejection)) }
+            if refusal::is_lasting(&rejection) {
+                Ok(Err(rejection))
+            } else {
+                Err(ConnectError::Refused(rejection))
+            }
         }
         info => {
-            let last = info.get(b"last-generated-id").and_then(Value::bytes);
-            last.and_then(EntryId::read).map(|id| Ok(Some(id))).ok_or_else(unexpected)
+            let last = info.get(b"last-generated-id").and_then(Value::bytes).and_then(EntryId::read);
+            let last = last.ok_or_else(unexpected)?;
+            let before_first = match info.get(b"first-entry").and_then(Value::array) {
+                Some(first) => before(first),
+                None => Some(last),
+            };
+            Ok(Ok(Some(Stand { last, before_first })))
         }
+    }
+}
+
+/// What comes right before an entry. What begins an epoch counts as seen, since it is no event; before an event that is the
+/// first of its epoch, as others may add one, there is nothing that has a name.
+fn before(entry: &[Value]) -> Option<EntryId> {
+    let [id, fields] = entry else { return None };
+    let id = EntryId::read(id.bytes()?)?;
+    match id.offset.checked_sub(1) {
+        Some(offset) => Some(EntryId { offset, ..id }),
+        None => fields.get(b"run").map(|_| id),
     }
 }
 
@@ -136,11 +214,13 @@ async fn mark(
     resp::command(out, &[b"EXEC"]);
     let answers = wire.call(4).await?;
     let queued = answers.iter().take(3).find_map(|answer| match answer {
-        Value::Error(error) => Some(refusal::rejection(error)),
+        Value::Error(error) => Some(error),
         _ => None,
     });
     match (queued, answers.last()) {
-        (Some(rejection), _) if rejection.is_retryable() => Err(ConnectError::Refused(rejection)),
+        (Some(error), _) if !refusal::is_read_only(error) && refusal::rejection(error).is_retryable() => {
+            Err(ConnectError::Refused(refusal::rejection(error)))
+        }
         (Some(_), _) => Ok(Marked::Denied),
         (None, Some(Value::Array(done))) if !done.iter().any(|it| matches!(it, Value::Error(_))) => {
             Ok(Marked::Done)

@@ -147,11 +147,10 @@ impl Kept {
         if let Some(interval) = trims {
             self.next_trim = now + interval;
         }
-        for topic in topics {
-            if self.ready.contains(&topic) && trims.is_none() {
-                continue;
-            }
-            let top = epoch::begin(wire, &self.keys, &run, &topic).await?;
+        let is_due = |topic: &CompactString| trims.is_some() || !self.ready.contains(topic);
+        let topics: Vec<CompactString> = topics.into_iter().filter(is_due).collect();
+        let tops = epoch::begin(wire, &self.keys, &run, &topics, |_, _| true).await?;
+        for (topic, top) in topics.into_iter().zip(tops) {
             if let (Ok(top), Some(age)) = (top, self.age) {
                 self.trim(wire, &topic, top.id, now, age).await?;
             }

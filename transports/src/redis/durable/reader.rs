@@ -11,7 +11,7 @@ use compact_str::CompactString;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
 
-use super::cursor::{Cursor, Step};
+use super::cursor::Step;
 use super::entry;
 use super::epoch::{self, Top};
 use super::keys::Keys;
@@ -44,6 +44,8 @@ pub(in crate::redis) struct Reader {
     closing: Closing,
     /// Requests that are answered, and were not told yet.
     complete: Vec<u64>,
+    /// When some stream may have been quiet for so long that the server has to be asked about it.
+    look_at: Instant,
 }
 
 /// The read that waits at the server.
@@ -56,7 +58,6 @@ struct Reading {
     look_at: Option<Instant>,
     /// The stream whose entries come.
     topic: CompactString,
-    has_brought: bool,
 }
 
 enum Event {
@@ -104,6 +105,7 @@ impl Reader {
             health: Health::default(),
             closing: Closing::default(),
             complete: Vec::new(),
+            look_at: Instant::now(),
         }
     }
 
@@ -144,23 +146,26 @@ impl Reader {
     async fn serve(&mut self, session: &mut Session) -> Result<(), ConnectError> {
         self.restore(session).await?;
         let mut reading = Reading::default();
-        let mut goal = None;
+        let mut over_at = None;
         loop {
             reading.is_stale |= self.find(session).await?;
             self.answer();
             if self.closing.given_up.is_some() {
-                let (deadline, ends) = match &goal {
-                    Some(goal) => goal,
-                    // What is there before that are our own last events.
-                    None => goal.insert((self.goodbye(), self.ends(session).await?)),
+                let deadline = match over_at {
+                    Some(deadline) => deadline,
+                    None => {
+                        // What is there now are our own last events.
+                        self.look(session, |_| true).await?;
+                        reading.is_stale = true;
+                        *over_at.insert(self.goodbye())
+                    }
                 };
-                if Instant::now() >= *deadline || self.has_reached(ends) {
+                if Instant::now() >= deadline || !self.streams.values().any(Stream::has_more) {
                     return Ok(());
                 }
-                session.wire.wake_before(*deadline);
+                session.wire.wake_before(deadline);
             }
             self.ask(session, &mut reading).await?;
-            let over_at = goal.as_ref().map(|(deadline, _)| *deadline);
             match self.next_event(session, &reading, over_at).await? {
                 Event::Received => {
                     while let Some(item) = session.wire.next_item()? {
@@ -248,11 +253,14 @@ impl Reader {
             return Ok(());
         }
         let wait = u64::try_from(self.wait(session).as_millis()).unwrap_or(u64::MAX);
+        // What is there at the end is read, and nothing is waited for any more.
+        let wait = self.closing.given_up.is_none().then_some(wait);
+        self.streams.values_mut().for_each(Stream::asked);
         let known =
             self.streams.iter().filter_map(|(topic, stream)| Some((topic, stream.cursor.as_ref()?.id())));
         let known: Vec<_> = known.collect();
         if !known.is_empty() {
-            read(&mut session.wire.out, &self.keys, READ_COUNT, Some(wait), &known);
+            read(&mut session.wire.out, &self.keys, READ_COUNT, wait, &known);
             session.wire.asked();
             *reading = Reading { is_asked: true, ..Reading::default() };
         }
@@ -266,40 +274,62 @@ impl Reader {
         session: &mut Session,
     ) -> Result<(), ConnectError> {
         match item {
-            Item::Stream(name) => reading.topic = self.keys.topic(&name).unwrap_or_default().into(),
-            Item::Entry(entry) => {
-                reading.has_brought = true;
-                self.entry(&reading.topic, &entry);
-            }
-            Item::TooLarge { id, size } => {
-                reading.has_brought = true;
-                self.too_large(&reading.topic, id, size);
-            }
-            Item::End => {
-                let is_idle = !reading.has_brought;
-                *reading = Reading::default();
-                // Nothing comes either from a stream that was deleted, or made anew by somebody with lesser ids.
-                if is_idle {
-                    let gaps = self.look(session).await?;
-                    self.tell(gaps);
+            Item::Stream(name) => {
+                reading.topic = self.keys.topic(&name).unwrap_or_default().into();
+                if let Some(stream) = self.streams.get_mut(&reading.topic) {
+                    stream.came(Instant::now());
                 }
+            }
+            Item::Entry(entry) => self.entry(&reading.topic, &entry),
+            Item::TooLarge { id, size } => self.too_large(&reading.topic, id, size),
+            Item::End => {
+                *reading = Reading::default();
+                self.tell_what_is_gone(session);
+                self.look_at_the_quiet(session).await?;
             }
             Item::Error(error) => {
                 *reading = Reading::default();
                 let rejection = refusal::rejection(&error);
-                if rejection.is_retryable() {
+                if !refusal::is_lasting(&rejection) {
                     return Err(ConnectError::Refused(rejection));
                 }
                 // One of the streams is none, or not allowed any more: looking at each shows which.
                 let before = self.streams.len();
-                let gaps = self.look(session).await?;
-                self.tell(gaps);
+                self.look(session, |_| true).await?;
                 if self.streams.len() == before {
                     let topics: Vec<_> = self.streams.keys().cloned().collect();
                     topics.iter().for_each(|topic| self.refuse(topic, &rejection));
                 }
             }
         }
+        Ok(())
+    }
+
+    /// A read is over that did not bring what was there before it was asked.
+    fn tell_what_is_gone(&mut self, session: &Session) {
+        for (topic, stream) in &mut self.streams {
+            let Some(gap) = stream.read(&session.run) else { continue };
+            tell_gap(&*self.inlet, topic, stream, gap);
+            if let Some(cursor) = &stream.cursor {
+                self.inlet.position(topic, cursor.position());
+            }
+        }
+    }
+
+    /// Nothing comes either from a stream that was deleted, or made anew by somebody with lesser ids. Others that are busy
+    /// say nothing of it.
+    async fn look_at_the_quiet(&mut self, session: &mut Session) -> Result<(), ConnectError> {
+        let now = Instant::now();
+        if now < self.look_at {
+            return Ok(());
+        }
+        let wait = self.wait(session);
+        // By the server's clock a wait may be over a little earlier than by ours.
+        let is_quiet =
+            |stream: &Stream| stream.known_at().is_none_or(|known_at| known_at + wait <= now + LOOK_AGAIN);
+        self.look(session, is_quiet).await?;
+        let known = self.streams.values().filter_map(Stream::known_at).min();
+        self.look_at = known.unwrap_or(now) + wait - LOOK_AGAIN.min(wait);
         Ok(())
     }
 
@@ -357,15 +387,10 @@ impl Reader {
 
     /// Asks where the streams end that nobody has asked about, and answers who follows them. Whether there were some.
     async fn find(&mut self, session: &mut Session) -> Result<bool, ConnectError> {
-        let new = self.streams.iter().filter(|(_, stream)| stream.cursor.is_none());
-        let new: Vec<CompactString> = new.map(|(topic, _)| topic.clone()).collect();
-        for topic in &new {
-            if let Some(top) = self.top(session, topic).await? {
-                let cursor = Cursor::at(top.id, Some(Arc::clone(&session.run)));
-                if let Some(stream) = self.streams.get_mut(topic) {
-                    stream.cursor = Some(cursor);
-                }
-            }
+        let is_new = |stream: &Stream| stream.cursor.is_none();
+        let has_new = self.streams.values().any(is_new);
+        if has_new {
+            self.look(session, is_new).await?;
         }
         for (address, request) in std::mem::take(&mut self.asked) {
             let stream = self.streams.get(address.topic());
@@ -375,15 +400,14 @@ impl Reader {
             self.complete.extend(self.interest.acknowledged(&address, request));
         }
         self.begin_replays(session).await?;
-        Ok(!new.is_empty())
+        Ok(has_new)
     }
 
     /// Asks how the streams stand of which a replay is to begin.
     async fn begin_replays(&mut self, session: &mut Session) -> Result<(), ConnectError> {
         let parts = self.replays.iter().flat_map(|replay| &replay.parts).filter(|part| part.is_asked());
         let topics: Vec<CompactString> = parts.map(|part| part.topic.clone()).collect();
-        for topic in topics {
-            let Some(top) = self.top(session, &topic).await? else { continue };
+        for (topic, top) in self.tops(session, topics).await? {
             self.replays_stand(&topic, top, &session.run, true);
         }
         Ok(())
@@ -392,82 +416,78 @@ impl Reader {
     fn replays_stand(&mut self, topic: &CompactString, top: Top, run: &Arc<str>, only_new: bool) {
         let live = self.streams.get(topic).and_then(|stream| stream.cursor.as_ref());
         let Some(live) = live else { return };
-        for part in self.replays.iter_mut().flat_map(|replay| &mut replay.parts) {
-            if part.topic == *topic && (part.is_asked() || !only_new) {
-                part.connected(live, top, run);
+        for replay in &mut self.replays {
+            let id = replay.id;
+            for part in &mut replay.parts {
+                if part.topic == *topic
+                    && (part.is_asked() || !only_new)
+                    && let Some(position) = part.connected(live, top, run)
+                {
+                    self.inlet.replay_begins(id, topic, position);
+                }
             }
         }
     }
 
-    /// How a stream stands; `None` if we may not know, which those who follow it are told.
-    async fn top(
+    /// How these streams stand; without those of which we may not know, which those who follow them are told.
+    async fn tops(
         &mut self,
         session: &mut Session,
-        topic: &CompactString,
-    ) -> Result<Option<Top>, ConnectError> {
-        match epoch::begin(&mut session.asker, &self.keys, &session.run, topic).await? {
-            Ok(top) => Ok(Some(top)),
-            Err(rejection) => {
-                self.refuse(topic, &rejection);
-                Ok(None)
+        topics: Vec<CompactString>,
+    ) -> Result<Vec<(CompactString, Top)>, ConnectError> {
+        let streams = &self.streams;
+        let is_read = |topic: &CompactString, end| {
+            let cursor = streams.get(topic).and_then(|stream| stream.cursor.as_ref());
+            cursor.is_none_or(|cursor| cursor.id() == end)
+        };
+        let tops = epoch::begin(&mut session.asker, &self.keys, &session.run, &topics, is_read).await?;
+        let mut known = Vec::with_capacity(topics.len());
+        for (topic, top) in topics.into_iter().zip(tops) {
+            match top {
+                Ok(top) => known.push((topic, top)),
+                Err(rejection) => self.refuse(&topic, &rejection),
             }
         }
+        Ok(known)
     }
 
-    /// Looks at all streams, and gives what was lost where they are not what they were.
-    async fn look(&mut self, session: &mut Session) -> Result<Vec<(CompactString, Gap)>, ConnectError> {
-        let known = self.streams.iter().filter(|(_, stream)| stream.cursor.is_some());
-        let known: Vec<CompactString> = known.map(|(topic, _)| topic.clone()).collect();
-        let mut gaps = Vec::new();
-        for topic in known {
-            let Some(top) = self.top(session, &topic).await? else { continue };
-            let stream = self.streams.get_mut(&topic);
-            let Some(cursor) = stream.and_then(|stream| stream.cursor.as_mut()) else { continue };
-            let gap = cursor.reconnected(top.id, &session.run, top.is_certain);
-            gaps.extend(gap.map(|gap| (topic.clone(), gap)));
+    /// Looks at some streams, and tells what was lost where they are not what they were.
+    async fn look(
+        &mut self,
+        session: &mut Session,
+        which: impl Fn(&Stream) -> bool,
+    ) -> Result<(), ConnectError> {
+        let topics = self.streams.iter().filter(|(_, stream)| which(stream));
+        let topics: Vec<CompactString> = topics.map(|(topic, _)| topic.clone()).collect();
+        let tops = self.tops(session, topics).await?;
+        self.stand(tops, session);
+        Ok(())
+    }
+
+    fn stand(&mut self, tops: Vec<(CompactString, Top)>, session: &Session) {
+        let now = Instant::now();
+        for (topic, top) in tops {
+            let Some(stream) = self.streams.get_mut(&topic) else { continue };
+            if let Some(gap) = stream.stands(top, &session.run, now) {
+                tell_gap(&*self.inlet, &topic, stream, gap);
+            }
             self.replays_stand(&topic, top, &session.run, false);
         }
-        Ok(gaps)
     }
 
     /// On a new session: what is followed goes on, and what was lost is told.
     async fn restore(&mut self, session: &mut Session) -> Result<(), ConnectError> {
-        let gaps = self.look(session).await?;
+        // All of it before anything is told: the state comes before the gaps.
+        let topics = self.streams.keys().cloned().collect();
+        let tops = self.tops(session, topics).await?;
         self.retry.connected();
         if self.health.subscriber.take().is_some() {
             // The other connection is opened at this moment, if it was lost too. It will say so if it is not.
             self.health.publisher = None;
             self.health.tell(&*self.inlet);
         }
-        self.tell(gaps);
+        self.stand(tops, session);
         Ok(())
-    }
-
-    fn tell(&self, gaps: Vec<(CompactString, Gap)>) {
-        for (topic, gap) in gaps {
-            if let Some(stream) = self.streams.get(&topic) {
-                tell_gap(&*self.inlet, &topic, stream, gap);
-            }
-        }
-    }
-
-    /// Where the streams end at this moment.
-    async fn ends(&mut self, session: &mut Session) -> Result<Vec<(CompactString, EntryId)>, ConnectError> {
-        let topics: Vec<CompactString> = self.streams.keys().cloned().collect();
-        let mut ends = Vec::new();
-        for topic in topics {
-            if let Some(top) = self.top(session, &topic).await? {
-                ends.push((topic, top.id));
-            }
-        }
-        Ok(ends)
-    }
-
-    fn has_reached(&self, ends: &[(CompactString, EntryId)]) -> bool {
-        ends.iter().all(|(topic, end)| {
-            let cursor = self.streams.get(topic).and_then(|stream| stream.cursor.as_ref());
-            cursor.is_none_or(|cursor| cursor.id() >= *end)
-        })
     }
 
     /// More entries for a replay.
@@ -504,7 +524,7 @@ impl Reader {
                 }
                 Item::Error(error) => {
                     let rejection = refusal::rejection(&error);
-                    if rejection.is_retryable() {
+                    if !refusal::is_lasting(&rejection) {
                         return Err(ConnectError::Refused(rejection));
                     }
                     self.refuse(&topic, &rejection);

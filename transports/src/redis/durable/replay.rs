@@ -13,10 +13,10 @@ use super::cursor::{Cursor, Marker, Step};
 use super::epoch::Top;
 use super::stream::Stream;
 use crate::redis::resp::EntryId;
-use crate::{Address, Frame, Gap, GapReason, Inlet, Past, Start, Undecodable};
+use crate::{Address, Frame, Gap, Inlet, Past, Position, Start, Undecodable};
 
 pub(super) struct Replay {
-    id: u64,
+    pub(super) id: u64,
     pub(super) parts: Vec<Part>,
     /// Whether the bus knows that all parts have their places.
     is_settled: bool,
@@ -148,17 +148,32 @@ impl Part {
         matches!(self.place, Place::Asked(_))
     }
 
-    /// How the stream stands at the server, on a new connection or before it begins; everybody else is at `live`.
-    pub(super) fn connected(&mut self, live: &Cursor, top: Top, run: &std::sync::Arc<str>) {
+    /// How the stream stands at the server, on a new connection or before it begins; everybody else is at `live`. Where it begins,
+    /// if it is to begin with the oldest event that is kept: from then on nothing is lost that is not told.
+    pub(super) fn connected(
+        &mut self,
+        live: &Cursor,
+        top: Top,
+        run: &std::sync::Arc<str>,
+    ) -> Option<Position> {
         let mut cursor = match &self.place {
-            Place::Asked(Start::Now) => return self.place = Place::Level(live.clone()),
-            Place::Asked(Start::Beginning) => return self.place = Place::Behind(Cursor::fresh()),
+            Place::Asked(Start::Now) => {
+                self.place = Place::Level(live.clone());
+                return None;
+            }
+            Place::Asked(Start::Beginning) => match top.before_first {
+                Some(id) => Cursor::at(id, None),
+                None => Cursor::fresh(),
+            },
             Place::Asked(Start::After(position)) => Cursor::after(position),
+            // One that was level too: whether it still is shows when it is settled.
             Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor) => cursor.clone(),
         };
         let gap = cursor.reconnected(top.id, run, top.is_certain);
         self.tell(gap);
+        let begins = matches!(self.place, Place::Asked(Start::Beginning)).then(|| cursor.position());
         self.place = Place::Behind(cursor);
+        begins
     }
 
     /// Up to where it has been fetched.
@@ -197,19 +212,11 @@ impl Part {
     /// Nothing is there to be fetched, although everybody else is at `live`: it was, and is no more.
     pub(super) fn came_to_the_end(&mut self, live: &Cursor) {
         let Place::Behind(cursor) = &mut self.place else { return };
-        if cursor.id() >= live.id() {
-            return;
+        if cursor.id() < live.id() {
+            let gap = cursor.skip_to(live.clone());
+            self.tell(gap);
+            self.place = Place::Level(live.clone());
         }
-        let (own, end) = (cursor.id(), live.id());
-        if !cursor.is_fresh() {
-            let gap = if own.epoch == end.epoch {
-                Gap::new(GapReason::Evicted, Some(end.offset - own.offset))
-            } else {
-                Gap::new(GapReason::Epoch, None)
-            };
-            self.tell(Some(gap));
-        }
-        self.place = Place::Level(live.clone());
     }
 
     fn passes(&mut self, passing: &Passing<'_>) {

@@ -161,10 +161,7 @@ async fn a_planned_failover_goes_on_at_the_other_server() {
     for _ in 0..2 {
         more().await;
         replica.cli(&["REPLICAOF", "127.0.0.1", &master.port.to_string()]);
-        crate::harness::until("it replicates", async || {
-            replica.cli(&["INFO", "replication"]).contains("master_link_status:up")
-        })
-        .await;
+        replica.until_it_replicates();
         replica.cli(&["REPLICAOF", "NO", "ONE"]);
         master.cli(&["REPLICAOF", "127.0.0.1", &replica.port.to_string()]);
         (master, replica) = (replica, master);

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::quick;
 use crate::faults::Numbers;
 use crate::harness::proxy::Mode;
-use crate::harness::{Peer, Proxy, Recorder, Said, Server, until};
+use crate::harness::{DEADLINE, Peer, Proxy, Recorder, Said, Server};
 use crate::random::{long, network_fault, short};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,10 +65,7 @@ impl World {
         let replicates =
             |of: &Server, port: &str| block_in_place(|| of.cli(&["REPLICAOF", "127.0.0.1", port]));
         replicates(replica, &master.port.to_string());
-        until("it replicates", async || {
-            block_in_place(|| replica.cli(&["INFO", "replication"])).contains("master_link_status:up")
-        })
-        .await;
+        block_in_place(|| replica.until_it_replicates());
         block_in_place(|| replica.cli(&["REPLICAOF", "NO", "ONE"]));
         replicates(master, &replica.port.to_string());
         self.servers.swap(0, 1);
@@ -162,8 +159,12 @@ async fn schedule(seed: u64) -> (Duration, usize) {
     }
     let (accepted, next) = numbers.end().await;
     let last = world.connected().await;
-    let is_sent = async || last.send("a", "1", &next.to_string(), Patience::Wait).await.is_ok();
-    until("the last is accepted", is_sent).await;
+    let sent = async {
+        while last.send("a", "1", &next.to_string(), Patience::Wait).await.is_err() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, sent).await.expect("the last is accepted");
     busy.abort();
     reader
         .heard

@@ -50,7 +50,7 @@ impl Cluster {
         cluster
             .until("the cluster serves", |node| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok"));
         for replica in &cluster.nodes[MASTERS..] {
-            wait("it replicates", || replica.cli(&["INFO", "replication"]).contains("master_link_status:up"));
+            replica.until_it_replicates();
         }
         cluster
     }

@@ -280,7 +280,7 @@ impl<C: Codec> RedisBuilder<C> {
             return Err(wrong("a cluster has no database but 0"));
         }
         let places = servers.into_iter().map(|server| server.place).collect();
-        self.open_at(first, |dialer| dialer.nodes = Some(Nodes::new(places, slot))).await
+        self.open_at(first, |dialer| dialer.nodes = Some(Arc::new(Nodes::new(places, slot)))).await
     }
 
     async fn open(self, server: Server) -> Result<Redis<C>, ConnectError> {

@@ -200,6 +200,8 @@ impl Publisher {
             }
             match wire.poll_alarm(cx, !flights.all.is_empty()) {
                 Poll::Ready(Alarm::Dead) => return Poll::Ready(Err(silent())),
+                #[cfg(feature = "redis-cluster")]
+                Poll::Ready(Alarm::Overtaken) => return Poll::Ready(Err(super::cluster::overtaken())),
                 Poll::Ready(Alarm::Silent) => {
                     flights.ping(wire);
                     went_on = true;

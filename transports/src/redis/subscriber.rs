@@ -216,6 +216,8 @@ impl Subscriber {
                 }
                 match alarm {
                     Poll::Ready(Alarm::Dead) => Poll::Ready(Err(silent())),
+                    #[cfg(feature = "redis-cluster")]
+                    Poll::Ready(Alarm::Overtaken) => Poll::Ready(Err(super::cluster::overtaken())),
                     Poll::Ready(Alarm::Silent) => Poll::Ready(Ok(Event::Silent)),
                     Poll::Pending => Poll::Pending,
                 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -25,7 +26,10 @@ pub(super) struct Dialer {
     pub(super) limits: Limits,
     /// The nodes, where it is a cluster.
     #[cfg(feature = "redis-cluster")]
-    pub(super) nodes: Option<super::cluster::Nodes>,
+    pub(super) nodes: Option<Arc<super::cluster::Nodes>>,
+    /// Whether it is the node at this place that is asked, and no other.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) is_of_one: bool,
     /// Told when a connection was opened.
     opened: Notify,
 }
@@ -39,16 +43,22 @@ pub(super) struct Wire {
     written: usize,
     /// How much was before `out`.
     written_before: u64,
-    address: String,
+    pub(super) place: Place,
     /// When something came last, or something was asked after a time in which nothing was owed.
     heard: Instant,
     alarm: Pin<Box<Sleep>>,
     ping_interval: Duration,
     answer_timeout: Duration,
+    /// Ready when other nodes of the cluster know of something that this one does not.
+    #[cfg(feature = "redis-cluster")]
+    overtaken: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
 /// What time says.
 pub(super) enum Alarm {
+    /// The node is cut off from its cluster.
+    #[cfg(feature = "redis-cluster")]
+    Overtaken,
     /// Ask the server whether it is there.
     Silent,
     /// It owes an answer, and is not there.
@@ -63,6 +73,8 @@ impl Dialer {
             limits,
             #[cfg(feature = "redis-cluster")]
             nodes: None,
+            #[cfg(feature = "redis-cluster")]
+            is_of_one: false,
             opened: Notify::new(),
         }
     }
@@ -85,11 +97,15 @@ impl Dialer {
     ///
     /// # Errors
     /// Those of the network, of a server that refuses us, and of one that is no Redis.
-    pub(super) async fn open(&self) -> Result<Wire, ConnectError> {
+    pub(super) async fn open(self: &Arc<Self>) -> Result<Wire, ConnectError> {
         #[cfg(feature = "redis-cluster")]
         let wire = match &self.nodes {
-            // Boxed, since it opens connections by this in turn.
-            Some(nodes) => Box::pin(nodes.open(self)).await?,
+            Some(nodes) => {
+                let mut wire = nodes.open(self).await?;
+                let (nodes, dialer, place) = (Arc::clone(nodes), Arc::clone(self), wire.place.clone());
+                wire.overtaken = Some(Box::pin(async move { nodes.overtaken(&dialer, &place).await }));
+                wire
+            }
             None => self.open_at(&self.server.place).await?,
         };
         #[cfg(not(feature = "redis-cluster"))]
@@ -122,11 +138,13 @@ impl Wire {
             out: Vec::new(),
             written: 0,
             written_before: 0,
-            address: place.to_string(),
+            place: place.clone(),
             heard: now,
             alarm: Box::pin(sleep_until(now + dialer.limits.ping_interval)),
             ping_interval: dialer.limits.ping_interval,
             answer_timeout: dialer.limits.answer_timeout,
+            #[cfg(feature = "redis-cluster")]
+            overtaken: None,
         }
     }
 
@@ -194,24 +212,25 @@ impl Wire {
         Ok(found)
     }
 
-    /// Sends what is in `out`, an XREAD that does not wait, and gives the answer.
+    /// Sends what is in `out`, so many XREADs that do not wait, and gives the answers.
     ///
     /// # Errors
     /// As [`call`](Self::call).
-    pub(super) async fn items(&mut self) -> Result<Vec<Item>, ConnectError> {
-        let mut items = Vec::new();
+    pub(super) async fn items(&mut self, reads: usize) -> Result<Vec<Vec<Item>>, ConnectError> {
+        let (mut answers, mut items) = (Vec::with_capacity(reads), Vec::new());
         self.converse(|reader| {
-            while let Some(item) = reader.next_item()? {
+            while answers.len() < reads {
+                let Some(item) = reader.next_item()? else { return Ok(false) };
                 let is_last = matches!(item, Item::End | Item::Error(_));
                 items.push(item);
                 if is_last {
-                    return Ok(true);
+                    answers.push(std::mem::take(&mut items));
                 }
             }
-            Ok(false)
+            Ok(true)
         })
         .await?;
-        Ok(items)
+        Ok(answers)
     }
 
     /// Sends what is in `out`, and reads until `take` has all that it asks for.
@@ -307,6 +326,13 @@ impl Wire {
 
     /// Ready when the server has been silent for too long.
     pub(super) fn poll_alarm(&mut self, cx: &mut Context<'_>, owed: bool) -> Poll<Alarm> {
+        #[cfg(feature = "redis-cluster")]
+        if let Some(overtaken) = &mut self.overtaken
+            && overtaken.as_mut().poll(cx).is_ready()
+        {
+            self.overtaken = None;
+            return Poll::Ready(Alarm::Overtaken);
+        }
         loop {
             ready!(self.alarm.as_mut().poll(cx));
             let due = self.heard + if owed { self.answer_timeout } else { self.ping_interval };
@@ -338,7 +364,7 @@ impl Wire {
         if error.kind() == io::ErrorKind::InvalidData {
             return protocol(&format!("TLS: {error}"));
         }
-        ConnectError::Unreachable { address: self.address.clone(), source: error.into() }
+        ConnectError::Unreachable { address: self.place.to_string(), source: error.into() }
     }
 }
 

@@ -169,6 +169,38 @@ async fn old_events_are_dropped_by_count_and_by_age() {
 }
 
 #[tokio::test]
+async fn age_counts_however_briefly_those_live_who_publish() {
+    let server = Server::start();
+    crate::harness::until("older events are gone", async || {
+        let retention = Retention::age(Duration::from_millis(500));
+        let brief = Peer::new(quick(retention).connect(server.url()).await.expect("a connection"));
+        let sends: Vec<_> = (0..150).map(|_| brief.send("a", "1", "0", Patience::Wait)).collect();
+        for send in sends {
+            send.await.expect("published");
+        }
+        brief.close().await;
+        let first = server.cli(&["XRANGE", "{a}", "-", "+", "COUNT", "1"]);
+        first.lines().next().is_some_and(|id| !id.ends_with("-0"))
+    })
+    .await;
+}
+
+/// No epoch comes after the last that there can be.
+#[tokio::test]
+async fn a_stream_that_can_begin_no_epoch_is_refused_alone() {
+    let server = Server::start();
+    server.cli(&["XADD", "{a}", "18446744073709551615-1", "id", "1", "event", "1"]);
+    let peer = peer(&server).await;
+    let request = peer.ask(&["a", "b"]);
+    peer.heard.subscribed(request).await;
+    let is_refusal = |said: &Said| matches!(said, Said::Refused(address, _) if address == "a");
+    peer.heard.count("refusal", 1, is_refusal).await;
+    peer.publish("b", "1", "1").await;
+    peer.heard.events(1).await;
+    peer.publish("a", "1", "1").await;
+}
+
+#[tokio::test]
 async fn what_the_server_does_not_allow_is_refused_alone() {
     let server = Server::with(&["--user", "me", "on", ">pw", "+@all", "~{a}*", "~{bad}*", "&*"]);
     let mine = quick(Retention::default()).credentials("me", "pw").connect(server.url()).await;
@@ -192,6 +224,43 @@ async fn what_the_server_does_not_allow_is_refused_alone() {
     // It is taken away while it is read.
     server.cli(&["ACL", "SETUSER", "me", "resetkeys", "~c"]);
     mine.heard.count("refusal", 3, |said| matches!(said, Said::Refused(..))).await;
+}
+
+/// As the book says it.
+#[tokio::test]
+async fn the_rights_that_the_book_names_are_enough() {
+    let server = Server::start();
+    let line = "shop on >secret ~shop:* +ping +info +client|id +client|unblock +time +get +set +watch +unwatch +multi +exec \
+                +xadd +xread +xinfo|stream";
+    let of_age = "+eval +lindex +lpop +rpush +xtrim";
+    for (rights, retention) in [
+        (line.to_owned(), Retention::last(1_000)),
+        (format!("{line} {of_age}"), Retention::age(Duration::from_millis(20))),
+    ] {
+        let words: Vec<&str> = rights.split_whitespace().collect();
+        assert_eq!(server.cli(&[&["ACL", "SETUSER"], &words[..]].concat()), "OK");
+        let builder = quick(retention).prefix("shop:").credentials("shop", "secret");
+        let peer = Peer::new(builder.connect(server.url()).await.expect("a connection"));
+        peer.subscribe(&["a", "b:1"]).await;
+        publish(&peer, 0..300).await;
+        peer.heard.events(300).await;
+        server.cli(&["DEL", "shop:{a}"]);
+        peer.heard.gaps(1).await;
+        if retention.max_age().is_some() {
+            crate::harness::until("older events are gone", async || {
+                publish(&peer, 0..100).await;
+                let first = server.cli(&["XRANGE", "shop:{a}", "-", "+", "COUNT", "1"]);
+                first.lines().next().is_some_and(|id| !id.ends_with("-0"))
+            })
+            .await;
+        }
+        let denied =
+            |said: &Said| matches!(said, Said::Refused(..) | Said::NotSent(..) | Said::Reconnecting(..));
+        assert!(!peer.heard.all().iter().any(denied), "{}", peer.heard.story());
+        assert_eq!(peer.close().await, 0);
+        assert_eq!(server.cli(&["ACL", "LOG"]), "", "nothing was denied");
+        server.cli(&["FLUSHALL"]);
+    }
 }
 
 #[tokio::test]

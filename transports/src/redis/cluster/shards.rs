@@ -13,7 +13,7 @@ use futures_channel::oneshot;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use super::owners::{NodeInlet, NodeState, Owner, Shared};
 use super::routes::{NOBODY, Routes};
@@ -50,7 +50,7 @@ pub(in crate::redis) struct Shards {
 
 type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The most nodes that ever had slots. Those that have none any more are kept, since they may again.
+/// The most nodes at once.
 const MAX_NODES: usize = 1_000;
 
 struct Node {
@@ -59,6 +59,9 @@ struct Node {
     /// `None` when it is over.
     task: Option<Task<()>>,
     given_up: Option<oneshot::Receiver<u64>>,
+    /// When it is left: it has no slots, and nothing is followed there.
+    leave_at: Option<Instant>,
+    is_left: bool,
 }
 
 enum Event {
@@ -106,7 +109,12 @@ impl Shards {
             self.refresh_if_needed();
             match self.next_event().await {
                 Event::News(news) => self.hear(news),
-                Event::Refreshed => self.look(),
+                Event::Refreshed => {
+                    self.look();
+                    if !self.shared.lock().is_unsettled() {
+                        self.retry.connected();
+                    }
+                }
                 Event::Look => {}
                 Event::Over => break,
             }
@@ -137,6 +145,9 @@ impl Shards {
         let mut elsewhere = std::pin::pin!(elsewhere.notified());
         let mut is_notified = false;
         let was_unsettled = self.shared.lock().is_unsettled();
+        self.leave_the_idle();
+        let leave_at = self.nodes.iter().filter_map(|node| node.leave_at).min();
+        let mut leaving = std::pin::pin!(sleep_until(leave_at.unwrap_or_else(Instant::now)));
         let event = poll_fn(|cx| {
             for node in &mut self.nodes {
                 if node.task.as_mut().is_some_and(|task| task.as_mut().poll(cx).is_ready()) {
@@ -159,6 +170,9 @@ impl Shards {
                 is_notified = true;
                 return Poll::Ready(Event::Look);
             }
+            if leave_at.is_some() && leaving.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Look);
+            }
             if self.shared.lock().is_unsettled() != was_unsettled {
                 return Poll::Ready(Event::Look);
             }
@@ -177,8 +191,6 @@ impl Shards {
         }
         if self.shared.lock().is_unsettled() {
             self.begin_refresh();
-        } else if self.refresh.is_none() {
-            self.retry.connected();
         }
     }
 
@@ -199,7 +211,7 @@ impl Shards {
 
     /// Does as the cluster says that it is.
     fn look(&mut self) {
-        let masters = self.dialer.nodes.as_ref().map(super::Nodes::masters).unwrap_or_default();
+        let masters = self.dialer.nodes.as_deref().map(super::Nodes::masters).unwrap_or_default();
         let mut slots = vec![NOBODY; usize::from(SLOTS)].into_boxed_slice();
         let mut active = Vec::new();
         for (first, last, place) in masters {
@@ -245,31 +257,70 @@ impl Shards {
         self.assign(moves);
     }
 
+    /// Ends what there is for nodes that have had no slots for a while. One whose slots have only moved for a moment has its
+    /// connections still.
+    fn leave_the_idle(&mut self) {
+        if self.is_closing {
+            return;
+        }
+        let owners = self.shared.lock();
+        let now = Instant::now();
+        for (number, node) in self.nodes.iter_mut().enumerate().filter(|(_, node)| !node.is_left) {
+            let outbox = self.routes.of(number);
+            let is_idle = !owners.nodes[number].is_active
+                && owners.owners.values().all(|owner| owner.node != Some(number))
+                && outbox.as_ref().is_none_or(|outbox| outbox.in_flight() == 0);
+            if !is_idle {
+                node.leave_at = None;
+                continue;
+            }
+            let leave_at = *node.leave_at.get_or_insert_with(|| now + self.dialer.limits.close_timeout);
+            if leave_at <= now {
+                (node.is_left, node.leave_at) = (true, None);
+                outbox.iter().for_each(|outbox| _ = outbox.close());
+                let _ = node.news.send(News::Close(None));
+            }
+        }
+    }
+
     /// The number of the node at this place, which is made if there is none.
     fn node_at(&mut self, place: &Place) -> Option<usize> {
-        if let Some(number) = self.nodes.iter().position(|node| node.place == *place) {
+        if let Some(number) = self.nodes.iter().position(|node| node.place == *place && !node.is_left) {
             return Some(number);
         }
-        let number = self.nodes.len();
+        // One that is over makes room.
+        let is_over = |node: &Node| node.is_left && node.task.is_none();
+        let number = self.nodes.iter().position(is_over).unwrap_or(self.nodes.len());
         if number == MAX_NODES {
             return None;
         }
         let server = Server { place: place.clone(), ..self.dialer.server.clone() };
-        let dialer = Arc::new(Dialer::new(server, self.dialer.tls.clone(), self.dialer.limits.clone()));
+        let mut dialer = Dialer::new(server, self.dialer.tls.clone(), self.dialer.limits.clone());
+        dialer.nodes.clone_from(&self.dialer.nodes);
+        dialer.is_of_one = true;
+        let dialer = Arc::new(dialer);
         let outbox = Arc::new(Outbox::new(dialer.limits.clone(), false));
         let (news, heard) = mpsc::unbounded_channel();
         let publisher = Publisher::new(Arc::clone(&outbox), Arc::clone(&dialer), news.clone(), None);
         self.runtime.spawn(publisher.begin(Arc::clone(&self.elsewhere)));
-        self.routes.add(outbox);
+        self.routes.put(number, outbox);
         // Until it says otherwise.
         let state = NodeState { state: ConnectionState::Connected, was_connected: false, is_active: true };
-        self.shared.lock().nodes.push(state);
+        put(&mut self.shared.lock().nodes, number, state);
         let inlet =
             NodeInlet { node: number, shared: Arc::clone(&self.shared), inlet: Arc::clone(&self.inlet) };
         let (codec, names) = (Arc::clone(&self.codec), Arc::clone(&self.names));
         let subscriber = Subscriber::new(Arc::new(inlet), codec, names, dialer, heard).sharded();
         let task: Task<()> = Box::pin(subscriber.begin());
-        self.nodes.push(Node { place: place.clone(), news, task: Some(task), given_up: None });
+        let node = Node {
+            place: place.clone(),
+            news,
+            task: Some(task),
+            given_up: None,
+            leave_at: None,
+            is_left: false,
+        };
+        put(&mut self.nodes, number, node);
         Some(number)
     }
 
@@ -351,5 +402,13 @@ impl Shards {
         }
         complete.into_iter().for_each(|request| self.inlet.subscribed(request));
         self.assign(single.into_iter().map(|address| (address, request)).collect());
+    }
+}
+
+/// Puts it there: one more, or instead of one that is over.
+fn put<T>(all: &mut Vec<T>, number: usize, one: T) {
+    match all.get_mut(number) {
+        Some(own) => *own = one,
+        None => all.push(one),
     }
 }

@@ -67,16 +67,16 @@ enum Event {
     Look,
     /// Nothing was asked or said for a while.
     Silent,
-    /// A replay has to be fetched: its number, and that of its part.
-    Fetch(usize, usize),
+    /// Replays have to be fetched.
+    Fetch,
     /// Closing has taken too long.
     Over,
 }
 
 /// Entries of one stream that one read brings at most.
 const READ_COUNT: u64 = 512;
-/// Entries that are fetched for a replay at once.
-const REPLAY_COUNT: u64 = 128;
+/// Parts of replays that are fetched at once.
+const FETCHES: usize = 16;
 /// How long is waited until a read that was just written waits at the server.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// How long a read waits that cannot be ended from outside.
@@ -173,7 +173,7 @@ impl Reader {
                     }
                 }
                 Event::News(news) => self.hear(news),
-                Event::Fetch(replay, part) => self.fetch(session, replay, part).await?,
+                Event::Fetch => self.fetch(session).await?,
                 // Without a read nobody sees whether the server is there, so it is asked.
                 Event::Silent => session.ping().await?,
                 Event::Look => {}
@@ -211,7 +211,7 @@ impl Reader {
             while let Some(replay) = self.replays.get_mut(number) {
                 match replay.advance(&*self.inlet, &self.streams, cx) {
                     Advance::Waits => number += 1,
-                    Advance::Fetch(part) => return Poll::Ready(Ok(Event::Fetch(number, part))),
+                    Advance::Fetch => return Poll::Ready(Ok(Event::Fetch)),
                     Advance::Over => drop(self.replays.remove(number)),
                 }
             }
@@ -222,6 +222,8 @@ impl Reader {
             }
             match alarm {
                 Poll::Ready(Alarm::Dead) => Poll::Ready(Err(silent())),
+                #[cfg(feature = "redis-cluster")]
+                Poll::Ready(Alarm::Overtaken) => Poll::Ready(Err(crate::redis::cluster::overtaken())),
                 Poll::Ready(Alarm::Silent) => Poll::Ready(Ok(Event::Silent)),
                 Poll::Pending => Poll::Pending,
             }
@@ -373,16 +375,11 @@ impl Reader {
         if let Some(gap) = gap {
             tell_gap(&*self.inlet, topic, stream, gap);
         }
-        let undecodable = self.oversized(topic, size);
+        let undecodable = too_large(topic, size, self.dialer.limits.inbound_bytes);
         let event = Err(undecodable.clone());
         let passing = Passing { topic, id, marker: None, event: Some(&event) };
         self.replays.iter_mut().for_each(|replay| replay.passes(&passing));
         self.inlet.undecodable(undecodable);
-    }
-
-    fn oversized(&self, topic: &str, size: usize) -> Undecodable {
-        let limit = self.dialer.limits.inbound_bytes;
-        Undecodable::new(Address::whole(topic).ok(), DecodeError::TooLarge { size, limit })
     }
 
     /// Asks where the streams end that nobody has asked about, and answers who follows them. Whether there were some.
@@ -490,37 +487,49 @@ impl Reader {
         Ok(())
     }
 
-    /// More entries for a replay.
-    async fn fetch(&mut self, session: &mut Session, replay: usize, part: usize) -> Result<(), ConnectError> {
-        let Some(from) = self.replays.get(replay).and_then(|replay| replay.parts.get(part)) else {
+    /// More entries for the replays that have room.
+    async fn fetch(&mut self, session: &mut Session) -> Result<(), ConnectError> {
+        let mut short = Vec::new();
+        for (number, replay) in self.replays.iter().enumerate() {
+            let parts = replay.parts.iter().enumerate().filter(|(_, part)| part.is_short());
+            for (part, it) in parts.take(FETCHES - short.len()) {
+                let known = [(&it.topic, it.fetched())];
+                read(&mut session.asker.out, &self.keys, it.count(), None, &known);
+                short.push((number, part));
+            }
+        }
+        let answers = session.asker.items(short.len()).await?;
+        for ((replay, part), items) in short.iter().zip(answers) {
+            self.fetched(*replay, *part, items)?;
+        }
+        // Others come first next time.
+        if let Some((last, _)) = short.last() {
+            let count = self.replays.len();
+            self.replays.rotate_left((last + 1) % count);
+        }
+        Ok(())
+    }
+
+    fn fetched(&mut self, replay: usize, part: usize, items: Vec<Item>) -> Result<(), ConnectError> {
+        let limit = self.dialer.limits.inbound_bytes;
+        let Some(part) = self.replays.get_mut(replay).and_then(|replay| replay.parts.get_mut(part)) else {
             return Ok(());
         };
-        let topic = from.topic.clone();
-        let known = [(&topic, from.fetched())];
-        let items = session.fetch(|out| read(out, &self.keys, REPLAY_COUNT, None, &known)).await?;
-        let mut has_brought = false;
+        let topic = part.topic.clone();
+        let (mut entries, mut bytes) = (0, 0);
         for item in items {
-            let undecodable = match &item {
-                Item::TooLarge { size, .. } => Some(self.oversized(&topic, *size)),
-                _ => None,
-            };
-            let Some(part) = self.replays.get_mut(replay).and_then(|replay| replay.parts.get_mut(part))
-            else {
-                return Ok(());
-            };
             match item {
                 Item::Entry(entry) => {
-                    has_brought = true;
+                    (entries, bytes) = (entries + 1, bytes + entry.size());
                     let marker = entry::marker(&entry);
-                    let codec = &*self.codec;
                     part.take(entry.id, marker, |cursor| {
-                        let frame = || entry::frame(codec, &topic, &entry, cursor.position());
+                        let frame = || entry::frame(&*self.codec, &topic, &entry, cursor.position());
                         marker.is_none().then(frame)
                     });
                 }
-                Item::TooLarge { id, .. } => {
-                    has_brought = true;
-                    part.take(id, None, |_| undecodable.map(Err));
+                Item::TooLarge { id, size } => {
+                    (entries, bytes) = (entries + 1, bytes + limit);
+                    part.take(id, None, |_| Some(Err(too_large(&topic, size, limit))));
                 }
                 Item::Error(error) => {
                     let rejection = refusal::rejection(&error);
@@ -533,12 +542,10 @@ impl Reader {
                 Item::Stream(_) | Item::End => {}
             }
         }
-        if !has_brought {
-            let live = self.streams.get(&topic).and_then(|stream| stream.cursor.as_ref());
-            let part = self.replays.get_mut(replay).and_then(|replay| replay.parts.get_mut(part));
-            if let (Some(live), Some(part)) = (live, part) {
-                part.came_to_the_end(live);
-            }
+        if entries > 0 {
+            part.came(entries, bytes, limit);
+        } else if let Some(live) = self.streams.get(&topic).and_then(|stream| stream.cursor.as_ref()) {
+            part.came_to_the_end(live);
         }
         Ok(())
     }
@@ -621,6 +628,10 @@ impl Reader {
         })
         .await
     }
+}
+
+fn too_large(topic: &str, size: usize, limit: usize) -> Undecodable {
+    Undecodable::new(Address::whole(topic).ok(), DecodeError::TooLarge { size, limit })
 }
 
 /// How many of the events of a type were to which id, nobody knows.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::epoch::unexpected;
 use crate::redis::refusal;
-use crate::redis::resp::{self, Item, Value};
+use crate::redis::resp::{self, Value};
 use crate::redis::wire::{Dialer, Wire};
 use crate::{ConnectError, ErrorCode, Rejection};
 
@@ -22,7 +22,7 @@ pub(in crate::redis) struct Session {
 impl Session {
     /// # Errors
     /// As the dialer's, and if the server does not say which run it is.
-    pub(in crate::redis) async fn open(dialer: &Dialer) -> Result<Self, ConnectError> {
+    pub(in crate::redis) async fn open(dialer: &Arc<Dialer>) -> Result<Self, ConnectError> {
         let mut wire = dialer.open().await?;
         let mut asker = dialer.open().await?;
         resp::command(&mut wire.out, &[b"CLIENT", b"ID"]);
@@ -62,12 +62,6 @@ impl Session {
                 Ok(false)
             }
         }
-    }
-
-    /// The next entries of one stream, without waiting for any.
-    pub(super) async fn fetch(&mut self, read: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<Item>, ConnectError> {
-        read(&mut self.asker.out);
-        self.asker.items().await
     }
 }
 

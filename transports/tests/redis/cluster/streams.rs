@@ -52,6 +52,35 @@ async fn slot_migration_under_load_loses_nothing_in_silence() {
     assert_eq!(check(&reader.heard, &accepted), 3);
 }
 
+/// The stream is at the other node, and what belongs to it is not.
+#[tokio::test]
+async fn a_slot_that_is_half_moved_loses_nothing_in_silence() {
+    let cluster = Cluster::start();
+    let reader = durable(&cluster).await;
+    reader.subscribe(&["a", "b"]).await;
+    let numbers = Numbers::publish(durable(&cluster).await);
+    let mut from = cluster.master_of(KEY);
+    for moved in [&["{t}:{a}"][..], &["{t}:{a}:run"], &["{t}:{b}", "{t}:{a}"]] {
+        let so_far = reader.heard.payloads("a:1").len();
+        reader.heard.events(so_far + 100).await;
+        let to = (from + 1) % 3;
+        let losses = |heard: &crate::harness::Recorder| {
+            heard.all().iter().filter(|said| matches!(said, Said::Reconnecting(..))).count()
+        };
+        let before = losses(&reader.heard);
+        cluster.begin_to_migrate(KEY, from, to, moved);
+        if moved.contains(&KEY) {
+            crate::harness::until("the reader meets it", async || losses(&reader.heard) > before + 2).await;
+        }
+        cluster.finish_migrating(KEY, from, to);
+        from = to;
+    }
+    let accepted = end(&cluster, &reader, numbers).await;
+    assert_eq!(check(&reader.heard, &accepted), 6, "one for each type and time");
+    let refused = |said: &Said| matches!(said, Said::Refused(..));
+    assert!(!reader.heard.all().iter().any(refused), "{}", reader.heard.story());
+}
+
 #[tokio::test]
 async fn a_publish_that_meets_the_former_node_comes_back() {
     let cluster = Cluster::start();

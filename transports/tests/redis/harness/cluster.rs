@@ -14,30 +14,41 @@ const SLOTS: usize = 16_384;
 
 impl Cluster {
     pub(crate) fn start() -> Self {
-        Self::with(0)
+        Self::with(0, &[])
     }
 
     pub(crate) fn with_replica() -> Self {
-        Self::with(1)
+        Self::with(1, &[])
     }
 
-    fn with(replicas: usize) -> Self {
-        let nodes: Vec<(Server, String)> = (0..MASTERS + replicas)
+    /// With so many replicas of the first, and more arguments for each.
+    pub(crate) fn with(replicas: usize, more: &[&str]) -> Self {
+        Self::of(replicas, |node| {
+            let node = Server::with(&[node, more].concat());
+            let port = node.port;
+            (node, port)
+        })
+    }
+
+    /// Of nodes that are started by `start` with these arguments. It gives the port too that they meet at.
+    pub(crate) fn of(replicas: usize, start: impl Fn(&[&str]) -> (Server, u16)) -> Self {
+        let nodes: Vec<(Server, [String; 2])> = (0..MASTERS + replicas)
             .map(|_| {
                 let bus = free_port().to_string();
                 let arguments =
                     ["--cluster-enabled", "yes", "--cluster-node-timeout", "800", "--cluster-port", &bus];
-                (Server::with(&arguments), bus)
+                let (node, port) = start(&arguments);
+                (node, [port.to_string(), bus])
             })
             .collect();
         for (number, (node, _)) in nodes.iter().enumerate() {
             if number < MASTERS {
                 let (first, last) = (number * SLOTS / MASTERS, (number + 1) * SLOTS / MASTERS - 1);
                 node.cli(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
+                node.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]);
             }
-            node.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]);
-            for (other, bus) in &nodes[..number] {
-                node.cli(&["CLUSTER", "MEET", "127.0.0.1", &other.port.to_string(), bus]);
+            for (_, [port, bus]) in &nodes[..number] {
+                node.cli(&["CLUSTER", "MEET", "127.0.0.1", port, bus]);
             }
         }
         let cluster = Self { nodes: nodes.into_iter().map(|(node, _)| node).collect() };
@@ -77,12 +88,49 @@ impl Cluster {
         self.nodes[1].cli(&["CLUSTER", "KEYSLOT", key])
     }
 
+    /// All slots of the first master become another's, as when a node is taken out, and the other way round.
+    pub(crate) fn hand_over(&self, from: usize, to: usize) {
+        let last = (SLOTS / MASTERS - 1).to_string();
+        for node in [from, to] {
+            self.nodes[node].cli(&["CLUSTER", "DELSLOTSRANGE", "0", &last]);
+        }
+        self.nodes[to].cli(&["CLUSTER", "ADDSLOTSRANGE", "0", &last]);
+        self.nodes[to].cli(&["CLUSTER", "BUMPEPOCH"]);
+        let owner = format!("{} 127.0.0.1:{}@", self.id(to), self.nodes[to].port);
+        self.until("all nodes know who has them", |node| {
+            let nodes = node.cli(&["CLUSTER", "NODES"]);
+            nodes.lines().any(|line| line.starts_with(&owner) && line.contains(" 0-"))
+        });
+    }
+
+    /// The first node hears no other any more and is replaced by its replica, and goes on as if nothing was.
+    pub(crate) fn cut_off_the_first(&self) {
+        for other in 1..self.nodes.len() {
+            assert_eq!(self.nodes[0].cli(&["CLUSTER", "FORGET", &self.id(other)]), "OK");
+        }
+        assert_eq!(self.nodes[MASTERS].cli(&["CLUSTER", "FAILOVER", "TAKEOVER"]), "OK");
+    }
+
     /// Moves the slot of a key, with all keys in it, as redis-cli does.
     pub(crate) fn migrate(&self, key: &str, from: usize, to: usize) {
+        self.begin_to_migrate(key, from, to, &[]);
+        self.finish_migrating(key, from, to);
+    }
+
+    /// The same, of which only these keys are moved so far.
+    pub(crate) fn begin_to_migrate(&self, key: &str, from: usize, to: usize, moved: &[&str]) {
         let slot = self.slot(key);
         let (source, target) = (&self.nodes[from], &self.nodes[to]);
         target.cli(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &self.id(from)]);
         source.cli(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &self.id(to)]);
+        for key in moved {
+            source.cli(&["MIGRATE", "127.0.0.1", &target.port.to_string(), key, "0", "5000"]);
+        }
+    }
+
+    pub(crate) fn finish_migrating(&self, key: &str, from: usize, to: usize) {
+        let slot = self.slot(key);
+        let (source, target) = (&self.nodes[from], &self.nodes[to]);
         loop {
             let keys = source.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]);
             let keys: Vec<&str> = keys.lines().filter(|line| !line.is_empty()).collect();

@@ -41,13 +41,22 @@
 //! * With [`RedisBuilder::sharded`] each channel is followed and published to at the one node that has its slot. When the slot moves,
 //!   or its node is lost, what was followed there goes on at who has it now, after a gap of the addresses that it concerns.
 //!   A type cannot be followed whole. There are two connections to each master.
-//! * CLUSTER SLOTS is asked on each new connection. There is no database but 0.
+//! * CLUSTER SLOTS and CLUSTER INFO are asked on each new connection. There is no database but 0.
+//! * A node that is cut off from the others and not from us is noticed: each [`ping_interval`](RedisBuilder::ping_interval) each
+//!   connection asks CLUSTER INFO of its node and of another, on connections of their own. It is lost when its node has been behind for
+//!   the [`answer_timeout`](RedisBuilder::answer_timeout).
 //!
-//! It needs Redis 6.2 or later. The commands are AUTH, SELECT, PING, INFO, CLIENT ID, CLIENT UNBLOCK, XADD, XREAD, XINFO, XTRIM,
-//! TIME, WATCH, UNWATCH, MULTI, EXEC, GET and SET, on the keys `<prefix>{<type>}` and `<prefix>{<type>}:run`. Who may not
+//! # A server that is a master no more
+//! A connection that is told so, by READONLY or UNBLOCKED, is opened anew: the name leads to the new master by then, or later. What was
+//! to be published comes back as [not sent](crate::SendError::NotSent); with streams a reader goes on after a gap of another epoch.
+//!
+//! It needs Redis 6.2 or later. For streams the commands are AUTH, SELECT, PING, INFO, CLIENT ID, CLIENT UNBLOCK, XADD, XREAD, XINFO STREAM,
+//! TIME, WATCH, UNWATCH, MULTI, EXEC, GET and SET, on the keys `<prefix>{<type>}` and `<prefix>{<type>}:run`; and for
+//! [`Retention::age`] EVAL of XTRIM, LINDEX, LPOP and RPUSH, on `<prefix>{<type>}:ends` too. Who may not
 //! write still reads; who may not CLIENT UNBLOCK waits up to 100 ms for a new subscription to bring events.
 
 mod builder;
+mod bus;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
 mod durable;

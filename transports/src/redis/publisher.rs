@@ -14,12 +14,12 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
+use super::bus::News;
 use super::durable::Kept;
 use super::outbox::{Asker, Outbox, Phase, Queued};
 use super::refusal;
 use super::resp::{self, EntryId, Reply};
 use super::retry::Retry;
-use super::subscriber::News;
 use super::wire::{Alarm, Dialer, Wire, protocol};
 use crate::{ConnectError, ErrorCode, Position, Rejection, SendError};
 

@@ -11,7 +11,7 @@ use crate::harness::cluster::Cluster;
 use crate::harness::{Peer, Said, Server};
 
 mod channels;
-mod cut_off;
+mod failover;
 mod shards;
 mod streams;
 
@@ -26,6 +26,16 @@ fn quick(builder: RedisBuilder) -> RedisBuilder {
 
 async fn connected(builder: RedisBuilder, nodes: Vec<String>) -> Peer {
     Peer::new(quick(builder).connect_cluster(nodes).await.expect("a connection"))
+}
+
+/// Publishes numbers until some come that were published after everything that happened. Which ones were accepted.
+async fn end(reader: &Peer, numbers: Numbers, last: &Peer) -> std::collections::HashSet<u64> {
+    let so_far = reader.heard.payloads("a:1").len();
+    reader.heard.events(so_far + 100).await;
+    let (accepted, next) = numbers.end().await;
+    last.publish("a", "1", &next.to_string()).await;
+    heard_up_to(&reader.heard, next).await;
+    accepted
 }
 
 #[tokio::test]

@@ -226,19 +226,19 @@ async fn what_the_server_does_not_allow_is_refused_alone() {
     mine.heard.count("refusal", 3, |said| matches!(said, Said::Refused(..))).await;
 }
 
-/// As the book says it.
+/// What the book says that a user needs who adds to streams and reads them.
+pub(crate) const RIGHTS: &str = "+ping +info +client|id +client|unblock +time +get +set +watch +unwatch +multi +exec +xadd +xread +xinfo|stream";
+
 #[tokio::test]
 async fn the_rights_that_the_book_names_are_enough() {
     let server = Server::start();
-    let line = "shop on >secret ~shop:* +ping +info +client|id +client|unblock +time +get +set +watch +unwatch +multi +exec \
-                +xadd +xread +xinfo|stream";
     let of_age = "+eval +lindex +lpop +rpush +xtrim";
     for (rights, retention) in [
-        (line.to_owned(), Retention::last(1_000)),
-        (format!("{line} {of_age}"), Retention::age(Duration::from_millis(20))),
+        (format!("~shop:* {RIGHTS}"), Retention::last(1_000)),
+        (format!("~shop:* {RIGHTS} {of_age}"), Retention::age(Duration::from_millis(20))),
     ] {
         let words: Vec<&str> = rights.split_whitespace().collect();
-        assert_eq!(server.cli(&[&["ACL", "SETUSER"], &words[..]].concat()), "OK");
+        assert_eq!(server.cli(&[&["ACL", "SETUSER", "shop", "on", ">secret"], &words[..]].concat()), "OK");
         let builder = quick(retention).prefix("shop:").credentials("shop", "secret");
         let peer = Peer::new(builder.connect(server.url()).await.expect("a connection"));
         peer.subscribe(&["a", "b:1"]).await;

@@ -19,12 +19,13 @@ use super::owners::{NodeInlet, NodeState, Owner, Shared};
 use super::routes::{NOBODY, Routes};
 use super::slot::SLOTS;
 use crate::codec::Codec;
+use crate::redis::bus::News;
 use crate::redis::names::Names;
 use crate::redis::outbox::Outbox;
 use crate::redis::publisher::Publisher;
 use crate::redis::retry::Retry;
 use crate::redis::server::{Place, Server};
-use crate::redis::subscriber::{News, Subscriber};
+use crate::redis::subscriber::Subscriber;
 use crate::redis::wire::Dialer;
 use crate::{Address, ConnectionState, ErrorCode, Gap, GapReason, Inlet, Rejection};
 

@@ -35,7 +35,7 @@ pub(super) fn check(heard: &Recorder, accepted: &HashSet<u64>) -> Vec<GapReason>
     gaps
 }
 
-fn gaps_of_others(heard: &Recorder) -> usize {
+pub(super) fn gaps_of_others(heard: &Recorder) -> usize {
     let is_other = |said: &&Said| matches!(said, Said::Gap(address, _) if address.as_deref() != Some("a:1"));
     heard.all().iter().filter(is_other).count()
 }
@@ -92,11 +92,7 @@ async fn slot_migration_is_a_gap_and_what_is_followed_goes_on_at_the_other_node(
         cluster.migrate("a:1", from, to);
         from = to;
     }
-    let so_far = reader.heard.payloads("a:1").len();
-    reader.heard.events(so_far + 100).await;
-    let (accepted, next) = numbers.end().await;
-    connected(sharded(), cluster.urls()).await.publish("a", "1", &next.to_string()).await;
-    heard_up_to(&reader.heard, next).await;
+    let accepted = end(&reader, numbers, &connected(sharded(), cluster.urls()).await).await;
     assert_eq!(check(&reader.heard, &accepted), [GapReason::Moved; 3]);
     assert_eq!(gaps_of_others(&reader.heard), 0);
 }
@@ -112,31 +108,6 @@ async fn a_publish_that_meets_the_former_node_comes_back() {
     assert_eq!(error.expect_err("it moved"), SendError::NotSent);
     let again = async || writer.send("a", "1", "2", pubsub_transports::Patience::Wait).await.is_ok();
     crate::harness::until("it goes to the other node", again).await;
-}
-
-#[tokio::test]
-async fn failover_is_a_gap_for_what_was_followed_at_the_node_and_for_nothing_else() {
-    let cluster = Cluster::with_replica();
-    let tag = (0..).map(|number| format!("{number}:")).find(|tag| {
-        let at = |id: &str| cluster.master_of(&format!("{tag}{id}"));
-        at("a:1") == 0 && at("b:1") != 0
-    });
-    let prefix = tag.expect("some number");
-    let builder = || sharded().prefix(prefix.clone());
-    let reader = connected(builder(), cluster.urls()).await;
-    reader.subscribe(&["a:1", "b:1"]).await;
-    let numbers = Numbers::publish(connected(builder(), cluster.urls()).await);
-    reader.heard.events(100).await;
-    cluster.nodes[0].kill();
-    reader.heard.gaps(1).await;
-    let so_far = reader.heard.payloads("a:1").len();
-    reader.heard.events(so_far + 100).await;
-    let (accepted, next) = numbers.end().await;
-    connected(builder(), cluster.urls()).await.publish("a", "1", &next.to_string()).await;
-    heard_up_to(&reader.heard, next).await;
-    assert_eq!(check(&reader.heard, &accepted), [GapReason::Moved]);
-    assert_eq!(gaps_of_others(&reader.heard), 0);
-    crate::harness::until("all is well again", async || reader.heard.is_connected()).await;
 }
 
 /// Nodes come and go, and those that have gone are not asked for ever.

@@ -8,16 +8,6 @@ async fn durable(cluster: &Cluster) -> Peer {
     connected(Redis::durable(Retention::default()).prefix("{t}:"), cluster.urls()).await
 }
 
-/// Publishes numbers until one arrives that was published after everything that happened.
-async fn end(cluster: &Cluster, reader: &Peer, numbers: Numbers) -> std::collections::HashSet<u64> {
-    let so_far = reader.heard.payloads("a:1").len();
-    reader.heard.events(so_far + 100).await;
-    let (accepted, next) = numbers.end().await;
-    durable(cluster).await.publish("a", "1", &next.to_string()).await;
-    heard_up_to(&reader.heard, next).await;
-    accepted
-}
-
 #[tokio::test]
 async fn all_types_are_read_by_one_command_however_their_slots_would_differ() {
     let cluster = Cluster::start();
@@ -48,7 +38,7 @@ async fn slot_migration_under_load_loses_nothing_in_silence() {
         cluster.migrate(KEY, from, to);
         from = to;
     }
-    let accepted = end(&cluster, &reader, numbers).await;
+    let accepted = end(&reader, numbers, &durable(&cluster).await).await;
     assert_eq!(check(&reader.heard, &accepted), 3);
 }
 
@@ -75,10 +65,31 @@ async fn a_slot_that_is_half_moved_loses_nothing_in_silence() {
         cluster.finish_migrating(KEY, from, to);
         from = to;
     }
-    let accepted = end(&cluster, &reader, numbers).await;
+    let accepted = end(&reader, numbers, &durable(&cluster).await).await;
     assert_eq!(check(&reader.heard, &accepted), 6, "one for each type and time");
     let refused = |said: &Said| matches!(said, Said::Refused(..));
     assert!(!reader.heard.all().iter().any(refused), "{}", reader.heard.story());
+}
+
+#[tokio::test]
+async fn the_rights_that_the_book_names_are_enough() {
+    let cluster = Cluster::start();
+    let rights = format!("~{{t}}:* {} +cluster|slots +cluster|info", crate::durable::RIGHTS);
+    let rights: Vec<&str> = rights.split_whitespace().collect();
+    for node in &cluster.nodes {
+        node.cli(&[&["ACL", "SETUSER", "shop", "on", ">secret"], &rights[..]].concat());
+    }
+    let builder = Redis::durable(Retention::default()).prefix("{t}:").credentials("shop", "secret");
+    let peer = connected(builder, cluster.urls()).await;
+    peer.subscribe(&["a", "b"]).await;
+    for topic in ["a", "b"] {
+        peer.publish(topic, "1", "1").await;
+    }
+    peer.heard.events(2).await;
+    assert_eq!((peer.heard.gaps_so_far(), peer.close().await), (0, 0));
+    for node in &cluster.nodes {
+        assert_eq!(node.cli(&["ACL", "LOG"]), "", "nothing was denied");
+    }
 }
 
 #[tokio::test]
@@ -91,25 +102,4 @@ async fn a_publish_that_meets_the_former_node_comes_back() {
     let error = writer.send("a", "1", "2", pubsub_transports::Patience::Wait).await;
     assert_eq!(error.expect_err("it moved"), SendError::NotSent);
     writer.publish("a", "1", "2").await;
-}
-
-#[tokio::test]
-async fn failover_under_load_loses_nothing_in_silence() {
-    let cluster = Cluster::with_replica();
-    // The only master with a replica is the first.
-    let tag = (0..).map(|number| format!("{{{number}}}:")).find(|tag| cluster.master_of(tag) == 0);
-    let prefix = tag.expect("some number");
-    let builder = || Redis::durable(Retention::default()).prefix(prefix.clone());
-    let reader = connected(builder(), cluster.urls()).await;
-    reader.subscribe(&["a"]).await;
-    let numbers = Numbers::publish(connected(builder(), cluster.urls()).await);
-    reader.heard.events(100).await;
-    cluster.nodes[0].kill();
-    reader.heard.gaps(1).await;
-    let so_far = reader.heard.payloads("a:1").len();
-    reader.heard.events(so_far + 100).await;
-    let (accepted, next) = numbers.end().await;
-    connected(builder(), cluster.urls()).await.publish("a", "1", &next.to_string()).await;
-    heard_up_to(&reader.heard, next).await;
-    assert_eq!(check(&reader.heard, &accepted), 1);
 }

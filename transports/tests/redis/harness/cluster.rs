@@ -17,10 +17,6 @@ impl Cluster {
         Self::with(0, &[])
     }
 
-    pub(crate) fn with_replica() -> Self {
-        Self::with(1, &[])
-    }
-
     /// With so many replicas of the first, and more arguments for each.
     pub(crate) fn with(replicas: usize, more: &[&str]) -> Self {
         Self::of(replicas, |node| {

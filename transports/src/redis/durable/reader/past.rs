@@ -1,0 +1,107 @@
+//! Replays: where they begin, and what is fetched for them.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::{Reader, read, too_large};
+use crate::ConnectError;
+use crate::redis::durable::entry;
+use crate::redis::durable::epoch::Top;
+use crate::redis::durable::session::Session;
+use crate::redis::refusal;
+use crate::redis::resp::Item;
+
+/// Parts of replays that are fetched at once.
+const FETCHES: usize = 16;
+
+impl Reader {
+    /// Asks how the streams stand of which a replay is to begin.
+    pub(super) async fn begin_replays(&mut self, session: &mut Session) -> Result<(), ConnectError> {
+        let parts = self.replays.iter().flat_map(|replay| &replay.parts).filter(|part| part.is_asked());
+        let topics: Vec<CompactString> = parts.map(|part| part.topic.clone()).collect();
+        for (topic, top) in self.tops(session, topics).await? {
+            self.replays_stand(&topic, top, &session.run, true);
+        }
+        Ok(())
+    }
+
+    pub(super) fn replays_stand(&mut self, topic: &CompactString, top: Top, run: &Arc<str>, only_new: bool) {
+        let live = self.streams.get(topic).and_then(|stream| stream.cursor.as_ref());
+        let Some(live) = live else { return };
+        for replay in &mut self.replays {
+            let id = replay.id;
+            for part in &mut replay.parts {
+                if part.topic == *topic
+                    && (part.is_asked() || !only_new)
+                    && let Some(position) = part.connected(live, top, run)
+                {
+                    self.bus.inlet.replay_begins(id, topic, position);
+                }
+            }
+        }
+    }
+
+    /// More entries for the replays that have room.
+    pub(super) async fn fetch(&mut self, session: &mut Session) -> Result<(), ConnectError> {
+        let mut short = Vec::new();
+        for (number, replay) in self.replays.iter().enumerate() {
+            let parts = replay.parts.iter().enumerate().filter(|(_, part)| part.is_short());
+            for (part, it) in parts.take(FETCHES - short.len()) {
+                let known = [(&it.topic, it.fetched())];
+                read(&mut session.asker.out, &self.keys, it.count(), None, &known);
+                short.push((number, part));
+            }
+        }
+        let answers = session.asker.items(short.len()).await?;
+        for ((replay, part), items) in short.iter().zip(answers) {
+            self.fetched(*replay, *part, items)?;
+        }
+        // Others come first next time.
+        if let Some((last, _)) = short.last() {
+            let count = self.replays.len();
+            self.replays.rotate_left((last + 1) % count);
+        }
+        Ok(())
+    }
+
+    fn fetched(&mut self, replay: usize, part: usize, items: Vec<Item>) -> Result<(), ConnectError> {
+        let limit = self.bus.dialer.limits.inbound_bytes;
+        let Some(part) = self.replays.get_mut(replay).and_then(|replay| replay.parts.get_mut(part)) else {
+            return Ok(());
+        };
+        let topic = part.topic.clone();
+        let (mut entries, mut bytes) = (0, 0);
+        for item in items {
+            match item {
+                Item::Entry(entry) => {
+                    (entries, bytes) = (entries + 1, bytes + entry.size());
+                    let marker = entry::marker(&entry);
+                    part.take(entry.id, marker, |cursor| {
+                        let frame = || entry::frame(&*self.codec, &topic, &entry, cursor.position());
+                        marker.is_none().then(frame)
+                    });
+                }
+                Item::TooLarge { id, size } => {
+                    (entries, bytes) = (entries + 1, bytes + limit);
+                    part.take(id, None, |_| Some(Err(too_large(&topic, size, limit))));
+                }
+                Item::Error(error) => {
+                    let rejection = refusal::rejection(&error);
+                    if !refusal::is_lasting(&rejection) {
+                        return Err(ConnectError::Refused(rejection));
+                    }
+                    self.refuse(&topic, &rejection);
+                    return Ok(());
+                }
+                Item::Stream(_) | Item::End => {}
+            }
+        }
+        if entries > 0 {
+            part.came(entries, bytes, limit);
+        } else if let Some(live) = self.streams.get(&topic).and_then(|stream| stream.cursor.as_ref()) {
+            part.came_to_the_end(live);
+        }
+        Ok(())
+    }
+}

@@ -1,4 +1,4 @@
-//! The programs of the tutorial print what the book says.
+//! The programs of the tutorial, and that of the calculation, print what the book says.
 
 use std::fs;
 use std::path::Path;
@@ -33,4 +33,5 @@ programs! {
     handlers "tutorial-handlers"
     testing "tutorial-testing"
     stopping "tutorial-stopping"
+    million "tutorial-million"
 }

@@ -122,16 +122,16 @@ pub trait Inlet: Send + Sync {
         let _ = (topic, position);
     }
 
+    /// What this replay brings of a type comes after this: of one that begins with the oldest that is kept, where that is. Said
+    /// before [`replaying`](Self::replaying).
+    fn replay_begins(&self, replay: u64, topic: &str, position: Position) {
+        let _ = (replay, topic, position);
+    }
+
     /// Where the replay begins is settled, and it brings all from there on: what is published from now on too. Said once,
     /// also of one that begins with what comes.
     fn replaying(&self, replay: u64) {
         let _ = replay;
-    }
-
-    /// What the replay brings of the type `topic`, which was to begin with the oldest event that is kept, comes after this
-    /// position. Said before it is settled where it begins; not where that has no position.
-    fn replay_begins(&self, replay: u64, topic: &str, position: Position) {
-        let _ = (replay, topic, position);
     }
 
     /// Whether the subscription that this replay is for has room for one more event. `false`: it is gone, and nothing
@@ -159,6 +159,11 @@ pub trait Inlet: Send + Sync {
     /// Events to `address`, which is one that is followed, were lost before the next that is delivered: a transport that
     /// knows of several says each. Without an address: to all, and how many to each is not known.
     fn gap(&self, address: Option<Address>, gap: Gap);
+
+    /// One loss that several addresses have had a part in: what it is to each.
+    fn gaps(&self, lost: Vec<(Address, Gap)>) {
+        lost.into_iter().for_each(|(address, gap)| self.gap(Some(address), gap));
+    }
 
     /// Something came that is no event.
     fn undecodable(&self, undecodable: Undecodable);

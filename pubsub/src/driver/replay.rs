@@ -75,17 +75,17 @@ impl Replay {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The oldest that is kept of a topic comes after this.
+    pub(super) fn begin_after(&self, topic: &str, position: Position) {
+        self.notices.begin_after(topic, position);
+    }
+
     pub(super) fn settle(&self) {
         let mut state = self.lock();
         state.is_settled = true;
         let waiting = state.waiting.take();
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
-    }
-
-    /// What comes of this topic comes after this.
-    pub(super) fn begins(&self, topic: &str, position: Position) {
-        self.notices.begin_at(topic, position);
     }
 
     /// Ready when what is published is in it, or when it is over.

@@ -6,17 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use pubsub::codec::{Codec, Json};
 use pubsub::redis::Retention;
 use pubsub::{EventMap, Header, Hub, Loopback, PubSub, Redis, Spoke, WorkerHost, WorkerProcess};
+use pubsub_tests::server;
+use pubsub_tests::waiting::DEADLINE;
 
 use crate::exchange::{Bad, Exchange};
-use crate::harness::{App, DEADLINE};
-
-#[path = "../../../transports/tests/redis/harness/server.rs"]
-// The suite of the transport needs more of it.
-#[allow(dead_code)]
-mod server;
+use crate::harness::App;
 
 #[path = "../../../transports/tests/redis/harness/cluster.rs"]
-// The same.
+// The suite of the transport needs more of it.
 #[allow(dead_code)]
 mod cluster;
 

@@ -280,7 +280,7 @@ impl<C: Codec> RedisBuilder<C> {
             return Err(wrong("a cluster has no database but 0"));
         }
         let places = servers.into_iter().map(|server| server.place).collect();
-        self.open_at(first, |dialer| dialer.nodes = Some(Arc::new(Nodes::new(places, slot)))).await
+        self.open_at(first, |dialer| dialer.nodes = Some(Nodes::new(places, slot))).await
     }
 
     async fn open(self, server: Server) -> Result<Redis<C>, ConnectError> {
@@ -321,6 +321,8 @@ impl<C: Codec> RedisBuilder<C> {
         let mut dialer = Dialer::new(server, tls, limits);
         change(&mut dialer);
         let dialer = Arc::new(dialer);
+        #[cfg(feature = "redis-cluster")]
+        dialer.check_nodes(&Handle::current());
         let publish = dialer.open().await?;
         let source = match retention {
             #[cfg(feature = "redis-cluster")]

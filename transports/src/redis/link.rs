@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures_channel::oneshot;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::bus::News;
 use super::durable::Adding;
 use super::limits::WRITE_KEPT;
 use super::names::Names;
 use super::outbox::Outbox;
 use super::resp;
+use super::task::News;
 use crate::codec::Codec;
 use crate::{
     Address, Body, Closing, EncodeError, ErrorCode, Frame, Header, Link, Memory, Patience, Placed, Rejection,

@@ -14,14 +14,14 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
-use super::bus::News;
 use super::durable::Kept;
 use super::outbox::{Asker, Outbox, Phase, Queued};
 use super::refusal;
 use super::resp::{self, EntryId, Reply};
 use super::retry::Retry;
+use super::task::News;
 use super::wire::{Alarm, Dialer, Wire, protocol};
-use crate::{ConnectError, ErrorCode, Position, Rejection, SendError};
+use crate::{ConnectError, Position, Rejection, SendError};
 
 pub(super) struct Publisher {
     pub(super) outbox: Arc<Outbox>,
@@ -168,10 +168,10 @@ impl Publisher {
                 received?;
                 went_on = true;
                 let answered = flights.answer(wire, &self.outbox);
+                // Those that were answered were, whatever came after them.
                 for (asker, answer) in flights.answers.drain(..) {
                     tell(&self.teller, asker, answer);
                 }
-                // What was answered before it is answered all the same.
                 answered?;
                 if std::mem::take(&mut flights.deleted)
                     && let Some(kept) = &mut self.kept
@@ -200,8 +200,6 @@ impl Publisher {
             }
             match wire.poll_alarm(cx, !flights.all.is_empty()) {
                 Poll::Ready(Alarm::Dead) => return Poll::Ready(Err(silent())),
-                #[cfg(feature = "redis-cluster")]
-                Poll::Ready(Alarm::Overtaken) => return Poll::Ready(Err(super::cluster::overtaken())),
                 Poll::Ready(Alarm::Silent) => {
                     flights.ping(wire);
                     went_on = true;
@@ -361,8 +359,7 @@ impl Flights {
                 // Nobody has the event: it may be sent again.
                 (Reply::Nothing, Some(_)) => {
                     self.deleted = true;
-                    let message = "the stream was deleted a moment ago";
-                    Err(SendError::Rejected(Rejection::new(ErrorCode::Internal, message)))
+                    Err(SendError::NotSent)
                 }
                 // It was not taken.
                 (Reply::Error(error), Some(_)) if refusal::is_elsewhere(&error) => {

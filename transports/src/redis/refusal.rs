@@ -12,36 +12,32 @@ pub(super) fn rejection(error: &[u8]) -> Rejection {
     let code = match word {
         "NOPERM" => ErrorCode::Denied,
         "NOAUTH" | "WRONGPASS" => ErrorCode::Unauthenticated,
-        "LOADING" | "BUSY" | "OOM" | "MASTERDOWN" | "NOREPLICAS" | "CLUSTERDOWN" | "TRYAGAIN" | "MISCONF" => {
+        "LOADING" | "BUSY" | "OOM" | "MASTERDOWN" | "NOREPLICAS" | "CLUSTERDOWN" | "TRYAGAIN" => {
             ErrorCode::Internal
         }
         _ if text.starts_with("ERR max number of clients") => ErrorCode::Limit,
         "ERR" => ErrorCode::BadRequest,
         other => ErrorCode::Other(other.into()),
     };
-    // Others leave, or are made to; what moved is somewhere else, and so is the master of a server that was one.
-    let is_temporary = code == ErrorCode::Limit || ["MOVED", "ASK", "READONLY", "UNBLOCKED"].contains(&word);
+    // Others leave, or are made to; what moved is somewhere else.
+    let is_temporary = code == ErrorCode::Limit || ELSEWHERE.contains(&word) || word == "UNBLOCKED";
     let rejection = Rejection::new(code, text.as_str());
     if is_temporary { rejection.with_retryable(true) } else { rejection }
 }
 
-/// Whether the server says that this is not its to do, but another node's of its cluster, or its master's.
+/// How a server says that another is to be asked: it has lost the slot, or is a replica by now.
+const ELSEWHERE: [&str; 3] = ["MOVED", "ASK", "READONLY"];
+
+/// Whether the server says that this is not its to answer, but another's.
 pub(super) fn is_elsewhere(error: &[u8]) -> bool {
-    [&b"MOVED "[..], b"ASK "].iter().any(|word| error.starts_with(word)) || is_read_only(error)
+    ELSEWHERE
+        .iter()
+        .any(|word| error.strip_prefix(word.as_bytes()).is_some_and(|rest| rest.starts_with(b" ")))
 }
 
-/// Whether the server is a replica, which is only read.
-pub(super) fn is_read_only(error: &[u8]) -> bool {
-    error.starts_with(b"READONLY ")
-}
-
-/// Whether it is about what was asked, and will be said again; otherwise it is about the server, as it is now.
-pub(super) fn is_lasting(rejection: &Rejection) -> bool {
-    match rejection.code() {
-        ErrorCode::Denied | ErrorCode::BadRequest => true,
-        ErrorCode::Other(word) => **word == *"WRONGTYPE",
-        _ => false,
-    }
+/// Whether the server is a replica now.
+pub(super) fn is_read_only(rejection: &Rejection) -> bool {
+    matches!(rejection.code(), ErrorCode::Other(code) if **code == *"READONLY")
 }
 
 /// What is not followed at this node any more.
@@ -82,6 +78,7 @@ mod tests {
     #[test]
     fn errors_have_a_code_and_say_whether_to_try_again() {
         let cases: [(&str, ErrorCode, bool); 9] = [
+            ("UNBLOCKED force unblock from blocking operation", ErrorCode::Other("UNBLOCKED".into()), true),
             ("MOVED 3999 127.0.0.1:6381", ErrorCode::Other("MOVED".into()), true),
             ("NOPERM No permissions to access a channel", ErrorCode::Denied, false),
             ("WRONGPASS invalid username-password pair", ErrorCode::Unauthenticated, false),
@@ -92,11 +89,6 @@ mod tests {
             (
                 "READONLY You can't write against a read only replica.",
                 ErrorCode::Other("READONLY".into()),
-                true,
-            ),
-            (
-                "UNBLOCKED force unblock from blocking operation, instance state changed",
-                ErrorCode::Other("UNBLOCKED".into()),
                 true,
             ),
         ];

@@ -1,26 +1,25 @@
-//! The task of the connection that subscribes, which is also the one that speaks to the bus.
+//! The connection that subscribes to channels.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use super::bus::{self, Bus, Follower, News};
 use super::incoming;
 use super::names::{self, Names};
 use super::publisher::silent;
 use super::refusal;
 use super::resp::{Malformed, Parts, Reply};
 use super::session::{Answer, Session};
+use super::task::{Desk, News, Task};
 use super::wire::{Alarm, Dialer, Wire, protocol};
 use crate::codec::Codec;
-use crate::{ConnectError, ConnectionState, Gap, GapReason, Inlet};
+use crate::{ConnectError, Gap, GapReason};
 
 pub(super) struct Subscriber {
-    bus: Bus,
+    desk: Desk,
     codec: Arc<dyn Codec>,
     names: Arc<Names>,
     /// Whether channels are those of slots.
@@ -44,68 +43,38 @@ enum Event {
     Over,
 }
 
-impl Subscriber {
-    pub(super) fn new(
-        inlet: Arc<dyn Inlet>,
-        codec: Arc<dyn Codec>,
-        names: Arc<Names>,
-        dialer: Arc<Dialer>,
-        news: UnboundedReceiver<News>,
-    ) -> Self {
-        Self { bus: Bus::new(inlet, dialer, news), codec, names, is_sharded: false, lost: false }
+impl Task for Subscriber {
+    type Connection = Wire;
+
+    async fn open(dialer: &Dialer) -> Result<Wire, ConnectError> {
+        dialer.open().await
     }
 
-    /// One that follows channels of slots.
-    #[cfg(feature = "redis-cluster")]
-    pub(super) fn sharded(self) -> Self {
-        Self { is_sharded: true, ..self }
+    async fn shut(wire: Wire, deadline: Instant) {
+        wire.shut(deadline).await;
     }
 
-    /// Until it is closed, of a server that has yet to be connected to.
-    #[cfg(feature = "redis-cluster")]
-    pub(super) async fn begin(mut self) {
-        let error = ConnectError::TimedOut { during: "opening a connection" };
-        match bus::reconnect(&mut self, error, open).await {
-            Some(wire) => self.run(wire).await,
-            None => bus::end(self),
-        }
+    fn desk(&mut self) -> &mut Desk {
+        &mut self.desk
     }
 
-    /// Until it is closed.
-    pub(super) async fn run(mut self, mut wire: Wire) {
-        self.bus.inlet.state(ConnectionState::Connected);
-        loop {
-            let Err(error) = self.serve(&mut wire).await else {
-                wire.shut(self.bus.goodbye()).await;
-                break;
-            };
-            self.lost |= self.bus.interest.was_live();
-            match bus::reconnect(&mut self, error, open).await {
-                Some(new) => wire = new,
-                None => break,
-            }
-        }
-        bus::end(self);
-    }
-
-    /// Follows what is followed, on one connection, until it is lost or closed.
     async fn serve(&mut self, wire: &mut Wire) -> Result<(), ConnectError> {
-        let mut session = Session::restore(&self.bus.interest, self.is_sharded);
+        let mut session = Session::restore(&self.desk.interest, self.is_sharded);
         let mut held = Held::default();
         let mut restored = false;
         let mut last_ping = None;
         loop {
-            if self.bus.is_over() && last_ping.is_none() {
+            if self.desk.is_closing() && last_ping.is_none() {
                 // What the server sent before its answer are our own last events.
                 session.ping(&mut wire.out);
                 wire.asked();
-                last_ping = Some(self.bus.goodbye());
+                last_ping = Some(self.desk.goodbye());
             }
             if let Some(deadline) = last_ping {
                 wire.wake_before(deadline);
             }
             let was_owed = session.is_owed();
-            session.write(&self.bus.interest, &self.names, &mut wire.out);
+            session.write(&self.desk.interest, &self.names, &mut wire.out);
             self.resume(&session, &mut held, &mut restored);
             if !was_owed && session.is_owed() {
                 wire.asked();
@@ -117,7 +86,7 @@ impl Subscriber {
                 if let Poll::Ready(received) = wire.poll_receive(cx) {
                     return Poll::Ready(received.map(|()| Event::Received));
                 }
-                if let Poll::Ready(Some(news)) = self.bus.poll_news(cx) {
+                if let Poll::Ready(Some(news)) = self.desk.news.poll_recv(cx) {
                     return Poll::Ready(Ok(Event::News(news)));
                 }
                 let alarm = wire.poll_alarm(cx, session.is_owed());
@@ -126,8 +95,6 @@ impl Subscriber {
                 }
                 match alarm {
                     Poll::Ready(Alarm::Dead) => Poll::Ready(Err(silent())),
-                    #[cfg(feature = "redis-cluster")]
-                    Poll::Ready(Alarm::Overtaken) => Poll::Ready(Err(super::cluster::overtaken())),
                     Poll::Ready(Alarm::Silent) => Poll::Ready(Ok(Event::Silent)),
                     Poll::Pending => Poll::Pending,
                 }
@@ -141,16 +108,18 @@ impl Subscriber {
                             Answer::Pong if last_ping.is_some() && !session.is_owed() => return Ok(()),
                             Answer::Unavailable(rejection) => return Err(ConnectError::Refused(rejection)),
                             Answer::Followed { address, request } => {
-                                self.bus.acknowledged(&address, request);
+                                self.desk.complete.extend(self.desk.interest.acknowledged(&address, request));
                             }
                             Answer::Refused { address, request, rejection } => {
-                                if self.bus.interest.has(&address, request) {
-                                    self.bus.refuse(request, address, rejection);
+                                if self.desk.interest.has(&address, request) {
+                                    self.desk.complete.extend(self.desk.interest.leave(&address));
+                                    self.desk.inlet.refused(request, address, rejection);
                                 }
                             }
                             Answer::Moved { address } => {
-                                if let Some(request) = self.bus.interest.request_of(&address) {
-                                    self.bus.refuse(request, address, refusal::moved());
+                                if let Some(request) = self.desk.interest.request_of(&address) {
+                                    self.desk.complete.extend(self.desk.interest.leave(&address));
+                                    self.desk.inlet.refused(request, address, refusal::moved());
                                 }
                             }
                             Answer::Pong | Answer::Nothing => {}
@@ -163,17 +132,37 @@ impl Subscriber {
                     session.ping(&mut wire.out);
                     wire.asked();
                 }
-                Event::News(news) => self.follow(news, Some(&mut session)),
+                Event::News(news) => self.hear_on(news, Some(&mut session)),
                 Event::Over => return Ok(()),
             }
             // Messages that keep coming hold up no one who asks for something.
-            while let Some(news) = self.bus.try_news() {
-                self.follow(news, Some(&mut session));
+            while let Ok(news) = self.desk.news.try_recv() {
+                self.hear_on(news, Some(&mut session));
             }
             if restored {
-                self.bus.answer();
+                self.desk.answer();
             }
         }
+    }
+
+    fn hear(&mut self, news: News) {
+        self.hear_on(news, None);
+    }
+
+    fn lost(&mut self) {
+        self.lost |= self.desk.interest.was_live();
+    }
+}
+
+impl Subscriber {
+    pub(super) fn new(desk: Desk, codec: Arc<dyn Codec>, names: Arc<Names>) -> Self {
+        Self { desk, codec, names, is_sharded: false, lost: false }
+    }
+
+    /// One that follows channels of slots.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) fn sharded(self) -> Self {
+        Self { is_sharded: true, ..self }
     }
 
     /// As soon as all that is followed is live, the bus is told what it missed, then what came meanwhile.
@@ -182,11 +171,11 @@ impl Subscriber {
             return;
         }
         *restored = true;
-        self.bus.restored();
+        self.desk.restored();
         if std::mem::take(&mut self.lost) {
-            self.bus.inlet.gap(None, Gap::new(GapReason::Disconnected, None));
+            self.desk.inlet.gap(None, Gap::new(GapReason::Disconnected, None));
         }
-        self.bus.answer();
+        self.desk.answer();
         for parts in held.messages.drain(..) {
             self.deliver(&parts);
         }
@@ -221,8 +210,8 @@ impl Subscriber {
                         .and_then(|name| self.names.strip(name))
                         .is_some_and(|name| session.comes_by_pattern(names::topic(name)));
                 if !by_pattern {
-                    let limit = self.bus.dialer.limits.inbound_bytes;
-                    self.bus.inlet.undecodable(incoming::too_large(&self.names, channel, size, limit));
+                    let limit = self.desk.dialer.limits.inbound_bytes;
+                    self.desk.inlet.undecodable(incoming::too_large(&self.names, channel, size, limit));
                 }
             }
             // Without a subscription it is a status.
@@ -243,7 +232,7 @@ impl Subscriber {
         // What gives way is part of the gap that is told before the rest.
         held.bytes += parts.size();
         held.messages.push_back(parts);
-        while held.bytes > self.bus.dialer.limits.inbound_bytes {
+        while held.bytes > self.desk.dialer.limits.inbound_bytes {
             let Some(oldest) = held.messages.pop_front() else { break };
             held.bytes -= oldest.size();
         }
@@ -253,21 +242,22 @@ impl Subscriber {
         let (slices, count) = parts.as_slices();
         let [channel, message] = [slices[count - 2], slices[count - 1]];
         match incoming::frame(&*self.codec, &self.names, parts, channel, message) {
-            Ok(frame) => self.bus.inlet.deliver(frame),
-            Err(undecodable) => self.bus.inlet.undecodable(undecodable),
+            Ok(frame) => self.desk.inlet.deliver(frame),
+            Err(undecodable) => self.desk.inlet.undecodable(undecodable),
         }
     }
 
-    fn follow(&mut self, news: News, session: Option<&mut Session>) {
-        match self.bus.hear(news) {
+    fn hear_on(&mut self, news: News, session: Option<&mut Session>) {
+        let desk = &mut self.desk;
+        match desk.hear(news) {
             Some(News::Subscribe(request, addresses)) => {
-                self.bus.interest.follow(request, &addresses);
+                desk.interest.follow(request, &addresses);
                 if let Some(session) = session {
                     session.follow(request, addresses);
                 }
             }
             Some(News::Unsubscribe(addresses)) => {
-                addresses.iter().for_each(|address| self.bus.leave(address));
+                desk.complete.extend(addresses.iter().filter_map(|address| desk.interest.leave(address)));
                 if let Some(session) = session {
                     session.leave(addresses);
                 }
@@ -276,18 +266,4 @@ impl Subscriber {
             _ => {}
         }
     }
-}
-
-impl Follower for Subscriber {
-    fn bus(&mut self) -> &mut Bus {
-        &mut self.bus
-    }
-
-    fn hear(&mut self, news: News) {
-        self.follow(news, None);
-    }
-}
-
-async fn open(dialer: Arc<Dialer>) -> Result<Wire, ConnectError> {
-    dialer.open().await
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -26,10 +25,10 @@ pub(super) struct Dialer {
     pub(super) limits: Limits,
     /// The nodes, where it is a cluster.
     #[cfg(feature = "redis-cluster")]
-    pub(super) nodes: Option<Arc<super::cluster::Nodes>>,
-    /// Whether it is the node at this place that is asked, and no other.
+    pub(super) nodes: Option<super::cluster::Nodes>,
+    /// Who asks whether those that are connected to are still of their cluster.
     #[cfg(feature = "redis-cluster")]
-    pub(super) is_of_one: bool,
+    checking: std::sync::OnceLock<tokio::task::AbortHandle>,
     /// Told when a connection was opened.
     opened: Notify,
 }
@@ -43,22 +42,19 @@ pub(super) struct Wire {
     written: usize,
     /// How much was before `out`.
     written_before: u64,
-    pub(super) place: Place,
+    address: String,
     /// When something came last, or something was asked after a time in which nothing was owed.
     heard: Instant,
     alarm: Pin<Box<Sleep>>,
     ping_interval: Duration,
     answer_timeout: Duration,
-    /// Ready when other nodes of the cluster know of something that this one does not.
+    /// Told when the cluster of this node goes on without it.
     #[cfg(feature = "redis-cluster")]
-    overtaken: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+    cut_off: Option<tokio::sync::oneshot::Receiver<()>>,
 }
 
 /// What time says.
 pub(super) enum Alarm {
-    /// The node is cut off from its cluster.
-    #[cfg(feature = "redis-cluster")]
-    Overtaken,
     /// Ask the server whether it is there.
     Silent,
     /// It owes an answer, and is not there.
@@ -74,9 +70,28 @@ impl Dialer {
             #[cfg(feature = "redis-cluster")]
             nodes: None,
             #[cfg(feature = "redis-cluster")]
-            is_of_one: false,
+            checking: std::sync::OnceLock::new(),
             opened: Notify::new(),
         }
+    }
+
+    /// Asks at intervals whether the nodes that are connected to are still of their cluster, as long as there is this.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) fn check_nodes(self: &std::sync::Arc<Self>, runtime: &tokio::runtime::Handle) {
+        if self.nodes.is_none() {
+            return;
+        }
+        let (own, interval) = (std::sync::Arc::downgrade(self), self.limits.ping_interval);
+        let checking = runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(interval.max(Duration::from_millis(1))).await;
+                let Some(dialer) = own.upgrade() else { return };
+                if let Some(nodes) = &dialer.nodes {
+                    nodes.check(&dialer).await;
+                }
+            }
+        });
+        let _ = self.checking.set(checking.abort_handle());
     }
 
     /// Waits until it is time for the next try: at `at`, or at once when another connection was opened, since then the
@@ -97,15 +112,11 @@ impl Dialer {
     ///
     /// # Errors
     /// Those of the network, of a server that refuses us, and of one that is no Redis.
-    pub(super) async fn open(self: &Arc<Self>) -> Result<Wire, ConnectError> {
+    pub(super) async fn open(&self) -> Result<Wire, ConnectError> {
         #[cfg(feature = "redis-cluster")]
         let wire = match &self.nodes {
-            Some(nodes) => {
-                let mut wire = nodes.open(self).await?;
-                let (nodes, dialer, place) = (Arc::clone(nodes), Arc::clone(self), wire.place.clone());
-                wire.overtaken = Some(Box::pin(async move { nodes.overtaken(&dialer, &place).await }));
-                wire
-            }
+            // Boxed, since it opens connections by this in turn.
+            Some(nodes) => Box::pin(nodes.open(self)).await?,
             None => self.open_at(&self.server.place).await?,
         };
         #[cfg(not(feature = "redis-cluster"))]
@@ -129,6 +140,15 @@ impl Dialer {
     }
 }
 
+#[cfg(feature = "redis-cluster")]
+impl Drop for Dialer {
+    fn drop(&mut self) {
+        if let Some(checking) = self.checking.get() {
+            checking.abort();
+        }
+    }
+}
+
 impl Wire {
     fn new(socket: Socket, place: &Place, dialer: &Dialer) -> Self {
         let now = Instant::now();
@@ -138,13 +158,13 @@ impl Wire {
             out: Vec::new(),
             written: 0,
             written_before: 0,
-            place: place.clone(),
+            address: place.to_string(),
             heard: now,
             alarm: Box::pin(sleep_until(now + dialer.limits.ping_interval)),
             ping_interval: dialer.limits.ping_interval,
             answer_timeout: dialer.limits.answer_timeout,
             #[cfg(feature = "redis-cluster")]
-            overtaken: None,
+            cut_off: None,
         }
     }
 
@@ -261,8 +281,33 @@ impl Wire {
         self.reader.next_item().map_err(|Malformed(reason)| protocol(reason))
     }
 
+    /// The connection is lost when this is told.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) fn until_cut_off(&mut self, cut_off: tokio::sync::oneshot::Receiver<()>) {
+        self.cut_off = Some(cut_off);
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    fn poll_cut_off(&mut self, cx: &mut Context<'_>) -> Poll<ConnectError> {
+        let Some(cut_off) = &mut self.cut_off else { return Poll::Pending };
+        let told = ready!(Pin::new(cut_off).poll(cx));
+        self.cut_off = None;
+        match told {
+            Ok(()) => {
+                let reason = "its cluster goes on without it";
+                Poll::Ready(self.lost(io::Error::new(io::ErrorKind::NotConnected, reason)))
+            }
+            // Nobody asks any more.
+            Err(_) => Poll::Pending,
+        }
+    }
+
     /// Receives more. Pending while there is nothing.
     pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        #[cfg(feature = "redis-cluster")]
+        if let Poll::Ready(error) = self.poll_cut_off(cx) {
+            return Poll::Ready(Err(error));
+        }
         let buffer = &mut self.reader.buffer;
         if buffer.capacity() - buffer.len() < READ_CHUNK / 2 {
             buffer.reserve(READ_CHUNK);
@@ -326,13 +371,6 @@ impl Wire {
 
     /// Ready when the server has been silent for too long.
     pub(super) fn poll_alarm(&mut self, cx: &mut Context<'_>, owed: bool) -> Poll<Alarm> {
-        #[cfg(feature = "redis-cluster")]
-        if let Some(overtaken) = &mut self.overtaken
-            && overtaken.as_mut().poll(cx).is_ready()
-        {
-            self.overtaken = None;
-            return Poll::Ready(Alarm::Overtaken);
-        }
         loop {
             ready!(self.alarm.as_mut().poll(cx));
             let due = self.heard + if owed { self.answer_timeout } else { self.ping_interval };
@@ -364,7 +402,7 @@ impl Wire {
         if error.kind() == io::ErrorKind::InvalidData {
             return protocol(&format!("TLS: {error}"));
         }
-        ConnectError::Unreachable { address: self.place.to_string(), source: error.into() }
+        ConnectError::Unreachable { address: self.address.clone(), source: error.into() }
     }
 }
 

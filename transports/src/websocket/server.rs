@@ -179,7 +179,8 @@ impl<C: Codec> Hub<C> {
     /// What it is doing now: topics, counts, and the longest queues.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        self.handle.shared.lock().protocol.stats()
+        let upstream_connected = self.upstream().map(|state| state.is_connected());
+        HubStats { upstream_connected, ..self.handle.shared.lock().protocol.stats() }
     }
 
     /// How it stands with what it is behind; `None` if it is behind nothing.

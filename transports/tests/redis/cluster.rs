@@ -28,16 +28,6 @@ async fn connected(builder: RedisBuilder, nodes: Vec<String>) -> Peer {
     Peer::new(quick(builder).connect_cluster(nodes).await.expect("a connection"))
 }
 
-/// Publishes numbers until some come that were published after everything that happened. Which ones were accepted.
-async fn end(reader: &Peer, numbers: Numbers, last: &Peer) -> std::collections::HashSet<u64> {
-    let so_far = reader.heard.payloads("a:1").len();
-    reader.heard.events(so_far + 100).await;
-    let (accepted, next) = numbers.end().await;
-    last.publish("a", "1", &next.to_string()).await;
-    heard_up_to(&reader.heard, next).await;
-    accepted
-}
-
 #[tokio::test]
 async fn what_is_no_cluster_is_said_at_once() {
     let server = Server::start();

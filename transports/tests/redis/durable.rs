@@ -9,6 +9,7 @@ use pubsub_transports::{Gap, GapReason, Patience, Position, SendError, Start};
 use crate::harness::{Peer, Proxy, Recorder, Said, Server, address, envelope};
 
 mod faults;
+mod quiet;
 mod random;
 mod replay;
 

@@ -1,26 +1,26 @@
 //! TLS with a certificate authority of one's own.
 
 use pubsub_transports::ConnectError;
-use pubsub_transports::redis::{Redis, RedisBuilder, Retention};
+use pubsub_transports::redis::{Redis, Retention};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use crate::harness::{Peer, Server};
 
-/// What a server that speaks TLS needs, and who may speak to it.
-struct Certificates {
-    authority: String,
+/// An authority, what it has signed for servers and for a client, and where a server finds its own.
+struct Authority {
+    pem: String,
     client: (String, String),
     directory: std::path::PathBuf,
 }
 
-impl Certificates {
+impl Authority {
     fn new() -> Self {
         let key = || KeyPair::generate().expect("a key");
         let mut root = CertificateParams::new([]).expect("parameters");
         root.distinguished_name.push(DnType::CommonName, "authority");
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let root_key = key();
-        let authority = root.self_signed(&root_key).expect("a certificate").pem();
+        let pem = root.self_signed(&root_key).expect("a certificate").pem();
         let issuer = Issuer::new(root, root_key);
         let signed = |names: Vec<String>| {
             let key = key();
@@ -33,54 +33,42 @@ impl Certificates {
         let client = signed(vec!["client".into()]);
         let directory = std::env::temp_dir().join(format!("pubsub-tls-{}", fastrand::u64(..)));
         std::fs::create_dir_all(&directory).expect("a directory");
-        for (name, text) in [("ca", &authority), ("cert", &certificate), ("key", &server_key)] {
+        for (name, text) in [("ca", &pem), ("cert", &certificate), ("key", &server_key)] {
             std::fs::write(directory.join(name), text).expect("written");
         }
-        Self { authority, client, directory }
+        Self { pem, client, directory }
     }
 
-    /// A server that speaks TLS on a second port, and asks clients for a certificate of the authority.
-    fn server(&self, more: &[&str]) -> (Server, u16) {
-        let port = crate::harness::server::free_port();
-        let tls_port = port.to_string();
-        let [ca, cert, key] =
-            ["ca", "cert", "key"].map(|name| self.directory.join(name).display().to_string());
-        let own = [
-            "--tls-port",
-            &tls_port,
-            "--tls-cert-file",
-            &cert,
-            "--tls-key-file",
-            &key,
-            "--tls-ca-cert-file",
-            &ca,
-        ];
-        (Server::with(&[&own[..], more].concat()), port)
-    }
-
-    fn identified(&self, builder: RedisBuilder) -> RedisBuilder {
-        let trusting = builder.root_certificates(&self.authority).expect("a certificate");
-        trusting.client_certificate(&self.client.0, &self.client.1).expect("a certificate")
+    /// What a server is told of it, but for the port.
+    fn arguments(&self) -> Vec<String> {
+        let files = [("--tls-cert-file", "cert"), ("--tls-key-file", "key"), ("--tls-ca-cert-file", "ca")];
+        let words =
+            files.map(|(option, name)| [option.to_owned(), self.directory.join(name).display().to_string()]);
+        words.concat()
     }
 }
 
-impl Drop for Certificates {
+impl Drop for Authority {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
+/// A server that speaks only TLS on a second port, with a certificate of `authority`, and asks clients for one of it.
 struct Secure {
     _server: Server,
     port: u16,
-    certificates: Certificates,
+    authority: String,
+    client: (String, String),
 }
 
 impl Secure {
     fn start() -> Self {
-        let certificates = Certificates::new();
-        let (server, port) = certificates.server(&[]);
-        Self { _server: server, port, certificates }
+        let authority = Authority::new();
+        let port = crate::harness::server::free_port();
+        let words = [vec!["--tls-port".to_owned(), port.to_string()], authority.arguments()].concat();
+        let server = Server::with(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        Self { _server: server, port, authority: authority.pem.clone(), client: authority.client.clone() }
     }
 
     fn url(&self) -> String {
@@ -91,9 +79,9 @@ impl Secure {
 #[tokio::test]
 async fn an_authority_of_ones_own() {
     let secure = Secure::start();
-    let authority = &secure.certificates.authority;
-    let trusting = Redis::builder().root_certificates(authority).expect("a certificate");
-    let builder = secure.certificates.identified(Redis::builder());
+    let trusting = Redis::builder().root_certificates(&secure.authority).expect("a certificate");
+    let builder =
+        trusting.clone().client_certificate(&secure.client.0, &secure.client.1).expect("a certificate");
     let shown = format!("{builder:?}");
     assert!(!shown.contains("PRIVATE") && !shown.contains("BEGIN"), "{shown}");
     let peer = Peer::new(builder.connect(secure.url()).await.expect("a connection"));
@@ -115,7 +103,10 @@ async fn an_authority_of_ones_own() {
 #[tokio::test]
 async fn streams_by_an_authority_of_ones_own() {
     let secure = Secure::start();
-    let builder = secure.certificates.identified(Redis::durable(Retention::default()));
+    let builder = Redis::durable(Retention::default())
+        .root_certificates(&secure.authority)
+        .and_then(|builder| builder.client_certificate(&secure.client.0, &secure.client.1))
+        .expect("certificates");
     let (reader, writer) = (builder.clone().connect(secure.url()).await, builder.connect(secure.url()).await);
     let [reader, writer] = [reader, writer].map(|redis| Peer::new(redis.expect("a connection")));
     reader.subscribe(&["a"]).await;
@@ -128,23 +119,25 @@ async fn streams_by_an_authority_of_ones_own() {
     assert!(matches!(&error, ConnectError::Protocol { reason } if reason.contains("TLS")), "{error:?}");
 }
 
-/// The nodes are called what the cluster says, and their certificates have to be of that name.
+/// Each node is where the cluster says that it is, and has to be who its certificate says.
 #[cfg(feature = "redis-cluster")]
 #[tokio::test]
 async fn a_cluster_by_an_authority_of_ones_own() {
-    use std::sync::Mutex;
-    let (certificates, ports) = (Certificates::new(), Mutex::new(Vec::new()));
-    let cluster = crate::harness::cluster::Cluster::of(0, |arguments| {
-        let (node, port) = certificates.server(&[&["--tls-cluster", "yes"], arguments].concat());
-        ports.lock().expect("the ports").push(port);
-        (node, port)
-    });
-    let url = format!("rediss://localhost:{}", ports.lock().expect("the ports")[0]);
-    let durable = || Redis::durable(Retention::default()).prefix("{t}:");
-    for builder in [Redis::builder(), Redis::builder().sharded(), durable()] {
-        let connect = || certificates.identified(builder.clone()).connect_cluster([&url]);
-        let (reader, writer) = (connect().await, connect().await);
-        let [reader, writer] = [reader, writer].map(|redis| Peer::new(redis.expect("a connection")));
+    use crate::harness::cluster::Cluster;
+    let authority = Authority::new();
+    let words = authority.arguments();
+    let (cluster, ports) = Cluster::secure(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let urls: Vec<String> = ports.iter().map(|port| format!("rediss://localhost:{port}")).collect();
+    for builder in
+        [Redis::builder(), Redis::builder().sharded(), Redis::durable(Retention::default()).prefix("{shop}:")]
+    {
+        let builder = builder.root_certificates(&authority.pem).expect("a certificate");
+        let error = builder.clone().connect_cluster(&urls).await.expect_err("no certificate");
+        assert!(matches!(&error, ConnectError::Protocol { reason } if reason.contains("TLS")), "{error:?}");
+        let known =
+            builder.client_certificate(&authority.client.0, &authority.client.1).expect("certificates");
+        let (reader, writer) = (known.clone().connect_cluster(&urls[..1]), known.connect_cluster(&urls[1..]));
+        let [reader, writer] = [reader.await, writer.await].map(|it| Peer::new(it.expect("a connection")));
         let ids: Vec<String> = (0..30).map(|id| format!("a:{id}")).collect();
         reader.subscribe(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
         for id in 0..30 {
@@ -152,9 +145,10 @@ async fn a_cluster_by_an_authority_of_ones_own() {
         }
         reader.heard.events(30).await;
         assert_eq!((reader.heard.gaps_so_far(), reader.close().await, writer.close().await), (0, 0, 0));
-        let error = builder.connect_cluster([&url]).await.expect_err("not trusted");
-        assert!(matches!(&error, ConnectError::Protocol { reason } if reason.contains("TLS")), "{error:?}");
     }
+    // A stranger's cluster is not trusted, nor one that says nothing of TLS.
+    let error = Redis::builder().connect_cluster(&urls).await.expect_err("not trusted");
+    assert!(matches!(&error, ConnectError::Protocol { reason } if reason.contains("TLS")), "{error:?}");
     drop(cluster);
 }
 

@@ -10,10 +10,10 @@ use super::routes::Routes;
 use super::shards::Shards;
 use super::slot::slot;
 use crate::codec::Codec;
-use crate::redis::bus::News;
 use crate::redis::link::encoded;
 use crate::redis::names::Names;
 use crate::redis::resp;
+use crate::redis::task::News;
 use crate::redis::wire::Dialer;
 use crate::{Address, Closing, Frame, Inlet, Link, Patience, SendError, Sending};
 

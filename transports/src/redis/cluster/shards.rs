@@ -8,24 +8,26 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_channel::oneshot;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::nodes::Member;
 use super::owners::{NodeInlet, NodeState, Owner, Shared};
 use super::routes::{NOBODY, Routes};
 use super::slot::SLOTS;
 use crate::codec::Codec;
-use crate::redis::bus::News;
 use crate::redis::names::Names;
 use crate::redis::outbox::Outbox;
 use crate::redis::publisher::Publisher;
 use crate::redis::retry::Retry;
-use crate::redis::server::{Place, Server};
+use crate::redis::server::Server;
 use crate::redis::subscriber::Subscriber;
+use crate::redis::task::{self, Desk, News};
 use crate::redis::wire::Dialer;
 use crate::{Address, ConnectionState, ErrorCode, Gap, GapReason, Inlet, Rejection};
 
@@ -45,6 +47,8 @@ pub(in crate::redis) struct Shards {
     elsewhere: Arc<Notify>,
     retry: Retry,
     refresh: Option<Task<()>>,
+    /// When it is asked again whether the nodes are what they were.
+    next_check: Pin<Box<Sleep>>,
     closing: Vec<oneshot::Sender<u64>>,
     is_closing: bool,
 }
@@ -55,13 +59,13 @@ type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 const MAX_NODES: usize = 1_000;
 
 struct Node {
-    place: Place,
+    member: Member,
     news: UnboundedSender<News>,
     /// `None` when it is over.
     task: Option<Task<()>>,
     given_up: Option<oneshot::Receiver<u64>>,
-    /// When it is left: it has no slots, and nothing is followed there.
-    leave_at: Option<Instant>,
+    /// Since when it has no slots, and nothing is followed there.
+    idle_since: Option<Instant>,
     is_left: bool,
 }
 
@@ -70,6 +74,8 @@ enum Event {
     Refreshed,
     /// Something may have changed.
     Look,
+    /// It is time to see whether something has.
+    Check,
     Over,
 }
 
@@ -83,6 +89,7 @@ impl Shards {
         runtime: Handle,
     ) -> Self {
         let retry = Retry::new(&dialer.limits);
+        let next_check = Box::pin(sleep_until(Instant::now() + dialer.limits.ping_interval));
         let mut shards = Self {
             inlet,
             codec,
@@ -97,6 +104,7 @@ impl Shards {
             elsewhere: Arc::default(),
             retry,
             refresh: None,
+            next_check,
             closing: Vec::new(),
             is_closing: false,
         };
@@ -112,9 +120,15 @@ impl Shards {
                 Event::News(news) => self.hear(news),
                 Event::Refreshed => {
                     self.look();
-                    if !self.shared.lock().is_unsettled() {
+                    self.leave_the_idle();
+                    if self.retry.is_trying() && !self.shared.lock().is_unsettled() {
                         self.retry.connected();
                     }
+                }
+                Event::Check => {
+                    let interval = self.dialer.limits.ping_interval.max(Duration::from_millis(1));
+                    self.next_check.as_mut().reset(Instant::now() + interval);
+                    self.refresh_at(Instant::now());
                 }
                 Event::Look => {}
                 Event::Over => break,
@@ -146,9 +160,6 @@ impl Shards {
         let mut elsewhere = std::pin::pin!(elsewhere.notified());
         let mut is_notified = false;
         let was_unsettled = self.shared.lock().is_unsettled();
-        self.leave_the_idle();
-        let leave_at = self.nodes.iter().filter_map(|node| node.leave_at).min();
-        let mut leaving = std::pin::pin!(sleep_until(leave_at.unwrap_or_else(Instant::now)));
         let event = poll_fn(|cx| {
             for node in &mut self.nodes {
                 if node.task.as_mut().is_some_and(|task| task.as_mut().poll(cx).is_ready()) {
@@ -171,11 +182,11 @@ impl Shards {
                 is_notified = true;
                 return Poll::Ready(Event::Look);
             }
-            if leave_at.is_some() && leaving.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Event::Look);
-            }
             if self.shared.lock().is_unsettled() != was_unsettled {
                 return Poll::Ready(Event::Look);
+            }
+            if !self.is_closing && self.next_check.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Check);
             }
             Poll::Pending
         })
@@ -187,10 +198,7 @@ impl Shards {
     }
 
     fn refresh_if_needed(&mut self) {
-        if self.is_closing {
-            return;
-        }
-        if self.shared.lock().is_unsettled() {
+        if !self.is_closing && self.shared.lock().is_unsettled() {
             self.begin_refresh();
         }
     }
@@ -202,6 +210,13 @@ impl Shards {
         }
         let at = self.retry.next();
         self.retry.begin();
+        self.refresh_at(at);
+    }
+
+    fn refresh_at(&mut self, at: Instant) {
+        if self.refresh.is_some() {
+            return;
+        }
         let dialer = Arc::clone(&self.dialer);
         self.refresh = Some(Box::pin(async move {
             sleep_until(at).await;
@@ -212,16 +227,19 @@ impl Shards {
 
     /// Does as the cluster says that it is.
     fn look(&mut self) {
-        let masters = self.dialer.nodes.as_deref().map(super::Nodes::masters).unwrap_or_default();
+        let masters = self.dialer.nodes.as_ref().map(super::Nodes::masters).unwrap_or_default();
         let mut slots = vec![NOBODY; usize::from(SLOTS)].into_boxed_slice();
         let mut active = Vec::new();
-        for (first, last, place) in masters {
-            let Some(node) = self.node_at(&place) else { continue };
+        for (first, last, member) in masters {
+            let Some(node) = self.node_at(&member) else { continue };
             active.push(node);
             let number = u16::try_from(node).unwrap_or(NOBODY);
             slots.iter_mut().take(usize::from(last) + 1).skip(usize::from(first)).for_each(|it| *it = number);
         }
         self.routes.set(slots);
+        let is_cut_off =
+            |node: &Node| self.dialer.nodes.as_ref().is_some_and(|nodes| nodes.is_cut_off(&node.member.id));
+        let cut_off: Vec<bool> = self.nodes.iter().map(is_cut_off).collect();
         let (mut gaps, mut moves, mut lost) = (Vec::new(), Vec::new(), HashMap::<usize, Vec<Address>>::new());
         let news = {
             let mut owners = self.shared.lock();
@@ -233,8 +251,9 @@ impl Shards {
             let up: Vec<bool> = owners.nodes.iter().map(is_up).collect();
             for (address, owner) in &mut owners.owners {
                 let node = self.routes.node(self.names.slot(address));
-                // A node tells those who follow there when it loses a slot. Another that says so first may be behind itself.
-                let stays = owner.is_live && owner.node.is_some_and(|node| up[node]);
+                // A node tells those who follow there when it loses a slot, unless it was cut off and does not know. Another that says
+                // so first may be behind itself.
+                let stays = owner.is_live && owner.node.is_some_and(|node| up[node] && !cut_off[node]);
                 if stays || node == owner.node && node.is_some() {
                     continue;
                 }
@@ -252,8 +271,9 @@ impl Shards {
         for (node, addresses) in lost {
             let _ = self.nodes[node].news.send(News::Unsubscribe(addresses));
         }
-        for address in gaps {
-            self.inlet.gap(Some(address), Gap::new(GapReason::Moved, None));
+        if !gaps.is_empty() {
+            let moved = Gap::new(GapReason::Moved, None);
+            self.inlet.gaps(gaps.into_iter().map(|address| (address, moved)).collect());
         }
         self.assign(moves);
     }
@@ -265,19 +285,15 @@ impl Shards {
             return;
         }
         let owners = self.shared.lock();
-        let now = Instant::now();
+        let (now, kept_for) = (Instant::now(), self.dialer.limits.close_timeout);
         for (number, node) in self.nodes.iter_mut().enumerate().filter(|(_, node)| !node.is_left) {
             let outbox = self.routes.of(number);
             let is_idle = !owners.nodes[number].is_active
                 && owners.owners.values().all(|owner| owner.node != Some(number))
                 && outbox.as_ref().is_none_or(|outbox| outbox.in_flight() == 0);
-            if !is_idle {
-                node.leave_at = None;
-                continue;
-            }
-            let leave_at = *node.leave_at.get_or_insert_with(|| now + self.dialer.limits.close_timeout);
-            if leave_at <= now {
-                (node.is_left, node.leave_at) = (true, None);
+            node.idle_since = node.idle_since.filter(|_| is_idle).or(is_idle.then_some(now));
+            if node.idle_since.is_some_and(|since| since + kept_for <= now) {
+                node.is_left = true;
                 outbox.iter().for_each(|outbox| _ = outbox.close());
                 let _ = node.news.send(News::Close(None));
             }
@@ -285,8 +301,11 @@ impl Shards {
     }
 
     /// The number of the node at this place, which is made if there is none.
-    fn node_at(&mut self, place: &Place) -> Option<usize> {
-        if let Some(number) = self.nodes.iter().position(|node| node.place == *place && !node.is_left) {
+    fn node_at(&mut self, member: &Member) -> Option<usize> {
+        let is_at = |node: &Node| node.member.place == member.place && !node.is_left;
+        if let Some(number) = self.nodes.iter().position(is_at) {
+            // Another may have taken its place.
+            self.nodes[number].member.id.clone_from(&member.id);
             return Some(number);
         }
         // One that is over makes room.
@@ -295,11 +314,8 @@ impl Shards {
         if number == MAX_NODES {
             return None;
         }
-        let server = Server { place: place.clone(), ..self.dialer.server.clone() };
-        let mut dialer = Dialer::new(server, self.dialer.tls.clone(), self.dialer.limits.clone());
-        dialer.nodes.clone_from(&self.dialer.nodes);
-        dialer.is_of_one = true;
-        let dialer = Arc::new(dialer);
+        let server = Server { place: member.place.clone(), ..self.dialer.server.clone() };
+        let dialer = Arc::new(Dialer::new(server, self.dialer.tls.clone(), self.dialer.limits.clone()));
         let outbox = Arc::new(Outbox::new(dialer.limits.clone(), false));
         let (news, heard) = mpsc::unbounded_channel();
         let publisher = Publisher::new(Arc::clone(&outbox), Arc::clone(&dialer), news.clone(), None);
@@ -311,17 +327,14 @@ impl Shards {
         let inlet =
             NodeInlet { node: number, shared: Arc::clone(&self.shared), inlet: Arc::clone(&self.inlet) };
         let (codec, names) = (Arc::clone(&self.codec), Arc::clone(&self.names));
-        let subscriber = Subscriber::new(Arc::new(inlet), codec, names, dialer, heard).sharded();
-        let task: Task<()> = Box::pin(subscriber.begin());
-        let node = Node {
-            place: place.clone(),
-            news,
-            task: Some(task),
-            given_up: None,
-            leave_at: None,
-            is_left: false,
-        };
-        put(&mut self.nodes, number, node);
+        let desk = Desk::new(Arc::new(inlet), dialer, heard);
+        let task: Task<()> = Box::pin(task::begin(Subscriber::new(desk, codec, names).sharded()));
+        let (member, task) = (member.clone(), Some(task));
+        put(
+            &mut self.nodes,
+            number,
+            Node { member, news, task, given_up: None, idle_since: None, is_left: false },
+        );
         Some(number)
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use compact_str::{CompactString, ToCompactString};
 
+use super::epoch::Top;
 use crate::redis::resp::EntryId;
 use crate::{Gap, GapReason, Position};
 
@@ -47,6 +48,11 @@ impl Cursor {
         Self { is_fresh: true, ..Self::at(EntryId::default(), None) }
     }
 
+    /// Before the first that there is.
+    pub(super) fn before(top: Top) -> Self {
+        top.before_first.map_or_else(Self::fresh, |id| Self::at(id, None))
+    }
+
     /// After what a user has seen.
     pub(super) fn after(position: &Position) -> Self {
         // An epoch that is none of ours is another history, as one that is over is.
@@ -56,6 +62,10 @@ impl Cursor {
 
     pub(super) fn id(&self) -> EntryId {
         self.id
+    }
+
+    pub(super) fn is_fresh(&self) -> bool {
+        self.is_fresh
     }
 
     pub(super) fn position(&self) -> Position {
@@ -69,6 +79,7 @@ impl Cursor {
         }
         let mut gap = None;
         if id.epoch == self.id.epoch {
+            // A server that says what it should not is no reason to fail.
             let missed = id.offset.saturating_sub(self.id.offset).saturating_sub(1);
             gap = (missed > 0).then(|| Gap::new(GapReason::Evicted, Some(missed)));
         } else {
@@ -89,17 +100,18 @@ impl Cursor {
         Step::New(gap)
     }
 
-    /// All up to `end`, which is further, was there and is no more.
-    pub(super) fn skip_to(&mut self, end: Self) -> Option<Gap> {
-        let before = std::mem::replace(self, end);
-        if before.is_fresh {
+    /// Nothing came, although the stream ended there: all up to it is gone. `None` if that was known, or is no loss.
+    pub(super) fn passes_over(&mut self, end: EntryId, is_certain: bool) -> Option<Gap> {
+        if end <= self.id {
             return None;
         }
-        Some(if before.id.epoch == self.id.epoch {
-            Gap::new(GapReason::Evicted, Some(self.id.offset.saturating_sub(before.id.offset)))
-        } else {
-            Gap::new(GapReason::Epoch, None)
-        })
+        let gap = match end.epoch == self.id.epoch {
+            true => Gap::new(GapReason::Evicted, Some(end.offset - self.id.offset)),
+            false => Gap::new(GapReason::Epoch, None),
+        };
+        let was_fresh = self.is_fresh;
+        *self = Self::at(end, self.run.take().filter(|_| is_certain));
+        (!was_fresh).then_some(gap)
     }
 
     /// A connection was made, on which the stream ends at `top`. `is_certain` if its epoch began on this run of the server.
@@ -169,20 +181,6 @@ mod tests {
         let mut cursor = Cursor::fresh();
         assert_eq!(cursor.step(id(7, 100), None), Step::New(None));
         assert_eq!(cursor.step(id(7, 102), None), lost(GapReason::Evicted, Some(1)));
-    }
-
-    #[test]
-    fn what_is_there_no_more_is_as_many_events_as_it_was() {
-        let mut same = cursor(id(7, 3));
-        assert_eq!(same.skip_to(cursor(id(7, 9))), Some(Gap::new(GapReason::Evicted, Some(6))));
-        assert_eq!(same.step(id(7, 10), None), Step::New(None));
-        assert_eq!(same.skip_to(cursor(id(8, 0))), Some(Gap::new(GapReason::Epoch, None)));
-        assert_eq!(Cursor::fresh().skip_to(cursor(id(7, 9))), None);
-    }
-
-    #[test]
-    fn an_entry_without_a_number_is_no_panic() {
-        assert_eq!(Cursor::fresh().step(id(0, 0), None), Step::New(None));
     }
 
     #[test]

@@ -9,31 +9,30 @@ use crate::redis::wire::{Wire, protocol};
 use crate::{ConnectError, ErrorCode, Rejection};
 
 /// How a stream stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::redis) struct Top {
     /// Its last entry; 0-0 if it has none.
     pub(in crate::redis) id: EntryId,
-    /// Whether its epoch began on this run of the server. Not so, if we may not write and nobody else did.
-    pub(in crate::redis) is_certain: bool,
     /// What somebody knows who is about to read all that is kept; `None` if that has no name.
     pub(in crate::redis) before_first: Option<EntryId>,
+    /// Whether its epoch began on this run of the server. Not so, if we may not write and nobody else did.
+    pub(in crate::redis) is_certain: bool,
 }
 
+/// How many streams are asked about at a time.
+const AT_ONCE: usize = 256;
 /// How often others may be faster.
 const TRIES: usize = 32;
-/// Streams that are asked about at once.
-const AT_ONCE: usize = 256;
-
 /// The least number of an epoch: microseconds in 2001, and milliseconds in a far future. A stream with a lesser one was made by
 /// somebody else, who did not name its entries so that they count up.
 const FIRST: u64 = 1_000_000_000_000_000;
 
-/// Looks at the streams of these types, and begins an epoch where there is none, or one of another run; and where there is none of
-/// ours, as soon as what is there `is_read`.
+/// Looks at the streams of some types, and begins an epoch in each that has none, or one of another run; and in one that is none
+/// of ours, as soon as what is there `is_read`.
 ///
 /// # Errors
 /// Those of the connection. Inside: that the server does not let us look.
-pub(in crate::redis) async fn begin(
+pub(in crate::redis) async fn stand(
     wire: &mut Wire,
     keys: &Keys,
     run: &str,
@@ -41,27 +40,25 @@ pub(in crate::redis) async fn begin(
     is_read: impl Fn(&CompactString, EntryId) -> bool,
 ) -> Result<Vec<Result<Top, Rejection>>, ConnectError> {
     let mut tops = Vec::with_capacity(topics.len());
-    for topics in topics.chunks(AT_ONCE) {
-        topics.iter().for_each(|topic| ask(wire, keys, topic));
-        let answers = wire.call(2 * topics.len()).await?;
-        for (topic, answers) in topics.iter().zip(answers.chunks_exact(2)) {
-            let [own, info] = answers else { return Err(unexpected()) };
-            tops.push(match stand(info)? {
-                // Most of the time there is nothing to do.
-                Ok(Some(stand))
-                    if own.text() == Some(run) && (stand.is_ours() || !is_read(topic, stand.last)) =>
-                {
-                    Ok(stand.top(true))
-                }
-                Ok(_) => begin_one(wire, keys, run, topic).await?,
+    for some in topics.chunks(AT_ONCE) {
+        some.iter().for_each(|topic| ask(wire, keys, topic));
+        let answers = wire.call(2 * some.len()).await?;
+        for (topic, answer) in some.iter().zip(answers.chunks_exact(2)) {
+            let [own, info] = answer else { return Err(unexpected()) };
+            tops.push(match end(info)? {
                 Err(rejection) => Err(rejection),
+                // Most of the time there is nothing to do.
+                Ok(Some(top)) if own.text() == Some(run) && (is_ours(top) || !is_read(topic, top.id)) => {
+                    Ok(Top { is_certain: true, ..top })
+                }
+                Ok(_) => begin(wire, keys, run, topic).await?,
             });
         }
     }
     Ok(tops)
 }
 
-async fn begin_one(
+async fn begin(
     wire: &mut Wire,
     keys: &Keys,
     run: &str,
@@ -77,19 +74,16 @@ async fn begin_one(
         resp::command(&mut wire.out, &[b"TIME"]);
         let answers = wire.call(4).await?;
         let [watched, own, info, time] = &answers[..] else { return Err(unexpected()) };
-        let stand = match stand(info)? {
-            Ok(stand) => stand,
+        let top = match end(info)? {
+            Ok(top) => top,
             Err(rejection) => {
                 unwatch(wire).await?;
                 return Ok(Err(rejection));
             }
         };
-        let as_it_is = match stand {
-            Some(stand) => stand.top(false),
-            None => Top { id: EntryId::default(), is_certain: false, before_first: None },
-        };
+        let as_it_is = top.unwrap_or_default();
         let may_look = !matches!(own, Value::Error(_)) && matches!(watched, Value::Status(_));
-        if stand.is_some_and(Stand::is_ours) && own.text() == Some(run) {
+        if top.is_some_and(is_ours) && own.text() == Some(run) {
             unwatch(wire).await?;
             return Ok(Ok(Top { is_certain: true, ..as_it_is }));
         }
@@ -97,17 +91,17 @@ async fn begin_one(
             unwatch(wire).await?;
             return Ok(Ok(as_it_is));
         };
-        let Some(later) = as_it_is.id.epoch.checked_add(1) else {
+        // Later than every epoch before it, whatever clocks do.
+        let Some(next) = as_it_is.id.epoch.checked_add(1) else {
             unwatch(wire).await?;
-            let message = "the stream has an entry after which no epoch can begin: delete it";
+            let message = "a stream with an id after which none can come";
             return Ok(Err(Rejection::new(ErrorCode::BadRequest, message)));
         };
-        // Later than every epoch before it, whatever clocks do.
-        let id = EntryId { epoch: now.max(later).max(FIRST), offset: 0 };
-        match mark(wire, keys, run, topic, id, stand.map(|stand| stand.last)).await? {
+        let id = EntryId { epoch: now.max(next).max(FIRST), offset: 0 };
+        match mark(wire, keys, run, topic, id, top.map(|top| top.id)).await? {
             Marked::Done => {
                 let before_first = as_it_is.before_first.filter(|before| *before != as_it_is.id).or(Some(id));
-                return Ok(Ok(Top { id, is_certain: true, before_first }));
+                return Ok(Ok(Top { id, before_first, is_certain: true }));
             }
             Marked::Denied => return Ok(Ok(as_it_is)),
             Marked::Overtaken => {}
@@ -127,45 +121,28 @@ fn ask(wire: &mut Wire, keys: &Keys, topic: &str) {
     resp::bulk(out, &keys.stream(topic));
 }
 
-/// What XINFO says of a stream.
-#[derive(Clone, Copy)]
-struct Stand {
-    last: EntryId,
-    before_first: Option<EntryId>,
-}
-
-impl Stand {
-    fn is_ours(self) -> bool {
-        self.last.epoch >= FIRST
-    }
-
-    fn top(self, is_certain: bool) -> Top {
-        Top { id: self.last, is_certain, before_first: self.before_first }
-    }
-}
-
 /// How a stream stands, by XINFO; `None` if there is no stream.
-fn stand(info: &Value) -> Result<Result<Option<Stand>, Rejection>, ConnectError> {
+fn end(info: &Value) -> Result<Result<Option<Top>, Rejection>, ConnectError> {
     match info {
         Value::Error(error) if error.starts_with(b"ERR no such key") => Ok(Ok(None)),
         Value::Error(error) => {
             let rejection = refusal::rejection(error);
-            if refusal::is_lasting(&rejection) {
-                Ok(Err(rejection))
-            } else {
-                Err(ConnectError::Refused(rejection))
-            }
+            if rejection.is_retryable() { Err(ConnectError::Refused(rejection)) } else { Ok(Err(rejection)) }
         }
         info => {
-            let last = info.get(b"last-generated-id").and_then(Value::bytes).and_then(EntryId::read);
-            let last = last.ok_or_else(unexpected)?;
+            let id = |value: &Value| value.bytes().and_then(EntryId::read);
+            let last = info.get(b"last-generated-id").and_then(id).ok_or_else(unexpected)?;
             let before_first = match info.get(b"first-entry").and_then(Value::array) {
                 Some(first) => before(first),
                 None => Some(last),
             };
-            Ok(Ok(Some(Stand { last, before_first })))
+            Ok(Ok(Some(Top { id: last, before_first, is_certain: false })))
         }
     }
+}
+
+fn is_ours(top: Top) -> bool {
+    top.id.epoch >= FIRST
 }
 
 /// What comes right before an entry. What begins an epoch counts as seen, since it is no event; before an event that is the
@@ -214,12 +191,13 @@ async fn mark(
     resp::command(out, &[b"EXEC"]);
     let answers = wire.call(4).await?;
     let queued = answers.iter().take(3).find_map(|answer| match answer {
-        Value::Error(error) => Some(error),
+        Value::Error(error) => Some(refusal::rejection(error)),
         _ => None,
     });
     match (queued, answers.last()) {
-        (Some(error), _) if !refusal::is_read_only(error) && refusal::rejection(error).is_retryable() => {
-            Err(ConnectError::Refused(refusal::rejection(error)))
+        // A replica can be read as it is.
+        (Some(rejection), _) if rejection.is_retryable() && !refusal::is_read_only(&rejection) => {
+            Err(ConnectError::Refused(rejection))
         }
         (Some(_), _) => Ok(Marked::Denied),
         (None, Some(Value::Array(done))) if !done.iter().any(|it| matches!(it, Value::Error(_))) => {

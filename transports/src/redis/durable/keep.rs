@@ -110,7 +110,6 @@ if old then redis.call('XTRIM', KEYS[1], 'MINID', '~', old) end";
 /// The streams that one who publishes has seen to, on one connection.
 pub(in crate::redis) struct Kept {
     keys: Arc<Keys>,
-    run: Option<Arc<str>>,
     ready: HashSet<CompactString>,
     age: Option<Duration>,
     next_trim: Instant,
@@ -124,7 +123,7 @@ const MAX_MILLIS: u64 = 1 << 47;
 impl Kept {
     pub(in crate::redis) fn new(keys: Arc<Keys>, retention: Retention) -> Self {
         let age = retention.age;
-        Self { keys, run: None, ready: HashSet::new(), age, next_trim: Instant::now() }
+        Self { keys, ready: HashSet::new(), age, next_trim: Instant::now() }
     }
 
     /// How many streams are ready.
@@ -134,7 +133,6 @@ impl Kept {
 
     /// Nothing is known of the streams any more.
     pub(in crate::redis) fn forget(&mut self) {
-        self.run = None;
         self.ready.clear();
     }
 
@@ -158,19 +156,16 @@ impl Kept {
         wire: &mut Wire,
         topics: Vec<CompactString>,
     ) -> Result<(), ConnectError> {
-        let run = match &self.run {
-            Some(run) => Arc::clone(run),
-            None => Arc::clone(self.run.insert(session::run_id(wire).await?)),
-        };
+        let run = session::run_id(wire).await?;
         let now = Instant::now();
         let trims = self.interval().filter(|_| now >= self.next_trim);
         if let Some(interval) = trims {
             self.next_trim = now + interval;
         }
-        let is_due = |topic: &CompactString| trims.is_some() || !self.ready.contains(topic);
-        let topics: Vec<CompactString> = topics.into_iter().filter(is_due).collect();
-        let tops = epoch::begin(wire, &self.keys, &run, &topics, |_, _| true).await?;
-        for (topic, top) in topics.into_iter().zip(tops) {
+        let due: Vec<_> =
+            topics.into_iter().filter(|topic| trims.is_some() || !self.ready.contains(topic)).collect();
+        let tops = epoch::stand(wire, &self.keys, &run, &due, |_, _| true).await?;
+        for (topic, top) in due.into_iter().zip(tops) {
             if let (Ok(top), Some(age)) = (top, self.age) {
                 self.trim(wire, &topic, top.id, age).await?;
             }

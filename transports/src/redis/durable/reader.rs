@@ -1,55 +1,36 @@
-//! The task that reads the streams, which is also the one that speaks to the bus.
+//! Reading the streams: what is followed of each, and where it stands at the server.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use compact_str::CompactString;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
 
-use super::cursor::Step;
-use super::entry;
+use super::cursor::Cursor;
+use super::epoch::{self, Top};
 use super::keys::Keys;
-use super::replay::{Advance, Passing, Replay};
-use super::session::Session;
+use super::live::Reading;
+use super::replay::{Advance, Replay};
+use super::session::{self, Session};
 use super::stream::Stream;
 use crate::codec::Codec;
-use crate::redis::bus::{self, Bus, Follower, News};
 use crate::redis::publisher::silent;
-use crate::redis::refusal;
-use crate::redis::resp::{self, Entry, EntryId, Item};
+use crate::redis::resp::{self, EntryId};
+use crate::redis::task::{Desk, News, Task};
 use crate::redis::wire::{Alarm, Dialer};
-use crate::{Address, ConnectError, ConnectionState, DecodeError, Gap, Inlet, Undecodable};
-
-mod look;
-mod past;
+use crate::{Address, ConnectError, DecodeError, Gap, Inlet, Rejection, Undecodable};
 
 pub(in crate::redis) struct Reader {
-    bus: Bus,
-    codec: Arc<dyn Codec>,
-    keys: Arc<Keys>,
-    streams: HashMap<CompactString, Stream>,
+    pub(super) desk: Desk,
+    pub(super) codec: Arc<dyn Codec>,
+    pub(super) keys: Arc<Keys>,
+    pub(super) streams: HashMap<CompactString, Stream>,
     /// Asked for, and not answered.
     asked: Vec<(Address, u64)>,
-    replays: Vec<Replay>,
-    /// When some stream may have been quiet for so long that the server has to be asked about it.
-    look_at: Instant,
-}
-
-/// The read that waits at the server.
-#[derive(Default)]
-struct Reading {
-    is_asked: bool,
-    /// It does not ask for all that is followed.
-    is_stale: bool,
-    /// When it is looked again whether it can be ended.
-    look_at: Option<Instant>,
-    /// The stream whose entries come.
-    topic: CompactString,
+    pub(super) replays: Vec<Replay>,
 }
 
 enum Event {
@@ -65,73 +46,45 @@ enum Event {
     Over,
 }
 
-/// Entries of one stream that one read brings at most.
-const READ_COUNT: u64 = 512;
-/// How long is waited until a read that was just written waits at the server.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
-/// How long a read waits that cannot be ended from outside.
-const SHORT_WAIT: Duration = Duration::from_millis(100);
+impl Task for Reader {
+    type Connection = Session;
 
-impl Reader {
-    pub(in crate::redis) fn new(
-        inlet: Arc<dyn Inlet>,
-        codec: Arc<dyn Codec>,
-        keys: Arc<Keys>,
-        dialer: Arc<Dialer>,
-        news: UnboundedReceiver<News>,
-    ) -> Self {
-        Self {
-            bus: Bus::new(inlet, dialer, news),
-            codec,
-            keys,
-            streams: HashMap::new(),
-            asked: Vec::new(),
-            replays: Vec::new(),
-            look_at: Instant::now(),
-        }
+    async fn open(dialer: &Dialer) -> Result<Session, ConnectError> {
+        Session::open(dialer).await
     }
 
-    /// Until it is closed.
-    pub(in crate::redis) async fn run(mut self, mut session: Session) {
-        self.bus.inlet.state(ConnectionState::Connected);
-        loop {
-            let Err(error) = self.serve(&mut session).await else {
-                let deadline = self.bus.goodbye();
-                tokio::join!(session.wire.shut(deadline), session.asker.shut(deadline));
-                break;
-            };
-            match bus::reconnect(&mut self, error, open).await {
-                Some(new) => session = new,
-                None => break,
-            }
-        }
-        bus::end(self);
+    async fn shut(session: Session, deadline: Instant) {
+        tokio::join!(session.wire.shut(deadline), session.asker.shut(deadline));
     }
 
-    /// Reads what is followed, on one session, until it is lost or closed.
+    fn desk(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
+
     async fn serve(&mut self, session: &mut Session) -> Result<(), ConnectError> {
         self.restore(session).await?;
         let mut reading = Reading::default();
-        let mut over_at = None;
+        let mut goal = None;
         loop {
             reading.is_stale |= self.find(session).await?;
-            self.bus.answer();
-            if self.bus.is_over() {
-                let deadline = match over_at {
-                    Some(deadline) => deadline,
+            self.desk.answer();
+            if self.desk.is_closing() {
+                let (deadline, ends) = match &goal {
+                    Some(goal) => goal,
                     None => {
-                        // What is there now are our own last events.
-                        self.look(session, |_| true).await?;
+                        // It may have been asked to wait for longer than there is time.
                         reading.is_stale = true;
-                        *over_at.insert(self.bus.goodbye())
+                        // What is there before that are our own last events.
+                        goal.insert((self.desk.goodbye(), self.ends(session).await?))
                     }
                 };
-                if Instant::now() >= deadline || !self.streams.values().any(Stream::has_more) {
+                if Instant::now() >= *deadline || self.has_reached(ends) {
                     return Ok(());
                 }
-                session.wire.wake_before(deadline);
+                session.wire.wake_before(*deadline);
             }
             self.ask(session, &mut reading).await?;
+            let over_at = goal.as_ref().map(|(deadline, _)| *deadline);
             match self.next_event(session, &reading, over_at).await? {
                 Event::Received => {
                     while let Some(item) = session.wire.next_item()? {
@@ -146,10 +99,43 @@ impl Reader {
                 Event::Over => return Ok(()),
             }
             // Entries that keep coming hold up no one who asks for something.
-            while let Some(news) = self.bus.try_news() {
+            while let Ok(news) = self.desk.news.try_recv() {
                 self.hear(news);
             }
         }
+    }
+
+    fn hear(&mut self, news: News) {
+        match self.desk.hear(news) {
+            Some(News::Subscribe(request, addresses)) => {
+                self.desk.interest.follow(request, &addresses);
+                for address in addresses {
+                    self.streams.entry(address.topic().into()).or_default().follow(&address, request);
+                    self.asked.push((address, request));
+                }
+            }
+            Some(News::Unsubscribe(addresses)) => {
+                for address in addresses {
+                    self.desk.complete.extend(self.desk.interest.leave(&address));
+                    self.asked.retain(|(asked, _)| *asked != address);
+                    if let Some(stream) = self.streams.get_mut(address.topic()) {
+                        stream.leave(&address);
+                        if stream.is_left() {
+                            self.streams.remove(address.topic());
+                        }
+                    }
+                }
+            }
+            Some(News::Replay(id, addresses)) => self.replays.push(Replay::new(id, addresses)),
+            _ => {}
+        }
+    }
+}
+
+impl Reader {
+    pub(in crate::redis) fn new(desk: Desk, codec: Arc<dyn Codec>, keys: Arc<Keys>) -> Self {
+        let (streams, asked, replays) = (HashMap::new(), Vec::new(), Vec::new());
+        Self { desk, codec, keys, streams, asked, replays }
     }
 
     async fn next_event(
@@ -167,7 +153,7 @@ impl Reader {
             if let Poll::Ready(received) = wire.poll_receive(cx) {
                 return Poll::Ready(received.map(|()| Event::Received));
             }
-            if let Poll::Ready(Some(news)) = self.bus.poll_news(cx) {
+            if let Poll::Ready(Some(news)) = self.desk.news.poll_recv(cx) {
                 return Poll::Ready(Ok(Event::News(news)));
             }
             if reading.look_at.is_some() && look.as_mut().poll(cx).is_ready() {
@@ -175,7 +161,7 @@ impl Reader {
             }
             let mut number = 0;
             while let Some(replay) = self.replays.get_mut(number) {
-                match replay.advance(&*self.bus.inlet, &self.streams, cx) {
+                match replay.advance(&*self.desk.inlet, &self.streams, cx) {
                     Advance::Waits => number += 1,
                     Advance::Fetch => return Poll::Ready(Ok(Event::Fetch)),
                     Advance::Over => drop(self.replays.remove(number)),
@@ -188,8 +174,6 @@ impl Reader {
             }
             match alarm {
                 Poll::Ready(Alarm::Dead) => Poll::Ready(Err(silent())),
-                #[cfg(feature = "redis-cluster")]
-                Poll::Ready(Alarm::Overtaken) => Poll::Ready(Err(crate::redis::cluster::overtaken())),
                 Poll::Ready(Alarm::Silent) => Poll::Ready(Ok(Event::Silent)),
                 Poll::Pending => Poll::Pending,
             }
@@ -197,180 +181,129 @@ impl Reader {
         .await
     }
 
-    /// How long a read waits for entries.
-    fn wait(&self, session: &Session) -> Duration {
-        let limits = &self.bus.dialer.limits;
-        let longest = limits.ping_interval.min(limits.answer_timeout / 2).max(Duration::from_millis(1));
-        if session.may_unblock { longest } else { longest.min(SHORT_WAIT) }
-    }
-
-    /// Writes a read, if there is none; ends one that does not ask for all that is followed.
-    async fn ask(&mut self, session: &mut Session, reading: &mut Reading) -> Result<(), ConnectError> {
-        if reading.is_asked {
-            let is_due = reading.look_at.is_none_or(|at| Instant::now() >= at);
-            if reading.is_stale && is_due {
-                reading.look_at = None;
-                if session.unblock().await? {
-                    reading.is_stale = false;
-                } else if session.may_unblock {
-                    reading.look_at = Some(Instant::now() + LOOK_AGAIN);
-                } else {
-                    reading.is_stale = false;
-                }
+    /// Asks where the streams end that nobody has asked about, and answers who follows them. Whether there were some.
+    async fn find(&mut self, session: &mut Session) -> Result<bool, ConnectError> {
+        let new = self.topics(|stream| stream.cursor.is_none());
+        for (topic, top) in self.tops(session, &new).await? {
+            let cursor = Cursor::at(top.id, Some(Arc::clone(&session.run)));
+            if let Some(stream) = self.streams.get_mut(&topic) {
+                stream.begin(cursor);
             }
-            return Ok(());
         }
-        let wait = u64::try_from(self.wait(session).as_millis()).unwrap_or(u64::MAX);
-        // What is there at the end is read, and nothing is waited for any more.
-        let wait = (!self.bus.is_over()).then_some(wait);
-        self.streams.values_mut().for_each(Stream::asked);
-        let known =
-            self.streams.iter().filter_map(|(topic, stream)| Some((topic, stream.cursor.as_ref()?.id())));
-        let known: Vec<_> = known.collect();
-        if !known.is_empty() {
-            read(&mut session.wire.out, &self.keys, READ_COUNT, wait, &known);
-            session.wire.asked();
-            *reading = Reading { is_asked: true, ..Reading::default() };
+        for (address, request) in std::mem::take(&mut self.asked) {
+            let stream = self.streams.get(address.topic());
+            if let Some(cursor) = stream.and_then(|stream| stream.cursor.as_ref()) {
+                self.desk.inlet.position(address.topic(), cursor.position());
+            }
+            self.desk.complete.extend(self.desk.interest.acknowledged(&address, request));
         }
-        Ok(())
+        self.begin_replays(session).await?;
+        Ok(!new.is_empty())
     }
 
-    async fn item(
+    pub(super) fn topics(&self, which: impl Fn(&Stream) -> bool) -> Vec<CompactString> {
+        self.streams.iter().filter(|(_, stream)| which(stream)).map(|(topic, _)| topic.clone()).collect()
+    }
+
+    /// How these streams stand, but for those of which we may not know: those who follow them are told.
+    pub(super) async fn tops(
         &mut self,
-        item: Item,
-        reading: &mut Reading,
         session: &mut Session,
-    ) -> Result<(), ConnectError> {
-        match item {
-            Item::Stream(name) => {
-                reading.topic = self.keys.topic(&name).unwrap_or_default().into();
-                if let Some(stream) = self.streams.get_mut(&reading.topic) {
-                    stream.came(Instant::now());
-                }
-            }
-            Item::Entry(entry) => self.entry(&reading.topic, &entry),
-            Item::TooLarge { id, size } => self.too_large(&reading.topic, id, size),
-            Item::End => {
-                *reading = Reading::default();
-                self.tell_what_is_gone(session);
-                self.look_at_the_quiet(session).await?;
-            }
-            Item::Error(error) => {
-                *reading = Reading::default();
-                let rejection = refusal::rejection(&error);
-                if !refusal::is_lasting(&rejection) {
-                    return Err(ConnectError::Refused(rejection));
-                }
-                // One of the streams is none, or not allowed any more: looking at each shows which.
-                let before = self.streams.len();
-                self.look(session, |_| true).await?;
-                if self.streams.len() == before {
-                    let topics: Vec<_> = self.streams.keys().cloned().collect();
-                    topics.iter().for_each(|topic| self.refuse(topic, &rejection));
-                }
+        topics: &[CompactString],
+    ) -> Result<Vec<(CompactString, Top)>, ConnectError> {
+        if topics.is_empty() {
+            return Ok(Vec::new());
+        }
+        // It is another when the server was given its first replica: all have to say the same.
+        session.run = session::run_id(&mut session.asker).await?;
+        let streams = &self.streams;
+        let is_read = |topic: &CompactString, end| {
+            let cursor = streams.get(topic).and_then(|stream| stream.cursor.as_ref());
+            cursor.is_none_or(|cursor| cursor.id() == end)
+        };
+        let all = epoch::stand(&mut session.asker, &self.keys, &session.run, topics, is_read).await?;
+        let mut tops = Vec::with_capacity(topics.len());
+        for (topic, top) in topics.iter().zip(all) {
+            match top {
+                Ok(top) => tops.push((topic.clone(), top)),
+                Err(rejection) => self.refuse(topic, &rejection),
             }
         }
+        Ok(tops)
+    }
+
+    /// Looks at these streams, and gives what was lost where they are not what they were.
+    pub(super) async fn look(
+        &mut self,
+        session: &mut Session,
+        topics: &[CompactString],
+    ) -> Result<Vec<(CompactString, Gap)>, ConnectError> {
+        let mut gaps = Vec::new();
+        for (topic, top) in self.tops(session, topics).await? {
+            let Some(stream) = self.streams.get_mut(&topic) else { continue };
+            gaps.extend(stream.stands(top, &session.run).map(|gap| (topic.clone(), gap)));
+            self.replays_stand(&topic, top, &session.run, false);
+        }
+        Ok(gaps)
+    }
+
+    /// On a new session: what is followed goes on, and what was lost is told.
+    async fn restore(&mut self, session: &mut Session) -> Result<(), ConnectError> {
+        let known = self.topics(|stream| stream.cursor.is_some());
+        let gaps = self.look(session, &known).await?;
+        self.desk.restored();
+        self.tell(gaps);
         Ok(())
     }
 
-    fn entry(&mut self, topic: &str, entry: &Entry) {
-        let Some(stream) = self.streams.get_mut(topic) else { return };
-        let Some(cursor) = &mut stream.cursor else { return };
-        let marker = entry::marker(entry);
-        let Step::New(gap) = cursor.step(entry.id, marker) else { return };
-        if let Some(gap) = gap {
-            tell_gap(&*self.bus.inlet, topic, stream, gap);
-        }
-        let Some(cursor) = &stream.cursor else { return };
-        let mut event = None;
-        if marker.is_some() {
-            self.bus.inlet.position(topic, cursor.position());
-        } else {
-            let id = entry.get(entry::ID).and_then(|id| std::str::from_utf8(id).ok());
-            if id.is_none_or(|id| stream.follows(id)) {
-                let frame = entry::frame(&*self.codec, topic, entry, cursor.position());
-                event = Some(frame).filter(|frame| match frame {
-                    Ok(frame) => stream.follows(frame.header.id()),
-                    Err(_) => true,
-                });
+    pub(super) fn tell(&self, gaps: Vec<(CompactString, Gap)>) {
+        for (topic, gap) in gaps {
+            if let Some(stream) = self.streams.get(&topic) {
+                tell_gap(&*self.desk.inlet, &topic, stream, gap);
             }
-        }
-        if !self.replays.is_empty() {
-            let passing = Passing { topic, id: entry.id, marker, event: event.as_ref() };
-            self.replays.iter_mut().for_each(|replay| replay.passes(&passing));
-        }
-        match event {
-            Some(Ok(frame)) => self.bus.inlet.deliver(frame),
-            Some(Err(undecodable)) => self.bus.inlet.undecodable(undecodable),
-            None => {}
         }
     }
 
-    fn too_large(&mut self, topic: &str, id: EntryId, size: usize) {
-        let Some(stream) = self.streams.get_mut(topic) else { return };
-        let Some(cursor) = &mut stream.cursor else { return };
-        let Step::New(gap) = cursor.step(id, None) else { return };
-        if let Some(gap) = gap {
-            tell_gap(&*self.bus.inlet, topic, stream, gap);
-        }
-        let undecodable = too_large(topic, size, self.bus.dialer.limits.inbound_bytes);
-        let event = Err(undecodable.clone());
-        let passing = Passing { topic, id, marker: None, event: Some(&event) };
-        self.replays.iter_mut().for_each(|replay| replay.passes(&passing));
-        self.bus.inlet.undecodable(undecodable);
-    }
-}
-
-impl Follower for Reader {
-    fn bus(&mut self) -> &mut Bus {
-        &mut self.bus
+    /// Where the streams end at this moment.
+    async fn ends(&mut self, session: &mut Session) -> Result<Vec<(CompactString, EntryId)>, ConnectError> {
+        let topics = self.topics(|_| true);
+        let tops = self.tops(session, &topics).await?;
+        Ok(tops.into_iter().map(|(topic, top)| (topic, top.id)).collect())
     }
 
-    fn hear(&mut self, news: News) {
-        match self.bus.hear(news) {
-            Some(News::Subscribe(request, addresses)) => {
-                self.bus.interest.follow(request, &addresses);
-                for address in addresses {
-                    self.streams.entry(address.topic().into()).or_default().follow(&address, request);
-                    self.asked.push((address, request));
-                }
-            }
-            Some(News::Unsubscribe(addresses)) => {
-                for address in addresses {
-                    self.bus.leave(&address);
-                    self.asked.retain(|(asked, _)| *asked != address);
-                    if let Some(stream) = self.streams.get_mut(address.topic()) {
-                        stream.leave(&address);
-                        if stream.is_left() {
-                            self.streams.remove(address.topic());
-                        }
-                    }
-                }
-            }
-            Some(News::Replay(id, addresses)) => self.replays.push(Replay::new(id, addresses)),
-            _ => {}
+    fn has_reached(&self, ends: &[(CompactString, EntryId)]) -> bool {
+        ends.iter().all(|(topic, end)| {
+            let cursor = self.streams.get(topic).and_then(|stream| stream.cursor.as_ref());
+            cursor.is_none_or(|cursor| cursor.id() >= *end)
+        })
+    }
+
+    /// Nobody follows this type any more: the server does not let us.
+    pub(super) fn refuse(&mut self, topic: &CompactString, rejection: &Rejection) {
+        let Some(stream) = self.streams.remove(topic) else { return };
+        self.asked.retain(|(address, _)| address.topic() != topic);
+        for (address, request) in stream.addresses(topic) {
+            self.desk.complete.extend(self.desk.interest.leave(&address));
+            self.desk.inlet.refused(request, address, rejection.clone());
         }
     }
 }
 
-async fn open(dialer: Arc<Dialer>) -> Result<Session, ConnectError> {
-    Session::open(&dialer).await
-}
-
-fn too_large(topic: &str, size: usize, limit: usize) -> Undecodable {
+pub(super) fn too_large(topic: &str, size: usize, limit: usize) -> Undecodable {
     Undecodable::new(Address::whole(topic).ok(), DecodeError::TooLarge { size, limit })
 }
 
 /// How many of the events of a type were to which id, nobody knows.
-fn tell_gap(inlet: &dyn Inlet, topic: &str, stream: &Stream, gap: Gap) {
-    for (address, _) in stream.addresses(topic) {
+pub(super) fn tell_gap(inlet: &dyn Inlet, topic: &str, stream: &Stream, gap: Gap) {
+    let lost = stream.addresses(topic).into_iter().map(|(address, _)| {
         let missed = gap.missed.filter(|_| address.id().is_none());
-        inlet.gap(Some(address), Gap::new(gap.reason, missed));
-    }
+        (address, Gap::new(gap.reason, missed))
+    });
+    inlet.gaps(lost.collect());
 }
 
 /// Writes an XREAD of these streams after these entries.
-fn read(
+pub(super) fn read(
     out: &mut Vec<u8>,
     keys: &Keys,
     count: u64,

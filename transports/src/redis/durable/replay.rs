@@ -13,10 +13,10 @@ use super::cursor::{Cursor, Marker, Step};
 use super::epoch::Top;
 use super::stream::Stream;
 use crate::redis::resp::EntryId;
-use crate::{Address, Frame, Gap, Inlet, Past, Position, Start, Undecodable};
+use crate::{Address, Frame, Gap, Inlet, Past, Start, Undecodable};
 
 pub(super) struct Replay {
-    pub(super) id: u64,
+    id: u64,
     pub(super) parts: Vec<Part>,
     /// Whether the bus knows that all parts have their places.
     is_settled: bool,
@@ -93,6 +93,13 @@ impl Replay {
         self.parts.retain(|part| streams.contains_key(&part.topic));
         if !self.is_settled && !self.parts.iter().any(Part::is_asked) {
             self.is_settled = true;
+            for part in &self.parts {
+                if let Place::Behind(cursor) = &part.place
+                    && !cursor.is_fresh()
+                {
+                    inlet.replay_begins(self.id, &part.topic, cursor.position());
+                }
+            }
             inlet.replaying(self.id);
         }
         for part in &mut self.parts {
@@ -126,6 +133,13 @@ impl Replay {
         }
     }
 
+    /// What everybody else had yet to get up to `live` is gone.
+    pub(super) fn vanished(&mut self, topic: &str, live: &Cursor) {
+        for part in self.parts.iter_mut().filter(|part| part.topic == topic) {
+            part.vanished(live);
+        }
+    }
+
     /// An entry is delivered to all.
     pub(super) fn passes(&mut self, passing: &Passing<'_>) {
         for part in self.parts.iter_mut().filter(|part| part.topic == passing.topic) {
@@ -149,32 +163,17 @@ impl Part {
         matches!(self.place, Place::Asked(_))
     }
 
-    /// How the stream stands at the server, on a new connection or before it begins; everybody else is at `live`. Where it begins,
-    /// if it is to begin with the oldest event that is kept: from then on nothing is lost that is not told.
-    pub(super) fn connected(
-        &mut self,
-        live: &Cursor,
-        top: Top,
-        run: &std::sync::Arc<str>,
-    ) -> Option<Position> {
+    /// How the stream stands at the server, on a new connection or before it begins; everybody else is at `live`.
+    pub(super) fn connected(&mut self, live: &Cursor, top: Top, run: &std::sync::Arc<str>) {
         let mut cursor = match &self.place {
-            Place::Asked(Start::Now) => {
-                self.place = Place::Level(live.clone());
-                return None;
-            }
-            Place::Asked(Start::Beginning) => match top.before_first {
-                Some(id) => Cursor::at(id, None),
-                None => Cursor::fresh(),
-            },
+            Place::Asked(Start::Now) => return self.place = Place::Level(live.clone()),
+            Place::Asked(Start::Beginning) => return self.place = Place::Behind(Cursor::before(top)),
             Place::Asked(Start::After(position)) => Cursor::after(position),
-            // One that was level too: whether it still is shows when it is settled.
             Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor) => cursor.clone(),
         };
         let gap = cursor.reconnected(top.id, run, top.is_certain);
         self.tell(gap);
-        let begins = matches!(self.place, Place::Asked(Start::Beginning)).then(|| cursor.position());
         self.place = Place::Behind(cursor);
-        begins
     }
 
     /// Whether it is behind, and nothing of it waits for room.
@@ -229,9 +228,25 @@ impl Part {
 
     /// Nothing is there to be fetched, although everybody else is at `live`: it was, and is no more.
     pub(super) fn came_to_the_end(&mut self, live: &Cursor) {
-        let Place::Behind(cursor) = &mut self.place else { return };
-        if cursor.id() < live.id() {
-            let gap = cursor.skip_to(live.clone());
+        if matches!(&self.place, Place::Behind(cursor) if cursor.id() < live.id()) {
+            self.pass_over(live);
+        }
+    }
+
+    /// The same for everybody.
+    fn vanished(&mut self, live: &Cursor) {
+        if matches!(&self.place, Place::Ahead(_) | Place::Level(_)) {
+            self.pass_over(live);
+        }
+    }
+
+    fn pass_over(&mut self, live: &Cursor) {
+        let (Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor)) = &mut self.place else {
+            return;
+        };
+        // Where it is ahead of that, it knows already.
+        if cursor.id() <= live.id() {
+            let gap = cursor.passes_over(live.id(), true);
             self.tell(gap);
             self.place = Place::Level(live.clone());
         }

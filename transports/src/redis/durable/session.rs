@@ -22,7 +22,7 @@ pub(in crate::redis) struct Session {
 impl Session {
     /// # Errors
     /// As the dialer's, and if the server does not say which run it is.
-    pub(in crate::redis) async fn open(dialer: &Arc<Dialer>) -> Result<Self, ConnectError> {
+    pub(in crate::redis) async fn open(dialer: &Dialer) -> Result<Self, ConnectError> {
         let mut wire = dialer.open().await?;
         let mut asker = dialer.open().await?;
         resp::command(&mut wire.out, &[b"CLIENT", b"ID"]);
@@ -73,16 +73,23 @@ pub(in crate::redis) async fn run_id(wire: &mut Wire) -> Result<Arc<str>, Connec
     run_in(&info(wire).await?)
 }
 
+/// By the server's run, and by what it calls the data that it has: this is another when it was a replica of somebody else meanwhile.
 fn run_in(info: &str) -> Result<Arc<str>, ConnectError> {
-    let run = info.lines().filter_map(|line| line.strip_prefix("run_id:")).next();
-    run.map(Arc::from).ok_or_else(unexpected)
+    let said = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let run = said("run_id").ok_or_else(unexpected)?;
+    Ok(said("master_replid").map_or_else(|| Arc::from(run), |data| format!("{run}/{data}").into()))
 }
 
 async fn info(wire: &mut Wire) -> Result<String, ConnectError> {
-    resp::command(&mut wire.out, &[b"INFO", b"server"]);
-    match &wire.call(1).await?[..] {
-        [Value::Error(error)] => Err(ConnectError::Refused(refusal::rejection(error))),
-        [info] => Ok(info.text().unwrap_or_default().to_owned()),
-        _ => Err(unexpected()),
+    for section in [&b"server"[..], b"replication"] {
+        resp::command(&mut wire.out, &[b"INFO", section]);
     }
+    let mut info = String::new();
+    for answer in wire.call(2).await? {
+        match answer {
+            Value::Error(error) => return Err(ConnectError::Refused(refusal::rejection(&error))),
+            answer => info.push_str(answer.text().unwrap_or_default()),
+        }
+    }
+    Ok(info)
 }

@@ -14,12 +14,12 @@ use crate::{Address, Gap};
 pub(super) struct Stream {
     /// How far it was read; `None` until the server was asked where it ends.
     pub(super) cursor: Option<Cursor>,
-    /// Where it ended when the server was asked last, as long as it was not read up to there.
+    /// Where it ended when it was looked at last, before what is read now was asked for.
     end: Option<Top>,
-    /// Whether the read that is asked brings what was there then.
-    is_awaited: bool,
-    /// When it was known last how it stands.
-    known_at: Option<Instant>,
+    /// Whether the read that goes on has brought something.
+    has_brought: bool,
+    /// When it brought something last, or was looked at.
+    heard: Option<Instant>,
     /// The request that asked for all of it.
     whole: Option<u64>,
     /// The requests that asked for an id.
@@ -27,6 +27,38 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// It is followed from here.
+    pub(super) fn begin(&mut self, cursor: Cursor) {
+        self.cursor = Some(cursor);
+        self.heard = Some(Instant::now());
+    }
+
+    /// An entry came.
+    pub(super) fn brings(&mut self) {
+        self.has_brought = true;
+    }
+
+    /// A read has ended. What was lost, if it brought nothing although there was something when it was asked: that is gone.
+    pub(super) fn vanished(&mut self) -> Option<Gap> {
+        let end = self.end.take();
+        if std::mem::take(&mut self.has_brought) {
+            self.heard = Some(Instant::now());
+            return None;
+        }
+        let end = end?;
+        self.cursor.as_mut()?.passes_over(end.id, end.is_certain)
+    }
+
+    pub(super) fn is_quiet_since(&self, long_ago: Option<Instant>) -> bool {
+        self.cursor.is_some() && self.heard.is_none_or(|heard| long_ago.is_some_and(|at| heard <= at))
+    }
+
+    /// It was looked at, while nothing was read. What was lost, if it is not what it was.
+    pub(super) fn stands(&mut self, top: Top, run: &Arc<str>) -> Option<Gap> {
+        (self.end, self.has_brought, self.heard) = (Some(top), false, Some(Instant::now()));
+        self.cursor.as_mut()?.reconnected(top.id, run, top.is_certain)
+    }
+
     pub(super) fn follow(&mut self, address: &Address, request: u64) {
         match address.id() {
             None => self.whole = Some(request),
@@ -39,50 +71,6 @@ impl Stream {
             None => self.whole = None,
             Some(id) => _ = self.ids.remove(id),
         }
-    }
-
-    /// How it stands at the server, which was asked while no read waited. What was lost, if it is not what it was.
-    pub(super) fn stands(&mut self, top: Top, run: &Arc<str>, now: Instant) -> Option<Gap> {
-        self.known_at = Some(now);
-        let Some(cursor) = &mut self.cursor else {
-            self.cursor = Some(Cursor::at(top.id, Some(Arc::clone(run))));
-            return None;
-        };
-        let gap = cursor.reconnected(top.id, run, top.is_certain);
-        self.end = Some(top).filter(|top| top.id > cursor.id());
-        self.is_awaited = false;
-        gap
-    }
-
-    /// Since when the server has said nothing of it.
-    pub(super) fn known_at(&self) -> Option<Instant> {
-        self.known_at
-    }
-
-    /// Whether something was there, when the server was asked last, that was not read.
-    pub(super) fn has_more(&self) -> bool {
-        self.end.is_some()
-    }
-
-    /// A read is asked.
-    pub(super) fn asked(&mut self) {
-        self.is_awaited = self.end.is_some();
-    }
-
-    /// The read brings something of it.
-    pub(super) fn came(&mut self, now: Instant) {
-        (self.is_awaited, self.known_at) = (false, Some(now));
-    }
-
-    /// The read is over. What was lost, if it did not bring what was there before it was asked.
-    pub(super) fn read(&mut self, run: &Arc<str>) -> Option<Gap> {
-        let cursor = self.cursor.as_mut()?;
-        self.end = self.end.filter(|top| top.id > cursor.id());
-        if !std::mem::take(&mut self.is_awaited) {
-            return None;
-        }
-        let top = self.end.take()?;
-        cursor.skip_to(Cursor::at(top.id, top.is_certain.then(|| Arc::clone(run))))
     }
 
     pub(super) fn is_left(&self) -> bool {

@@ -179,6 +179,33 @@ async fn a_planned_failover_goes_on_at_the_other_server() {
     );
 }
 
+/// What the server calls its data changes then. Those who were there and those who come have to say the same, or each would begin an
+/// epoch against the other.
+#[tokio::test]
+async fn a_first_replica_is_one_gap_at_most() {
+    let (server, replica) = (Server::start(), Server::start());
+    let before = peer(&server).await;
+    before.subscribe(&["a"]).await;
+    publish(&before, 0..10).await;
+    before.heard.events(10).await;
+    replica.cli(&["REPLICAOF", "127.0.0.1", &server.port.to_string()]);
+    replica.until_it_replicates();
+    let after = peer(&server).await;
+    after.subscribe(&["a"]).await;
+    let looks = || {
+        let stats = server.cli(&["INFO", "commandstats"]);
+        let count = stats.lines().find_map(|line| line.strip_prefix("cmdstat_xinfo|stream:calls="));
+        count.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let so_far = looks();
+    crate::harness::until("both have looked", async || looks() > so_far + 20).await;
+    publish(&after, 10..20).await;
+    before.heard.events(20).await;
+    after.heard.events(10).await;
+    assert!(gaps(&before.heard).len() <= 1 && gaps(&after.heard).is_empty(), "{}", before.heard.story());
+    assert_eq!(before.heard.payloads("a:1"), numbers(0..20));
+}
+
 #[tokio::test]
 async fn a_publish_at_a_server_that_is_no_master_any_more_comes_back() {
     let (first, second) = (Server::start(), Server::start());

@@ -17,34 +17,39 @@ impl Cluster {
         Self::with(0, &[])
     }
 
-    /// With so many replicas of the first, and more arguments for each.
-    pub(crate) fn with(replicas: usize, more: &[&str]) -> Self {
-        Self::of(replicas, |node| {
-            let node = Server::with(&[node, more].concat());
-            let port = node.port;
-            (node, port)
-        })
+    pub(crate) fn with_replica() -> Self {
+        Self::with(1, &[])
     }
 
-    /// Of nodes that are started by `start` with these arguments. It gives the port too that they meet at.
-    pub(crate) fn of(replicas: usize, start: impl Fn(&[&str]) -> (Server, u16)) -> Self {
-        let nodes: Vec<(Server, [String; 2])> = (0..MASTERS + replicas)
+    /// That speaks TLS on other ports, which are given too; `tls` is what each server needs for that.
+    pub(crate) fn secure(tls: &[&str]) -> (Self, Vec<u16>) {
+        let cluster = Self::with(0, &[tls, &["--tls-cluster", "yes"]].concat());
+        let port = |node: &Server| node.cli(&["CONFIG", "GET", "tls-port"]).lines().nth(1)?.parse().ok();
+        let ports = cluster.nodes.iter().map(|node| port(node).expect("a port")).collect();
+        (cluster, ports)
+    }
+
+    fn with(replicas: usize, more: &[&str]) -> Self {
+        let nodes: Vec<(Server, String)> = (0..MASTERS + replicas)
             .map(|_| {
-                let bus = free_port().to_string();
-                let arguments =
-                    ["--cluster-enabled", "yes", "--cluster-node-timeout", "800", "--cluster-port", &bus];
-                let (node, port) = start(&arguments);
-                (node, [port.to_string(), bus])
+                let (bus, tls) = (free_port().to_string(), free_port().to_string());
+                let mut arguments =
+                    vec!["--cluster-enabled", "yes", "--cluster-node-timeout", "800", "--cluster-port", &bus];
+                if !more.is_empty() {
+                    arguments.extend(["--tls-port", &tls]);
+                    arguments.extend(more);
+                }
+                (Server::with(&arguments), bus)
             })
             .collect();
         for (number, (node, _)) in nodes.iter().enumerate() {
             if number < MASTERS {
                 let (first, last) = (number * SLOTS / MASTERS, (number + 1) * SLOTS / MASTERS - 1);
                 node.cli(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
-                node.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]);
             }
-            for (_, [port, bus]) in &nodes[..number] {
-                node.cli(&["CLUSTER", "MEET", "127.0.0.1", port, bus]);
+            node.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]);
+            for (other, bus) in &nodes[..number] {
+                node.cli(&["CLUSTER", "MEET", "127.0.0.1", &other.port.to_string(), bus]);
             }
         }
         let cluster = Self { nodes: nodes.into_iter().map(|(node, _)| node).collect() };
@@ -60,6 +65,27 @@ impl Cluster {
             replica.until_it_replicates();
         }
         cluster
+    }
+
+    /// The first master is alone from now on, which answers all the same: its replica, the last node, has its slots, and the
+    /// others do not know it any more.
+    pub(crate) fn cut_off_the_first(&self) {
+        let ids: Vec<String> = (0..self.nodes.len()).map(|node| self.id(node)).collect();
+        // It knows nobody, so it believes nobody who says that its slots are another's.
+        for other in &ids[1..] {
+            self.nodes[0].cli(&["CLUSTER", "FORGET", other]);
+        }
+        self.nodes[MASTERS].cli(&["CLUSTER", "FAILOVER", "TAKEOVER"]);
+        wait("the replica has taken over", || {
+            self.nodes[MASTERS].cli(&["INFO", "replication"]).contains("role:master")
+        });
+        for node in &self.nodes[1..] {
+            node.cli(&["CLUSTER", "FORGET", &ids[0]]);
+        }
+        wait("the others serve without it", || {
+            let serves = |node: &Server| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok");
+            self.nodes[1..].iter().all(serves)
+        });
     }
 
     fn until(&self, what: &str, holds: impl Fn(&Server) -> bool) {
@@ -97,14 +123,6 @@ impl Cluster {
             let nodes = node.cli(&["CLUSTER", "NODES"]);
             nodes.lines().any(|line| line.starts_with(&owner) && line.contains(" 0-"))
         });
-    }
-
-    /// The first node hears no other any more and is replaced by its replica, and goes on as if nothing was.
-    pub(crate) fn cut_off_the_first(&self) {
-        for other in 1..self.nodes.len() {
-            assert_eq!(self.nodes[0].cli(&["CLUSTER", "FORGET", &self.id(other)]), "OK");
-        }
-        assert_eq!(self.nodes[MASTERS].cli(&["CLUSTER", "FAILOVER", "TAKEOVER"]), "OK");
     }
 
     /// Moves the slot of a key, with all keys in it, as redis-cli does.

@@ -1,26 +1,28 @@
-//! Replays: where they begin, and what is fetched for them.
+//! Fetching what replays ask for, beside the read that waits.
 
 use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Reader, read, too_large};
+use super::entry;
+use super::epoch::Top;
+use super::reader::{Reader, read, too_large};
+use super::session::Session;
 use crate::ConnectError;
-use crate::redis::durable::entry;
-use crate::redis::durable::epoch::Top;
-use crate::redis::durable::session::Session;
 use crate::redis::refusal;
 use crate::redis::resp::Item;
 
-/// Parts of replays that are fetched at once.
-const FETCHES: usize = 16;
+/// Parts that are fetched at once.
+const AT_ONCE: usize = 16;
 
 impl Reader {
     /// Asks how the streams stand of which a replay is to begin.
     pub(super) async fn begin_replays(&mut self, session: &mut Session) -> Result<(), ConnectError> {
         let parts = self.replays.iter().flat_map(|replay| &replay.parts).filter(|part| part.is_asked());
-        let topics: Vec<CompactString> = parts.map(|part| part.topic.clone()).collect();
-        for (topic, top) in self.tops(session, topics).await? {
+        let mut topics: Vec<CompactString> = parts.map(|part| part.topic.clone()).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        for (topic, top) in self.tops(session, &topics).await? {
             self.replays_stand(&topic, top, &session.run, true);
         }
         Ok(())
@@ -29,15 +31,9 @@ impl Reader {
     pub(super) fn replays_stand(&mut self, topic: &CompactString, top: Top, run: &Arc<str>, only_new: bool) {
         let live = self.streams.get(topic).and_then(|stream| stream.cursor.as_ref());
         let Some(live) = live else { return };
-        for replay in &mut self.replays {
-            let id = replay.id;
-            for part in &mut replay.parts {
-                if part.topic == *topic
-                    && (part.is_asked() || !only_new)
-                    && let Some(position) = part.connected(live, top, run)
-                {
-                    self.bus.inlet.replay_begins(id, topic, position);
-                }
+        for part in self.replays.iter_mut().flat_map(|replay| &mut replay.parts) {
+            if part.topic == *topic && (part.is_asked() || !only_new) {
+                part.connected(live, top, run);
             }
         }
     }
@@ -47,7 +43,7 @@ impl Reader {
         let mut short = Vec::new();
         for (number, replay) in self.replays.iter().enumerate() {
             let parts = replay.parts.iter().enumerate().filter(|(_, part)| part.is_short());
-            for (part, it) in parts.take(FETCHES - short.len()) {
+            for (part, it) in parts.take(AT_ONCE - short.len()) {
                 let known = [(&it.topic, it.fetched())];
                 read(&mut session.asker.out, &self.keys, it.count(), None, &known);
                 short.push((number, part));
@@ -66,7 +62,7 @@ impl Reader {
     }
 
     fn fetched(&mut self, replay: usize, part: usize, items: Vec<Item>) -> Result<(), ConnectError> {
-        let limit = self.bus.dialer.limits.inbound_bytes;
+        let limit = self.desk.dialer.limits.inbound_bytes;
         let Some(part) = self.replays.get_mut(replay).and_then(|replay| replay.parts.get_mut(part)) else {
             return Ok(());
         };
@@ -88,7 +84,7 @@ impl Reader {
                 }
                 Item::Error(error) => {
                     let rejection = refusal::rejection(&error);
-                    if !refusal::is_lasting(&rejection) {
+                    if rejection.is_retryable() {
                         return Err(ConnectError::Refused(rejection));
                     }
                     self.refuse(&topic, &rejection);

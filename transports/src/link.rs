@@ -264,6 +264,9 @@ pub trait QueueSeat: Send {
 
     /// The next event, which nobody else gets; `None` when there will be none. What it gave before is done.
     fn poll_next(&mut self, waker: &Waker) -> Poll<Option<Frame>>;
+
+    /// What it gave last is no event here. Nobody gets it again, and the group is told why.
+    fn reject(&mut self, reason: String);
 }
 
 /// Why there is no place in a queue group.

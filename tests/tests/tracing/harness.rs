@@ -4,7 +4,6 @@ use pubsub::prelude::*;
 use pubsub::{Hub, Spoke};
 pub(crate) use pubsub_tests::hub::{bound, hub, url};
 pub(crate) use pubsub_tests::server::Server;
-use pubsub_tests::waiting::DEADLINE;
 pub(crate) use pubsub_tests::waiting::{in_time, next, until};
 use serde::{Deserialize, Serialize};
 

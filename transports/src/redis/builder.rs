@@ -218,6 +218,9 @@ impl<C: Codec> RedisBuilder<C> {
     /// # Errors
     /// As [`connect`](Self::connect).
     ///
+    /// # Cancel safety
+    /// Dropping the future closes what it has opened.
+    ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn connect_client(self, client: &::redis::Client) -> Result<Redis<C>, ConnectError> {

@@ -80,6 +80,9 @@ impl Hub {
     /// # Errors
     /// Those of the system: somebody listens there, or we may not.
     ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing that listens.
+    ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn bind(address: impl tokio::net::ToSocketAddrs) -> std::io::Result<Self> {

@@ -25,8 +25,8 @@ pub(crate) struct Report {
     pub(crate) outcome: Outcome,
 }
 
-/// How long a scenario may take.
-const LIMIT: Duration = Duration::from_secs(55);
+/// How long a scenario may take: many times as long as it does, on a machine that is busy with something else.
+const LIMIT: Duration = Duration::from_secs(170);
 
 /// Runs these, each with chances of its own.
 pub(crate) async fn round(

@@ -57,18 +57,12 @@ impl World {
     }
 }
 
-/// A hub that sends nobody away and keeps all that a scenario may want back.
+/// A hub that sends nobody away, and keeps all that a scenario may want back.
 pub(crate) fn patient() -> HubConfig {
     const EVENTS: usize = 1 << 16;
-    HubConfig {
-        history: HistoryConfig {
-            events: EVENTS,
-            replay: EVENTS,
-            bytes: 64 << 20,
-            ..HistoryConfig::default()
-        },
-        ..HubConfig::default()
-    }
+    let history =
+        HistoryConfig { events: EVENTS, replay: EVENTS, bytes: 64 << 20, ..HistoryConfig::default() };
+    HubConfig { history, ping_every: Duration::from_secs(3600), ..HubConfig::default() }
 }
 
 /// In what time clients come back, where that is not what is tested.

@@ -21,7 +21,7 @@ pub(crate) async fn publish_to_full_backpressured_subscription_waits_and_cancels
     mut work: Work,
 ) -> Outcome {
     const PUBLISHERS: u64 = 16;
-    let rounds = work.of(200);
+    let rounds = work.of(100);
     let (mut cancelled, mut waited) = (0, 0);
     let bus = PubSub::<App>::default();
     let bound = work.random.usize(1..8);

@@ -58,7 +58,7 @@ fn random_id(random: &mut Rng) -> EventId {
 
 /// Ids of parts that are the same text, cut at other places, are those of different events.
 pub(crate) async fn derived_ids_keep_part_boundaries(mut work: Work) -> Outcome {
-    let (rounds, topic) = (work.of(30), App::DERIVED_IDS_KEEP_PART_BOUNDARIES);
+    let (rounds, topic) = (work.of(10), App::DERIVED_IDS_KEEP_PART_BOUNDARIES);
     let mut different = 0;
     for (place, (hub, other)) in [(0, 0), (1, 2)].into_iter().enumerate() {
         let [hub, other]: [&Hub; 2] = [work.world.hubs()[hub], work.world.hubs()[other]];

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+use futures::future::try_join_all;
 use pubsub::prelude::*;
 use pubsub::{BusError, ConnectionState, Delivery, Redis};
 use pubsub_tests::hub::address;
@@ -101,6 +102,8 @@ pub(crate) async fn redis_restart_resubscribes_before_resuming(mut work: Work) -
     Ok(format!("{on_channels} restarts under channels, {in_streams} under hubs"))
 }
 
+const MANY: u64 = 4000;
+
 async fn restart_under_channels(work: &Work) -> Result<u64, Mismatch> {
     let restarts = work.of(5);
     let server = block_in_place(Server::start);
@@ -111,25 +114,36 @@ async fn restart_under_channels(work: &Work) -> Result<u64, Mismatch> {
         readers.push(bus.subscribe(App::NUMBER.id(id)).await.or_mismatch("it is subscribed")?);
     }
     readers.push(bus.subscribe(App::OTHER).await.or_mismatch("it is subscribed")?);
+    // So many that it takes a while to follow them all again.
+    let names: Vec<String> = (0..MANY).map(|number| number.to_string()).collect();
+    let many = try_join_all(names.iter().map(|id| bus.subscribe(App::NUMBER.id(&**id)).into_future())).await;
+    let many = many.or_mismatch("it is subscribed")?;
     for round in 0..restarts {
         block_in_place(|| server.kill());
         // It has to be noticed before there is a connection again.
         while !matches!(in_time("a loss", states.next()).await?, Some(ConnectionState::Reconnecting { .. })) {
         }
         block_in_place(|| server.restart());
+        let mut foreign = block_in_place(|| server.raw());
         while !in_time("a connection", states.next()).await?.or_mismatch("a state")?.is_connected() {}
+        for id in [MANY - 1, MANY / 2, 0] {
+            let channel = format!("number:{id}");
+            let message = format!(r#"{{"type":"number","id":"{id}","payload":0}}"#);
+            let reached = block_in_place(|| foreign.publish(channel.as_bytes(), message.as_bytes()));
+            same(&format!("who follows {channel} at Redis"), reached, 1)?;
+        }
         // Whatever is published from now on comes, by whomever.
         for (reader, topic, id) in [(0, "number", "a"), (1, "number", "b"), (2, "other", "a")] {
             let message = format!(r#"{{"type":"{topic}","id":"{id}","payload":{round}}}"#);
             let channel = format!("{topic}:{id}");
-            let reached = block_in_place(|| server.raw().publish(channel.as_bytes(), message.as_bytes()));
+            let reached = block_in_place(|| foreign.publish(channel.as_bytes(), message.as_bytes()));
             same(&format!("who follows {channel} at Redis"), reached, 1)?;
             let (gaps, number) = story(&mut readers[reader]).await?;
             same("one gap, of unknown size, and the next event", (gaps.len(), number), (1, round))?;
             same("how many were missed", gaps[0].missed, None)?;
         }
     }
-    drop(readers);
+    drop((readers, many));
     in_time("the end of a bus", bus.close()).await?;
     Ok(restarts)
 }

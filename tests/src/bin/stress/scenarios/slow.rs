@@ -88,13 +88,12 @@ pub(crate) async fn lag_is_a_typed_gap_and_the_loop_goes_on(mut work: Work) -> O
 async fn lag_at_the_hub(work: &Work) -> Result<u64, Mismatch> {
     let hub = narrow_hub(AtHub::DropOldest).await;
     let mut slow = stalled(&hub, work.of(2)).await?;
-    // Full, and then some.
-    let is_full = || slow.iter().all(|(_, connection)| connection.queued_bytes() > QUEUE / 2);
-    let count = flood(&hub, 0, is_full).await?;
-    let mut more = work.of(40);
-    let count = flood(&hub, count, || {
-        more -= 1;
-        more == 0
+    // So long that the sockets take no more, and much was dropped.
+    let mut full_for = 0;
+    let count = flood(&hub, 0, || {
+        let is_full = slow.iter().all(|(_, connection)| connection.queued_bytes() > QUEUE / 2);
+        full_for = if is_full { full_for + 1 } else { 0 };
+        full_for > 20
     })
     .await?;
     for (_, connection) in &slow {

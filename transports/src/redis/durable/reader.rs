@@ -214,7 +214,7 @@ impl Reader {
         if topics.is_empty() {
             return Ok(Vec::new());
         }
-        // It is another when the server was given its first replica: all have to say the same.
+        // It may have changed meanwhile, and all who are connected have to say the same.
         session.run = session::run_id(&mut session.asker).await?;
         let streams = &self.streams;
         let is_read = |topic: &CompactString, end| {

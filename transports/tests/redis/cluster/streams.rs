@@ -84,7 +84,10 @@ async fn a_slot_that_is_half_moved_loses_nothing_in_silence() {
 #[tokio::test]
 async fn the_rights_that_the_book_names_are_enough() {
     let cluster = Cluster::start();
-    let rights = format!("~{{t}}:* {} +cluster|slots +cluster|info", crate::durable::RIGHTS);
+    let rights = format!(
+        "~{{t}}:* {} +cluster|slots +cluster|info +cluster|myid +cluster|nodes",
+        crate::durable::RIGHTS
+    );
     let rights: Vec<&str> = rights.split_whitespace().collect();
     for node in &cluster.nodes {
         node.cli(&[&["ACL", "SETUSER", "shop", "on", ">secret"], &rights[..]].concat());

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use fastrand::Rng;
-use pubsub_transports::redis::Retention;
+use pubsub_transports::redis::{RedisBuilder, Retention};
 use pubsub_transports::{GapReason, Patience, Position};
 use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep};
@@ -31,6 +31,12 @@ enum Harm {
     Anything,
 }
 
+/// A machine that is busy is no fault.
+fn patient() -> RedisBuilder {
+    let long = Duration::from_secs(2);
+    quick(Retention::default()).connect_timeout(long).answer_timeout(long)
+}
+
 struct World {
     /// The master is first.
     servers: [Server; 2],
@@ -52,8 +58,7 @@ impl World {
     }
 
     async fn connected(&self) -> Peer {
-        let patient = quick(Retention::default()).connect_timeout(Duration::from_secs(2));
-        Peer::new(patient.connect(self.name.url()).await.expect("connected"))
+        Peer::new(patient().connect(self.name.url()).await.expect("connected"))
     }
 
     fn cli(&self, arguments: &[&str]) {
@@ -131,8 +136,7 @@ async fn schedule(seed: u64) -> (Duration, usize) {
     let harm = random.choice([Harm::None, Harm::Trimmed, Harm::Anything, Harm::Anything]);
     let harm = harm.unwrap_or(Harm::Anything);
     let mut world = World::new(slice).await;
-    let patient = quick(Retention::default()).connect_timeout(Duration::from_secs(2));
-    let reader = Peer::new(patient.connect(world.network.url()).await.expect("connected"));
+    let reader = Peer::new(patient().connect(world.network.url()).await.expect("connected"));
     reader.subscribe(&["a", "b"]).await;
     let numbers = Numbers::publish(world.connected().await);
     let busy = world.connected().await;

@@ -50,8 +50,9 @@
 //!
 //! A server that has become a replica, as in a planned failover, is left by who publishes, and read on by who reads.
 //!
-//! It needs Redis 6.2 or later. The commands are AUTH, SELECT, PING, INFO, CLIENT ID, CLIENT UNBLOCK, XADD, XREAD, XINFO, XTRIM,
-//! TIME, WATCH, UNWATCH, MULTI, EXEC, GET and SET, on the keys `<prefix>{<type>}` and `<prefix>{<type>}:run`. Who may not
+//! It needs Redis 6.2 or later. The commands are AUTH, SELECT, PING, INFO, CLIENT ID, CLIENT UNBLOCK, XADD, XREAD, XINFO,
+//! TIME, WATCH, UNWATCH, MULTI, EXEC, GET and SET, on the keys `<prefix>{<type>}` and `<prefix>{<type>}:run`; for [`Retention::age`] EVAL of
+//! LINDEX, LPOP, RPUSH and XTRIM, on `<prefix>{<type>}:ends` too. Who may not
 //! write still reads; who may not CLIENT UNBLOCK waits up to 100 ms for a new subscription to bring events.
 
 mod builder;

@@ -10,6 +10,7 @@
 //!   `prev`, the last entry before it, if there was one. A run is the run id of the server with its `master_replid`: one that was a replica
 //!   of another meanwhile has what the other had.
 //! * The key of the stream with `:run` behind it holds the run of the server on which the epoch began.
+//! * The one with `:ends` holds where the stream ended when, where events are kept by age.
 //!
 //! # When a history begins anew
 //! Whoever is about to publish on a new connection looks whether the stream is there, and whether the run is still that
@@ -18,7 +19,11 @@
 //! (NOMKSTREAM); of one that was deleted a moment ago the event comes back, to be sent again.
 //!
 //! So whoever reads sees each loss in the ids: a hole in the offsets is exactly as many events, and another epoch is another
-//! history, of which nobody can say what is missing.
+//! history, of which nobody can say what is missing. Where no entry follows, the server is asked: a stream that was quiet for as long as a
+//! read waits is looked at, however busy others are. One that ends before what was read went back; one that ends further on, of
+//! which the next read brings nothing, was trimmed.
+//!
+//! A stream that somebody else made, with ids of his own, begins an epoch of ours as soon as all of it was read.
 
 mod cursor;
 mod entry;

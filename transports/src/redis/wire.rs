@@ -218,11 +218,10 @@ impl Wire {
     /// # Errors
     /// Those of the connection; a server that is silent for too long is none.
     pub(super) async fn call(&mut self, answers: usize) -> Result<Vec<Value>, ConnectError> {
-        let limit = self.reader.buffer_limit();
         let mut found = Vec::with_capacity(answers);
         self.converse(|reader| {
             while found.len() < answers {
-                match Value::take(&mut reader.buffer, limit)? {
+                match reader.next_value()? {
                     Some(value) => found.push(value),
                     None => return Ok(false),
                 }
@@ -233,24 +232,25 @@ impl Wire {
         Ok(found)
     }
 
-    /// Sends what is in `out`, an XREAD that does not wait, and gives the answer.
+    /// Sends what is in `out`, so many XREADs that do not wait, and gives the answers.
     ///
     /// # Errors
     /// As [`call`](Self::call).
-    pub(super) async fn items(&mut self) -> Result<Vec<Item>, ConnectError> {
-        let mut items = Vec::new();
+    pub(super) async fn items(&mut self, reads: usize) -> Result<Vec<Vec<Item>>, ConnectError> {
+        let (mut answers, mut items) = (Vec::with_capacity(reads), Vec::new());
         self.converse(|reader| {
-            while let Some(item) = reader.next_item()? {
+            while answers.len() < reads {
+                let Some(item) = reader.next_item()? else { return Ok(false) };
                 let is_last = matches!(item, Item::End | Item::Error(_));
                 items.push(item);
                 if is_last {
-                    return Ok(true);
+                    answers.push(std::mem::take(&mut items));
                 }
             }
-            Ok(false)
+            Ok(true)
         })
         .await?;
-        Ok(items)
+        Ok(answers)
     }
 
     /// Sends what is in `out`, and reads until `take` has all that it asks for.

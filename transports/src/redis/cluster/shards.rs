@@ -55,7 +55,7 @@ pub(in crate::redis) struct Shards {
 
 type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The most nodes that ever had slots. Those that have none any more are kept, since they may again.
+/// The most nodes at once.
 const MAX_NODES: usize = 1_000;
 
 struct Node {
@@ -64,6 +64,9 @@ struct Node {
     /// `None` when it is over.
     task: Option<Task<()>>,
     given_up: Option<oneshot::Receiver<u64>>,
+    /// Since when it has no slots, and nothing is followed there.
+    idle_since: Option<Instant>,
+    is_left: bool,
 }
 
 enum Event {
@@ -117,6 +120,7 @@ impl Shards {
                 Event::News(news) => self.hear(news),
                 Event::Refreshed => {
                     self.look();
+                    self.leave_the_idle();
                     if self.retry.is_trying() && !self.shared.lock().is_unsettled() {
                         self.retry.connected();
                     }
@@ -274,14 +278,39 @@ impl Shards {
         self.assign(moves);
     }
 
+    /// Ends what there is for nodes that have had no slots for a while. One whose slots have only moved for a moment has its
+    /// connections still.
+    fn leave_the_idle(&mut self) {
+        if self.is_closing {
+            return;
+        }
+        let owners = self.shared.lock();
+        let (now, kept_for) = (Instant::now(), self.dialer.limits.close_timeout);
+        for (number, node) in self.nodes.iter_mut().enumerate().filter(|(_, node)| !node.is_left) {
+            let outbox = self.routes.of(number);
+            let is_idle = !owners.nodes[number].is_active
+                && owners.owners.values().all(|owner| owner.node != Some(number))
+                && outbox.as_ref().is_none_or(|outbox| outbox.in_flight() == 0);
+            node.idle_since = node.idle_since.filter(|_| is_idle).or(is_idle.then_some(now));
+            if node.idle_since.is_some_and(|since| since + kept_for <= now) {
+                node.is_left = true;
+                outbox.iter().for_each(|outbox| _ = outbox.close());
+                let _ = node.news.send(News::Close(None));
+            }
+        }
+    }
+
     /// The number of the node at this place, which is made if there is none.
     fn node_at(&mut self, member: &Member) -> Option<usize> {
-        if let Some(number) = self.nodes.iter().position(|node| node.member.place == member.place) {
+        let is_at = |node: &Node| node.member.place == member.place && !node.is_left;
+        if let Some(number) = self.nodes.iter().position(is_at) {
             // Another may have taken its place.
             self.nodes[number].member.id.clone_from(&member.id);
             return Some(number);
         }
-        let number = self.nodes.len();
+        // One that is over makes room.
+        let is_over = |node: &Node| node.is_left && node.task.is_none();
+        let number = self.nodes.iter().position(is_over).unwrap_or(self.nodes.len());
         if number == MAX_NODES {
             return None;
         }
@@ -291,16 +320,21 @@ impl Shards {
         let (news, heard) = mpsc::unbounded_channel();
         let publisher = Publisher::new(Arc::clone(&outbox), Arc::clone(&dialer), news.clone(), None);
         self.runtime.spawn(publisher.begin(Arc::clone(&self.elsewhere)));
-        self.routes.add(outbox);
+        self.routes.put(number, outbox);
         // Until it says otherwise.
         let state = NodeState { state: ConnectionState::Connected, was_connected: false, is_active: true };
-        self.shared.lock().nodes.push(state);
+        put(&mut self.shared.lock().nodes, number, state);
         let inlet =
             NodeInlet { node: number, shared: Arc::clone(&self.shared), inlet: Arc::clone(&self.inlet) };
         let (codec, names) = (Arc::clone(&self.codec), Arc::clone(&self.names));
         let desk = Desk::new(Arc::new(inlet), dialer, heard);
         let task: Task<()> = Box::pin(task::begin(Subscriber::new(desk, codec, names).sharded()));
-        self.nodes.push(Node { member: member.clone(), news, task: Some(task), given_up: None });
+        let (member, task) = (member.clone(), Some(task));
+        put(
+            &mut self.nodes,
+            number,
+            Node { member, news, task, given_up: None, idle_since: None, is_left: false },
+        );
         Some(number)
     }
 
@@ -382,5 +416,13 @@ impl Shards {
         }
         complete.into_iter().for_each(|request| self.inlet.subscribed(request));
         self.assign(single.into_iter().map(|address| (address, request)).collect());
+    }
+}
+
+/// Puts it there: one more, or instead of one that is over.
+fn put<T>(all: &mut Vec<T>, number: usize, one: T) {
+    match all.get_mut(number) {
+        Some(own) => *own = one,
+        None => all.push(one),
     }
 }

@@ -107,16 +107,17 @@ fn ranges(slots: &Value, asked: &Place) -> Option<Vec<Range>> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::BytesMut;
-
     use super::*;
+    use crate::redis::resp::Reader;
 
     fn member(host: &str, port: u16, id: &str) -> Member {
         Member { place: Place::Tcp { host: host.to_owned(), port, tls: true }, id: id.into() }
     }
 
     fn read(text: &str) -> Option<Vec<Range>> {
-        let value = Value::take(&mut BytesMut::from(text), 1_000).expect("a value").expect("all of it");
+        let mut reader = Reader::new(1_000);
+        reader.buffer.extend_from_slice(text.as_bytes());
+        let value = reader.next_value().expect("a value").expect("all of it");
         ranges(&value, &member("asked", 1, "").place)
     }
 

@@ -50,9 +50,7 @@ impl Cursor {
 
     /// Before the first that there is.
     pub(super) fn before(top: Top) -> Self {
-        // An epoch begins with an entry that is no event.
-        let before = |first: EntryId| EntryId { offset: first.offset.saturating_sub(1), ..first };
-        Self::at(top.first.map_or(top.id, before), None)
+        top.before_first.map_or_else(Self::fresh, |id| Self::at(id, None))
     }
 
     /// After what a user has seen.
@@ -64,6 +62,10 @@ impl Cursor {
 
     pub(super) fn id(&self) -> EntryId {
         self.id
+    }
+
+    pub(super) fn is_fresh(&self) -> bool {
+        self.is_fresh
     }
 
     pub(super) fn position(&self) -> Position {
@@ -85,8 +87,9 @@ impl Cursor {
             let goes_on = marker.is_some_and(|marker| marker.prev == self.id && own == Some(marker.run));
             if !goes_on {
                 gap = Some(Gap::new(GapReason::Epoch, None));
-                let run = marker.and_then(|marker| std::str::from_utf8(marker.run).ok());
-                self.run = run.map(Arc::from);
+                let run = marker.and_then(|marker| std::str::from_utf8(marker.run).ok()).map(Arc::from);
+                // Whoever begins with what is there has all of it.
+                self.run = run.or_else(|| self.run.take().filter(|_| self.is_fresh));
             }
             self.epoch = id.epoch.to_compact_string();
         }
@@ -120,7 +123,12 @@ impl Cursor {
             return None;
         }
         // The stream has gone back: what is there of our epoch was seen, and another epoch was not.
-        *self = if top.epoch == self.id.epoch { Self::at(top, Some(Arc::clone(run))) } else { Self::fresh() };
+        let certain = is_certain.then(|| Arc::clone(run));
+        *self = if top.epoch == self.id.epoch {
+            Self::at(top, certain)
+        } else {
+            Self { run: certain, ..Self::fresh() }
+        };
         Some(Gap::new(GapReason::Epoch, None))
     }
 }

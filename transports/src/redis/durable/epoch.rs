@@ -13,8 +13,8 @@ use crate::{ConnectError, ErrorCode, Rejection};
 pub(in crate::redis) struct Top {
     /// Its last entry; 0-0 if it has none.
     pub(in crate::redis) id: EntryId,
-    /// Its first entry; `None` if it has none.
-    pub(in crate::redis) first: Option<EntryId>,
+    /// What somebody knows who is about to read all that is kept; `None` if that has no name.
+    pub(in crate::redis) before_first: Option<EntryId>,
     /// Whether its epoch began on this run of the server. Not so, if we may not write and nobody else did.
     pub(in crate::redis) is_certain: bool,
 }
@@ -23,8 +23,12 @@ pub(in crate::redis) struct Top {
 const AT_ONCE: usize = 256;
 /// How often others may be faster.
 const TRIES: usize = 32;
+/// The least number of an epoch: microseconds in 2001, and milliseconds in a far future. A stream with a lesser one was made by
+/// somebody else, who did not name its entries so that they count up.
+const FIRST: u64 = 1_000_000_000_000_000;
 
-/// Looks at the streams of some types, and begins an epoch in each that has none, or one of another run.
+/// Looks at the streams of some types, and begins an epoch in each that has none, or one of another run; and in one that is none
+/// of ours, as soon as what is there `is_read`.
 ///
 /// # Errors
 /// Those of the connection. Inside: that the server does not let us look.
@@ -33,6 +37,7 @@ pub(in crate::redis) async fn stand(
     keys: &Keys,
     run: &str,
     topics: &[CompactString],
+    is_read: impl Fn(&CompactString, EntryId) -> bool,
 ) -> Result<Vec<Result<Top, Rejection>>, ConnectError> {
     let mut tops = Vec::with_capacity(topics.len());
     for some in topics.chunks(AT_ONCE) {
@@ -43,7 +48,9 @@ pub(in crate::redis) async fn stand(
             tops.push(match end(info)? {
                 Err(rejection) => Err(rejection),
                 // Most of the time there is nothing to do.
-                Ok(Some(top)) if own.text() == Some(run) => Ok(Top { is_certain: true, ..top }),
+                Ok(Some(top)) if own.text() == Some(run) && (is_ours(top) || !is_read(topic, top.id)) => {
+                    Ok(Top { is_certain: true, ..top })
+                }
                 Ok(_) => begin(wire, keys, run, topic).await?,
             });
         }
@@ -76,7 +83,7 @@ async fn begin(
         };
         let as_it_is = top.unwrap_or_default();
         let may_look = !matches!(own, Value::Error(_)) && matches!(watched, Value::Status(_));
-        if top.is_some() && own.text() == Some(run) {
+        if top.is_some_and(is_ours) && own.text() == Some(run) {
             unwatch(wire).await?;
             return Ok(Ok(Top { is_certain: true, ..as_it_is }));
         }
@@ -90,11 +97,11 @@ async fn begin(
             let message = "a stream with an id after which none can come";
             return Ok(Err(Rejection::new(ErrorCode::BadRequest, message)));
         };
-        let id = EntryId { epoch: now.max(next), offset: 0 };
+        let id = EntryId { epoch: now.max(next).max(FIRST), offset: 0 };
         match mark(wire, keys, run, topic, id, top.map(|top| top.id)).await? {
             Marked::Done => {
-                let first = as_it_is.first.or(Some(id));
-                return Ok(Ok(Top { id, first, is_certain: true }));
+                let before_first = as_it_is.before_first.filter(|before| *before != as_it_is.id).or(Some(id));
+                return Ok(Ok(Top { id, before_first, is_certain: true }));
             }
             Marked::Denied => return Ok(Ok(as_it_is)),
             Marked::Overtaken => {}
@@ -125,10 +132,27 @@ fn end(info: &Value) -> Result<Result<Option<Top>, Rejection>, ConnectError> {
         info => {
             let id = |value: &Value| value.bytes().and_then(EntryId::read);
             let last = info.get(b"last-generated-id").and_then(id).ok_or_else(unexpected)?;
-            let first = info.get(b"first-entry").and_then(Value::array);
-            let first = first.and_then(|entry| entry.first()).and_then(id);
-            Ok(Ok(Some(Top { id: last, first, is_certain: false })))
+            let before_first = match info.get(b"first-entry").and_then(Value::array) {
+                Some(first) => before(first),
+                None => Some(last),
+            };
+            Ok(Ok(Some(Top { id: last, before_first, is_certain: false })))
         }
+    }
+}
+
+fn is_ours(top: Top) -> bool {
+    top.id.epoch >= FIRST
+}
+
+/// What comes right before an entry. What begins an epoch counts as seen, since it is no event; before an event that is the
+/// first of its epoch, as others may add one, there is nothing that has a name.
+fn before(entry: &[Value]) -> Option<EntryId> {
+    let [id, fields] = entry else { return None };
+    let id = EntryId::read(id.bytes()?)?;
+    match id.offset.checked_sub(1) {
+        Some(offset) => Some(EntryId { offset, ..id }),
+        None => fields.get(b"run").map(|_| id),
     }
 }
 

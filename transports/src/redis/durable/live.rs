@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::cursor::Step;
 use super::entry;
-use super::reader::{Reader, read, tell_gap};
+use super::reader::{Reader, read, tell_gap, too_large};
 use super::replay::Passing;
 use super::session::Session;
 use crate::redis::refusal;
@@ -172,7 +172,7 @@ impl Reader {
         if let Some(gap) = gap {
             tell_gap(&*self.desk.inlet, topic, stream, gap);
         }
-        let undecodable = self.oversized(topic, size);
+        let undecodable = too_large(topic, size, self.desk.dialer.limits.inbound_bytes);
         let event = Err(undecodable.clone());
         let passing = Passing { topic, id, marker: None, event: Some(&event) };
         self.replays.iter_mut().for_each(|replay| replay.passes(&passing));

@@ -14,7 +14,7 @@ use super::epoch::{self, Top};
 use super::keys::Keys;
 use super::live::Reading;
 use super::replay::{Advance, Replay};
-use super::session::Session;
+use super::session::{self, Session};
 use super::stream::Stream;
 use crate::codec::Codec;
 use crate::redis::publisher::silent;
@@ -40,8 +40,8 @@ enum Event {
     Look,
     /// Nothing was asked or said for a while.
     Silent,
-    /// A replay has to be fetched: its number, and that of its part.
-    Fetch(usize, usize),
+    /// Replays have to be fetched.
+    Fetch,
     /// Closing has taken too long.
     Over,
 }
@@ -92,7 +92,7 @@ impl Task for Reader {
                     }
                 }
                 Event::News(news) => self.hear(news),
-                Event::Fetch(replay, part) => self.fetch(session, replay, part).await?,
+                Event::Fetch => self.fetch(session).await?,
                 // Without a read nobody sees whether the server is there, so it is asked.
                 Event::Silent => session.ping().await?,
                 Event::Look => {}
@@ -163,7 +163,7 @@ impl Reader {
             while let Some(replay) = self.replays.get_mut(number) {
                 match replay.advance(&*self.desk.inlet, &self.streams, cx) {
                     Advance::Waits => number += 1,
-                    Advance::Fetch(part) => return Poll::Ready(Ok(Event::Fetch(number, part))),
+                    Advance::Fetch => return Poll::Ready(Ok(Event::Fetch)),
                     Advance::Over => drop(self.replays.remove(number)),
                 }
             }
@@ -211,7 +211,17 @@ impl Reader {
         session: &mut Session,
         topics: &[CompactString],
     ) -> Result<Vec<(CompactString, Top)>, ConnectError> {
-        let all = epoch::stand(&mut session.asker, &self.keys, &session.run, topics).await?;
+        if topics.is_empty() {
+            return Ok(Vec::new());
+        }
+        // It may have changed meanwhile, and all who are connected have to say the same.
+        session.run = session::run_id(&mut session.asker).await?;
+        let streams = &self.streams;
+        let is_read = |topic: &CompactString, end| {
+            let cursor = streams.get(topic).and_then(|stream| stream.cursor.as_ref());
+            cursor.is_none_or(|cursor| cursor.id() == end)
+        };
+        let all = epoch::stand(&mut session.asker, &self.keys, &session.run, topics, is_read).await?;
         let mut tops = Vec::with_capacity(topics.len());
         for (topic, top) in topics.iter().zip(all) {
             match top {
@@ -277,11 +287,10 @@ impl Reader {
             self.desk.inlet.refused(request, address, rejection.clone());
         }
     }
+}
 
-    pub(super) fn oversized(&self, topic: &str, size: usize) -> Undecodable {
-        let limit = self.desk.dialer.limits.inbound_bytes;
-        Undecodable::new(Address::whole(topic).ok(), DecodeError::TooLarge { size, limit })
-    }
+pub(super) fn too_large(topic: &str, size: usize, limit: usize) -> Undecodable {
+    Undecodable::new(Address::whole(topic).ok(), DecodeError::TooLarge { size, limit })
 }
 
 /// How many of the events of a type were to which id, nobody knows.

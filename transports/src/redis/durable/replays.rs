@@ -6,14 +6,14 @@ use compact_str::CompactString;
 
 use super::entry;
 use super::epoch::Top;
-use super::reader::{Reader, read};
+use super::reader::{Reader, read, too_large};
 use super::session::Session;
 use crate::ConnectError;
 use crate::redis::refusal;
 use crate::redis::resp::Item;
 
-/// Entries that are fetched at once.
-const COUNT: u64 = 512;
+/// Parts that are fetched at once.
+const AT_ONCE: usize = 16;
 
 impl Reader {
     /// Asks how the streams stand of which a replay is to begin.
@@ -38,42 +38,49 @@ impl Reader {
         }
     }
 
-    /// More entries for a replay.
-    pub(super) async fn fetch(
-        &mut self,
-        session: &mut Session,
-        replay: usize,
-        part: usize,
-    ) -> Result<(), ConnectError> {
-        let Some(from) = self.replays.get(replay).and_then(|replay| replay.parts.get(part)) else {
+    /// More entries for the replays that have room.
+    pub(super) async fn fetch(&mut self, session: &mut Session) -> Result<(), ConnectError> {
+        let mut short = Vec::new();
+        for (number, replay) in self.replays.iter().enumerate() {
+            let parts = replay.parts.iter().enumerate().filter(|(_, part)| part.is_short());
+            for (part, it) in parts.take(AT_ONCE - short.len()) {
+                let known = [(&it.topic, it.fetched())];
+                read(&mut session.asker.out, &self.keys, it.count(), None, &known);
+                short.push((number, part));
+            }
+        }
+        let answers = session.asker.items(short.len()).await?;
+        for ((replay, part), items) in short.iter().zip(answers) {
+            self.fetched(*replay, *part, items)?;
+        }
+        // Others come first next time.
+        if let Some((last, _)) = short.last() {
+            let count = self.replays.len();
+            self.replays.rotate_left((last + 1) % count);
+        }
+        Ok(())
+    }
+
+    fn fetched(&mut self, replay: usize, part: usize, items: Vec<Item>) -> Result<(), ConnectError> {
+        let limit = self.desk.dialer.limits.inbound_bytes;
+        let Some(part) = self.replays.get_mut(replay).and_then(|replay| replay.parts.get_mut(part)) else {
             return Ok(());
         };
-        let topic = from.topic.clone();
-        let known = [(&topic, from.fetched())];
-        let items = session.fetch(|out| read(out, &self.keys, COUNT, None, &known)).await?;
-        let mut has_brought = false;
+        let topic = part.topic.clone();
+        let (mut entries, mut bytes) = (0, 0);
         for item in items {
-            let undecodable = match &item {
-                Item::TooLarge { size, .. } => Some(self.oversized(&topic, *size)),
-                _ => None,
-            };
-            let Some(part) = self.replays.get_mut(replay).and_then(|replay| replay.parts.get_mut(part))
-            else {
-                return Ok(());
-            };
             match item {
                 Item::Entry(entry) => {
-                    has_brought = true;
+                    (entries, bytes) = (entries + 1, bytes + entry.size());
                     let marker = entry::marker(&entry);
-                    let codec = &*self.codec;
                     part.take(entry.id, marker, |cursor| {
-                        let frame = || entry::frame(codec, &topic, &entry, cursor.position());
+                        let frame = || entry::frame(&*self.codec, &topic, &entry, cursor.position());
                         marker.is_none().then(frame)
                     });
                 }
-                Item::TooLarge { id, .. } => {
-                    has_brought = true;
-                    part.take(id, None, |_| undecodable.map(Err));
+                Item::TooLarge { id, size } => {
+                    (entries, bytes) = (entries + 1, bytes + limit);
+                    part.take(id, None, |_| Some(Err(too_large(&topic, size, limit))));
                 }
                 Item::Error(error) => {
                     let rejection = refusal::rejection(&error);
@@ -86,12 +93,10 @@ impl Reader {
                 Item::Stream(_) | Item::End => {}
             }
         }
-        if !has_brought {
-            let live = self.streams.get(&topic).and_then(|stream| stream.cursor.as_ref());
-            let part = self.replays.get_mut(replay).and_then(|replay| replay.parts.get_mut(part));
-            if let (Some(live), Some(part)) = (live, part) {
-                part.came_to_the_end(live);
-            }
+        if entries > 0 {
+            part.came(entries, bytes, limit);
+        } else if let Some(live) = self.streams.get(&topic).and_then(|stream| stream.cursor.as_ref()) {
+            part.came_to_the_end(live);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::epoch::unexpected;
 use crate::redis::refusal;
-use crate::redis::resp::{self, Item, Value};
+use crate::redis::resp::{self, Value};
 use crate::redis::wire::{Dialer, Wire};
 use crate::{ConnectError, ErrorCode, Rejection};
 
@@ -63,12 +63,6 @@ impl Session {
             }
         }
     }
-
-    /// The next entries of one stream, without waiting for any.
-    pub(super) async fn fetch(&mut self, read: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<Item>, ConnectError> {
-        read(&mut self.asker.out);
-        self.asker.items().await
-    }
 }
 
 /// Which run of the server this is.
@@ -79,11 +73,14 @@ pub(in crate::redis) async fn run_id(wire: &mut Wire) -> Result<Arc<str>, Connec
     run_in(&info(wire).await?)
 }
 
-/// By the server's run, and by what it calls the data that it has: this is another when it was a replica of somebody else meanwhile.
+/// By the server's run; and of one that was a replica of somebody else meanwhile, by what it calls the data that it has: that is
+/// another each time. Of others it changes for less, as with the first replica that comes.
 fn run_in(info: &str) -> Result<Arc<str>, ConnectError> {
     let said = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let run = said("run_id").ok_or_else(unexpected)?;
-    Ok(said("master_replid").map_or_else(|| Arc::from(run), |data| format!("{run}/{data}").into()))
+    let was_replica = said("master_replid2").is_some_and(|before| before.bytes().any(|byte| byte != b'0'));
+    let data = said("master_replid").filter(|_| was_replica);
+    Ok(data.map_or_else(|| Arc::from(run), |data| format!("{run}/{data}").into()))
 }
 
 async fn info(wire: &mut Wire) -> Result<String, ConnectError> {

@@ -114,6 +114,40 @@ async fn a_publish_that_meets_the_former_node_comes_back() {
     crate::harness::until("it goes to the other node", again).await;
 }
 
+/// Nodes come and go, and those that have gone are not asked for ever.
+#[tokio::test]
+async fn a_node_without_slots_is_left() {
+    let cluster = Cluster::start();
+    let patient = quick(sharded()).close_timeout(Duration::from_millis(200));
+    let reader = Peer::new(patient.connect_cluster(cluster.urls()).await.expect("a connection"));
+    let ids: Vec<String> = (0..300).map(|id| format!("a:{id}")).collect();
+    reader.subscribe(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    cluster.hand_over(0, 1);
+    let connections = || cluster.nodes[0].cli(&["CLIENT", "LIST"]).lines().count();
+    crate::harness::until("only redis-cli is connected", async || connections() == 1).await;
+    let all_arrive = async |so_far: usize| {
+        let followed = |node: &Server| {
+            node.cli(&["PUBSUB", "SHARDCHANNELS"]).lines().filter(|line| !line.is_empty()).count()
+        };
+        crate::harness::until("all are followed", async || {
+            cluster.nodes.iter().map(followed).sum::<usize>() == 300
+        })
+        .await;
+        for id in 0..300 {
+            let id = id.to_string();
+            let sent = async || reader.send("a", &id, "1", pubsub_transports::Patience::Wait).await.is_ok();
+            crate::harness::until("it is published", sent).await;
+        }
+        reader.heard.events(so_far + 300).await;
+    };
+    all_arrive(0).await;
+    // It comes back, and is followed at again.
+    cluster.hand_over(1, 0);
+    crate::harness::until("it is connected to", async || connections() > 1).await;
+    all_arrive(300).await;
+    assert_eq!(reader.close().await, 0);
+}
+
 #[tokio::test]
 async fn a_user_follows_and_publishes_what_it_may() {
     let cluster = Cluster::start();

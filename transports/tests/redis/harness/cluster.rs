@@ -62,7 +62,7 @@ impl Cluster {
         cluster
             .until("the cluster serves", |node| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok"));
         for replica in &cluster.nodes[MASTERS..] {
-            wait("it replicates", || replica.cli(&["INFO", "replication"]).contains("master_link_status:up"));
+            replica.until_it_replicates();
         }
         cluster
     }
@@ -110,12 +110,41 @@ impl Cluster {
         self.nodes[1].cli(&["CLUSTER", "KEYSLOT", key])
     }
 
+    /// All slots of the first master become another's, as when a node is taken out, and the other way round.
+    pub(crate) fn hand_over(&self, from: usize, to: usize) {
+        let last = (SLOTS / MASTERS - 1).to_string();
+        for node in [from, to] {
+            self.nodes[node].cli(&["CLUSTER", "DELSLOTSRANGE", "0", &last]);
+        }
+        self.nodes[to].cli(&["CLUSTER", "ADDSLOTSRANGE", "0", &last]);
+        self.nodes[to].cli(&["CLUSTER", "BUMPEPOCH"]);
+        let owner = format!("{} 127.0.0.1:{}@", self.id(to), self.nodes[to].port);
+        self.until("all nodes know who has them", |node| {
+            let nodes = node.cli(&["CLUSTER", "NODES"]);
+            nodes.lines().any(|line| line.starts_with(&owner) && line.contains(" 0-"))
+        });
+    }
+
     /// Moves the slot of a key, with all keys in it, as redis-cli does.
     pub(crate) fn migrate(&self, key: &str, from: usize, to: usize) {
+        self.begin_to_migrate(key, from, to, &[]);
+        self.finish_migrating(key, from, to);
+    }
+
+    /// The same, of which only these keys are moved so far.
+    pub(crate) fn begin_to_migrate(&self, key: &str, from: usize, to: usize, moved: &[&str]) {
         let slot = self.slot(key);
         let (source, target) = (&self.nodes[from], &self.nodes[to]);
         target.cli(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &self.id(from)]);
         source.cli(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &self.id(to)]);
+        for key in moved {
+            source.cli(&["MIGRATE", "127.0.0.1", &target.port.to_string(), key, "0", "5000"]);
+        }
+    }
+
+    pub(crate) fn finish_migrating(&self, key: &str, from: usize, to: usize) {
+        let slot = self.slot(key);
+        let (source, target) = (&self.nodes[from], &self.nodes[to]);
         loop {
             let keys = source.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]);
             let keys: Vec<&str> = keys.lines().filter(|line| !line.is_empty()).collect();

@@ -97,6 +97,15 @@ impl Server {
         text
     }
 
+    /// Waits until it has all that its master has. Asked again and again, since nobody tells.
+    pub(crate) fn until_it_replicates(&self) {
+        let deadline = Instant::now() + super::DEADLINE;
+        while !self.cli(&["INFO", "replication"]).contains("master_link_status:up") {
+            assert!(Instant::now() < deadline, "it does not replicate");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// A connection without any client between.
     pub fn raw(&self) -> Raw {
         Raw(TcpStream::connect(("127.0.0.1", self.port)).expect("a connection"))

@@ -5,6 +5,7 @@ use pubsub::websocket::{HistoryConfig, SpokeConfig};
 
 /// The tables that the benchmarks have written.
 const HUB: &str = include_str!("../../pubsub/benches/hub/README.md");
+const REDIS: &str = include_str!("../../pubsub/benches/redis/README.md");
 const BEHIND: &str = include_str!("../../pubsub/benches/behind/README.md");
 
 // ANCHOR: assumed
@@ -47,16 +48,18 @@ fn measured(table: &str, row: &str, unit: &str) -> f64 {
 
 fn main() {
     // ANCHOR: measured
-    let us_of_cpu = |row| measured(BEHIND, row, "us of CPU");
     let idle_kib = measured(HUB, "H4 idle, two subscriptions", "KiB/connection");
     let idle_us = measured(HUB, "H4 idle, two subscriptions", "us of CPU/s and connection");
     let deliver_us = measured(HUB, "H1 single events", "ns of CPU/delivery") / 1e3;
-    let hub_accepts_us = us_of_cpu("hub, an event that is accepted");
-    let hub_reads_us = us_of_cpu("hub, an event that one more hub reads");
-    let redis_accepts_us = us_of_cpu("Redis, an event that is accepted");
-    let redis_reads_us = us_of_cpu("Redis, an event that one more hub reads");
-    let event_bytes = measured(BEHIND, "Redis, an event that is kept", "bytes");
-    let id_bytes = measured(BEHIND, "Redis, an event id that is remembered", "bytes");
+    // A hub takes an event out of a frame, as a spoke does, and publishes it.
+    let taken_us = measured(HUB, "H5 spoke, receive", "ns of CPU/message") / 1e3;
+    let placed_us = measured(REDIS, "R2 publish().await, 1,000 tasks", "ns of CPU/publish") / 1e3;
+    // It reads one as a bus over streams does, which decodes it besides.
+    let hub_reads_us = measured(REDIS, "R4 streams, typed", "ns of CPU/event") / 1e3;
+    let redis_accepts_us = measured(BEHIND, "an event that is accepted", "us of CPU");
+    let redis_reads_us = measured(BEHIND, "an event that one more hub reads", "us of CPU");
+    let event_bytes = measured(BEHIND, "an event that is kept", "bytes");
+    let id_bytes = measured(BEHIND, "an event id that is remembered", "bytes");
     // ANCHOR_END: measured
 
     for Load { name, received, followers } in LOADS {
@@ -64,7 +67,7 @@ fn main() {
         let deliveries = CONNECTIONS * received;
         let events = deliveries / followers;
         // What is shared among the hubs, and what each has of its own: all events of the types that somebody follows there.
-        let shared_us = CONNECTIONS * idle_us + deliveries * deliver_us + events * hub_accepts_us;
+        let shared_us = CONNECTIONS * idle_us + deliveries * deliver_us + events * (taken_us + placed_us);
         let own_us = events * hub_reads_us;
         let by_cpu = shared_us / (USED * 1e6 - own_us);
         let hubs = by_cpu.max(CONNECTIONS / MOST_OF_A_HUB).ceil() + 1.0; // one may be away

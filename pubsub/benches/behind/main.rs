@@ -1,4 +1,4 @@
-//! What an event costs hubs and the Redis that they are behind: the figures of the calculation for a million connections.
+//! What an event costs the Redis that hubs are behind: figures of the calculation for a million connections.
 //!
 //! `cargo bench -p pubsub --features redis,websocket --bench behind` prints the table; `-- --save` writes it into `README.md` here.
 
@@ -14,7 +14,6 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use cpu_time::ProcessTime;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use pubsub::prelude::*;
@@ -35,13 +34,6 @@ const ROUNDS: usize = 5;
 const FEW: usize = 1;
 const MANY: usize = 5;
 
-/// Microseconds of CPU, of Redis and of all hubs together, for each event.
-#[derive(Clone, Copy)]
-struct Cost {
-    redis: f64,
-    hubs: f64,
-}
-
 /// Bytes of Redis, for each event and for each event id.
 #[derive(Clone, Copy)]
 struct Kept {
@@ -57,25 +49,18 @@ fn main() -> Result<()> {
         many.push(cost);
         kept = Some(memory);
     }
-    let median = |costs: &[Cost], of: fn(&Cost) -> f64| {
-        let mut values: Vec<f64> = costs.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
+    let median = |mut costs: Vec<f64>| {
+        costs.sort_by(f64::total_cmp);
+        costs[costs.len() / 2]
     };
-    let mut table = "| measured | unit | median |\n|---|---|---|\n".to_owned();
-    for (name, of) in [("Redis", (|cost| cost.redis) as fn(&Cost) -> f64), ("hub", |cost| cost.hubs)] {
-        let (few, many) = (median(&few, of), median(&many, of));
-        let each = (many - few) / (MANY - FEW) as f64;
-        writeln!(
-            table,
-            "| {name}, an event that is accepted | us of CPU | {:.2} |",
-            few - FEW as f64 * each
-        )?;
-        writeln!(table, "| {name}, an event that one more hub reads | us of CPU | {each:.2} |")?;
-    }
+    let (few, many) = (median(few), median(many));
+    let read = (many - few) / (MANY - FEW) as f64;
     let Kept { event, id } = kept.ok_or("no rounds")?;
-    writeln!(table, "| Redis, an event that is kept | bytes | {event:.0} |")?;
-    writeln!(table, "| Redis, an event id that is remembered | bytes | {id:.0} |")?;
+    let mut table = "| measured | unit | median |\n|---|---|---|\n".to_owned();
+    writeln!(table, "| an event that is accepted | us of CPU | {:.2} |", few - FEW as f64 * read)?;
+    writeln!(table, "| an event that one more hub reads | us of CPU | {read:.2} |")?;
+    writeln!(table, "| an event that is kept | bytes | {event:.0} |")?;
+    writeln!(table, "| an event id that is remembered | bytes | {id:.0} |")?;
     print!("{table}");
     if std::env::args().any(|argument| argument == "--save") {
         save(&table)?;
@@ -95,7 +80,8 @@ fn save(table: &str) -> Result<()> {
     Ok(())
 }
 
-fn run(readers: usize) -> Result<(Cost, Kept)> {
+/// Microseconds of CPU for each event, and bytes.
+fn run(readers: usize) -> Result<(f64, Kept)> {
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let server = Server::start()?;
         let hub = async || -> Result<Hub> {
@@ -115,15 +101,13 @@ fn run(readers: usize) -> Result<(Cost, Kept)> {
         // The stream is there, and everybody reads it.
         publish(&bus, ID, 1).await?;
         let mut connection = redis::Client::open(server.url())?.get_connection()?;
-        let (redis_before, began) = (redis_cpu(&mut connection)?, ProcessTime::now());
+        let before = redis_cpu(&mut connection)?;
         publish(&bus, ID, EVENTS - 1).await?;
         publish(&bus, "last", 1).await?;
         for (_, _, last) in &mut reading_hubs {
             tokio::time::timeout(Duration::from_secs(60), last.next()).await?.ok_or("the bus has ended")?;
         }
-        let each = |seconds: f64| seconds * 1e6 / EVENTS as f64;
-        let hubs = each(began.elapsed().as_secs_f64());
-        let cost = Cost { redis: each(redis_cpu(&mut connection)? - redis_before), hubs };
+        let cost = (redis_cpu(&mut connection)? - before) * 1e6 / EVENTS as f64;
         let mut bytes = |key: &str| -> Result<f64> {
             let bytes: u64 =
                 redis::cmd("MEMORY").arg("USAGE").arg(key).arg("SAMPLES").arg(0).query(&mut connection)?;

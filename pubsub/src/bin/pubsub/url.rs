@@ -51,6 +51,8 @@ impl Target {
                 let config = SpokeConfig { token: self.token.clone().map(Token), ..SpokeConfig::default() };
                 let mut builder = Spoke::builder().config(config);
                 if let Some(file) = self.token_file.clone() {
+                    // Later it may be away for a moment; at first it is a mistake.
+                    read(&file).map_err(Failure::usage)?;
                     builder = builder.token(move || ready(read(&file).map(|text| text.trim().to_owned())));
                 }
                 if let Some(file) = &self.root_certificates {

@@ -247,12 +247,12 @@ pub(super) async fn fetch(
         wanted.into_iter().map(wait).collect()
     };
     let mut refused = Vec::new();
-    for (Fetch { topic, .. }, waiting) in waiting {
+    for (Fetch { topic, reach, .. }, waiting) in waiting {
         match timeout_at(deadline, waiting).await {
             Ok(Ok(None)) => {}
             Ok(Ok(Some(rejection))) => refused.push((topic, rejection)),
             // What it knows is nothing that there is, or what it missed cannot be had: it is told so.
-            Ok(Err(_)) | Err(_) if shared.lock().gave_up(&topic) => {}
+            Ok(Err(_)) | Err(_) if shared.lock().gave_up(&topic) || reach.is_some() => {}
             Ok(Err(_)) | Err(_) => {
                 let message = "what the hub is behind did not answer in time";
                 refused.push((topic, Rejection::new(ErrorCode::Internal, message)));

@@ -224,15 +224,16 @@ pub(crate) async fn no_pong(work: Work) -> Outcome {
 
 /// Who it is holds for a while: who brings nothing new is closed, and who does goes on, on the connection that it has.
 pub(crate) async fn token_expiry_and_refresh(work: Work) -> Outcome {
-    const LIFETIME: Duration = Duration::from_secs(4);
-    let refreshes = usize::try_from(work.of(3)).or_mismatch("a number")?;
+    // A quarter of it is for the new token to come.
+    const LIFETIME: Duration = Duration::from_secs(8);
+    let refreshes = usize::try_from(work.of(2)).or_mismatch("a number")?;
     let builder = guarded(HubConfig { direct: ["number".into()].into(), ..patient() });
     let builder = builder.authenticate(async |token| Ok(verify(token).await?.valid_for(LIFETIME)));
     let hub = builder.bind("127.0.0.1:0").await.or_mismatch("a free port")?;
     let mut raw = Raw::connect(address(&hub)).await;
     raw.prove("token-of-ada").await;
     let welcome = raw.text().await;
-    holds(welcome.contains(r#""expiresMs":4000"#), "a lifetime", || welcome.clone())?;
+    holds(welcome.contains(r#""expiresMs":8000"#), "a lifetime", || welcome.clone())?;
 
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);

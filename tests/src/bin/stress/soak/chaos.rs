@@ -101,6 +101,14 @@ impl Chaos {
     }
 }
 
+impl Drop for Chaos {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
 async fn wreak(
     mut hubs: Hubs,
     sites: Arc<[Site; 2]>,

@@ -20,7 +20,7 @@ enum Mark {
     Item(String),
     End,
     /// What comes at once.
-    Group(Vec<Mark>),
+    Group(Vec<Self>),
 }
 
 /// A mark, and the columns that it takes in the text.

@@ -7,5 +7,6 @@ mod client;
 mod collector;
 mod events;
 mod harness;
+mod held;
 mod secrets;
 mod traces;

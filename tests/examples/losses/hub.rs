@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::proxy::Proxy;
 use crate::story::{Numbers, Story};
-use crate::{EACH, PADDING, Result, UNREAD, until};
+use crate::{DEADLINE, EACH, PADDING, Result, UNREAD, until};
 
 #[derive(Clone, Debug, EventMap)]
 enum App {
@@ -32,7 +32,7 @@ struct World {
     proxy: Proxy,
     /// A subscription ends with the last handle of its bus.
     _far: PubSub<App>,
-    subscription: Subscription<pubsub::Event<Numbered>>,
+    subscription: Subscription<Event<Numbered>>,
 }
 
 impl World {
@@ -65,7 +65,7 @@ impl World {
     async fn read(&mut self, numbers: &mut Numbers, last: u64) -> Result<()> {
         let mut deliveries = self.subscription.deliveries();
         while numbers.last != Some(last) {
-            let delivery = tokio::time::timeout(Duration::from_secs(30), deliveries.next());
+            let delivery = tokio::time::timeout(DEADLINE, deliveries.next());
             match delivery.await?.ok_or("it goes on")? {
                 Delivery::Event(event) => numbers.event(event.payload.number),
                 Delivery::Lagged { missed } => numbers.gap(Some(missed), "`Lagged`, in its place"),

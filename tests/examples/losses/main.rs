@@ -33,6 +33,8 @@ const EACH: u64 = 1_000;
 const BOUND: usize = 1_024;
 /// What an event over a socket has besides its number.
 const PADDING: usize = 1_000;
+/// How long anything may take.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -95,7 +97,7 @@ const NODE: [(&str, &str); 3] = [
 
 /// Waits until the condition holds; the error says what did not come.
 async fn until(what: &str, mut condition: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    let deadline = tokio::time::Instant::now() + DEADLINE;
     while !condition().await? {
         if tokio::time::Instant::now() > deadline {
             return Err(format!("no {what} in time").into());

@@ -10,7 +10,7 @@ use crate::node::Client;
 use crate::proxy::Proxy;
 use crate::server::Server;
 use crate::story::{Numbers, Story};
-use crate::{EACH, Result, until};
+use crate::{DEADLINE, EACH, Result, until};
 
 #[derive(Clone, Debug, EventMap)]
 enum App {
@@ -48,14 +48,10 @@ pub(crate) async fn cut(is_durable: bool) -> Result<Story> {
     Ok(numbers.story(3 * EACH, 0))
 }
 
-async fn read(
-    subscription: &mut Subscription<pubsub::Event<u64>>,
-    numbers: &mut Numbers,
-    last: u64,
-) -> Result<()> {
+async fn read(subscription: &mut Subscription<Event<u64>>, numbers: &mut Numbers, last: u64) -> Result<()> {
     let mut deliveries = subscription.deliveries();
     while numbers.last != Some(last) {
-        let delivery = tokio::time::timeout(Duration::from_secs(30), deliveries.next());
+        let delivery = tokio::time::timeout(DEADLINE, deliveries.next());
         match delivery.await?.ok_or("it goes on")? {
             Delivery::Event(event) => numbers.event(event.payload),
             Delivery::Lagged { missed } => numbers.gap(Some(missed), "`Lagged`, in its place"),

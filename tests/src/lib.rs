@@ -1,7 +1,9 @@
 //! Tests that cross crates: see `tests/tests` in this folder. Here is what they share, with each other and with the program `stress`.
 
 pub mod client;
+pub mod fuzz;
 pub mod hub;
+pub mod memory;
 pub mod processes;
 pub mod proxy;
 pub mod raw;

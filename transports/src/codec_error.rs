@@ -172,7 +172,7 @@ impl From<AddressError> for EncodeError {
 }
 
 /// An error is kept, and told to many: it is not as long as a peer likes.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     let mut end = text.len().min(256);
     while !text.is_char_boundary(end) {
         end -= 1;

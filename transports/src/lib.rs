@@ -54,6 +54,8 @@ mod pipe;
 mod queue;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "test-util")]
+mod seen;
 #[cfg(any(feature = "redis-tls", feature = "websocket-tls"))]
 mod tls;
 #[cfg(feature = "tracing")]
@@ -101,7 +103,18 @@ pub mod __private {
     };
     #[cfg(feature = "worker")]
     pub use crate::queue::{Leave, Place, Queue, Unfinished};
+    #[cfg(feature = "test-util")]
+    pub use crate::seen::Seen;
     #[cfg(feature = "tracing")]
     pub use crate::trace::span;
     pub use crate::transport::{Connection, connect};
+
+    /// What is read from hostile bytes, where what reads them has no name outside.
+    #[cfg(feature = "test-util")]
+    pub mod seen {
+        #[cfg(feature = "redis")]
+        pub use crate::redis::seen::{entries, replies, values};
+        #[cfg(feature = "websocket")]
+        pub use crate::websocket::seen::{frames, last_event_id, url};
+    }
 }

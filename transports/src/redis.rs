@@ -90,6 +90,8 @@ use self::link::RedisLink;
 use self::names::Names;
 use self::outbox::Outbox;
 use self::publisher::Publisher;
+#[cfg(feature = "test-util")]
+pub(crate) use self::resp::seen;
 use self::subscriber::Subscriber;
 use self::task::Desk;
 use self::wire::{Dialer, Wire};

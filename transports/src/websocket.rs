@@ -45,4 +45,9 @@ pub use self::server::{
     AcceptError, EventStream, EventStreamError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents,
     HubTransport,
 };
+#[cfg(feature = "test-util")]
+pub(crate) mod seen {
+    pub use super::socket::seen::{frames, url};
+    pub use super::sse::seen::last_event_id;
+}
 pub use self::spoke::{SpokeConfig, SpokeOutput, SpokeProtocol, SpokeState};

@@ -55,6 +55,13 @@ impl Collector {
         spans.iter().map(|(_, seen)| seen.clone()).filter(|seen| seen.target.starts_with("pubsub")).collect()
     }
 
+    /// Those of all dependencies too, spans and events.
+    pub(crate) fn everything(&self) -> Vec<Seen> {
+        let spans = self.spans.lock().unwrap();
+        let spans: Vec<Seen> = spans.iter().map(|(_, seen)| seen.clone()).collect();
+        spans.into_iter().chain(self.events.lock().unwrap().iter().cloned()).collect()
+    }
+
     pub(crate) fn named(&self, name: &str) -> Vec<Seen> {
         self.spans().into_iter().filter(|seen| seen.name == name).collect()
     }

@@ -5,5 +5,6 @@ mod chain;
 mod collector;
 mod events;
 mod harness;
+mod held;
 mod secrets;
 mod traces;

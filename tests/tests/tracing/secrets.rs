@@ -1,96 +1,139 @@
 //! What is secret is in no span, no event, no `Debug` and no error; ids of topics and payloads are in no span and no event.
 
 use std::fmt::Debug;
+use std::sync::Once;
 
+use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
 use pubsub::prelude::*;
 use pubsub::websocket::{HubConfig, Identity, SpokeConfig, wire::Token};
 use pubsub::{BusError, ErrorCode, Hub, Redis, Rejection, Spoke};
 
+use futures::StreamExt as _;
+
+use crate::client::Client;
 use crate::collector::Collector;
 use crate::events::quick;
 use crate::harness::{App, Server, next, order, until, url};
 
 /// Passwords and tokens.
-const SECRET: &str = "hunter2";
+pub(crate) const SECRET: &str = "hunter2";
 /// Payloads, ids and names of who is there.
 const PRIVATE: &str = "private-matter";
 
 /// Everything that is printed in a test.
 #[derive(Default)]
-struct Printed(Vec<String>);
+pub(crate) struct Printed(Vec<(String, String)>);
 
 impl Printed {
-    fn debug(&mut self, what: &dyn Debug) {
-        self.0.push(format!("{what:?} {what:#?}"));
+    pub(crate) fn debug(&mut self, name: &str, what: &dyn Debug) {
+        self.0.push((name.to_owned(), format!("{what:?} {what:#?}")));
     }
 
-    fn error(&mut self, error: &(dyn std::error::Error + 'static)) {
+    /// With all that it comes from.
+    pub(crate) fn error(&mut self, name: &str, error: &(dyn std::error::Error + 'static)) {
         let mut next = Some(error);
         while let Some(error) = next {
-            self.0.push(format!("{error} {error:?} {error:#?}"));
+            self.0.push((name.to_owned(), format!("{error} {error:?} {error:#?}")));
             next = error.source();
         }
     }
 
-    fn assert_silent_about(&self, secret: &str) {
-        for printed in &self.0 {
-            assert!(!printed.contains(secret), "{printed}");
+    pub(crate) fn assert_silent_about(&self, secret: &str) {
+        for (name, printed) in &self.0 {
+            assert!(!printed.contains(secret), "{name}: {printed}");
         }
     }
 }
 
-/// At least so many spans and events were told, and none says what is private.
-fn assert_silent(collector: &Collector, spans: usize, events: usize) {
+/// At least so many spans and events were told, and none says what is private; nor does a dependency say a secret, at any
+/// level, or a metric.
+fn assert_silent(watching: &Watching, spans: usize, events: usize) {
+    let collector = &watching.collector;
     let told = (collector.spans(), collector.events());
     assert!(told.0.len() >= spans && told.1.len() >= events, "{told:#?}");
     let mut printed = Printed::default();
-    printed.debug(&told);
+    printed.debug("told", &told);
+    let metrics = watching.metrics.snapshot().into_vec();
+    assert!(metrics.len() > 3, "{metrics:?}");
+    printed.debug("metrics", &metrics);
     for secret in [SECRET, PRIVATE] {
         printed.assert_silent_about(secret);
+    }
+    for seen in collector.everything() {
+        printed.debug(&seen.target, &seen);
+    }
+    printed.assert_silent_about(SECRET);
+}
+
+/// What this thread tells from now on, by `tracing`, `log` and `metrics`.
+struct Watching {
+    collector: Collector,
+    metrics: Snapshotter,
+    _collecting: tracing::subscriber::DefaultGuard,
+    _recording: metrics::LocalRecorderGuard<'static>,
+}
+
+impl Watching {
+    fn start() -> Self {
+        // What others say by `log` goes to the collector too, for all tests of this binary.
+        static LOG: Once = Once::new();
+        LOG.call_once(|| tracing_log::LogTracer::init().expect("nobody else logs"));
+        let (collector, collecting) = Collector::start();
+        let recorder: &'static DebuggingRecorder = Box::leak(Box::default());
+        let recording = metrics::set_default_local_recorder(recorder);
+        Self { collector, metrics: recorder.snapshotter(), _collecting: collecting, _recording: recording }
     }
 }
 
 #[tokio::test]
 async fn of_redis() {
-    let (collector, _collecting) = Collector::start();
+    let watching = Watching::start();
+    let collector = &watching.collector;
     let mut printed = Printed::default();
     let server = Server::with(&["--requirepass", SECRET]);
     let with = |password: &str| format!("redis://:{password}@127.0.0.1:{}", server.port);
     for wrong in [with("hunter2-but-wrong"), with("hunter2%zz"), format!("redis://:{SECRET}@127.0.0.1:1")] {
         let redis = Redis::builder().connect_timeout(std::time::Duration::from_millis(200));
-        printed.error(&redis.connect(&wrong).await.map(drop).expect_err("the password or the port is wrong"));
+        printed.error(
+            "Redis",
+            &redis.connect(&wrong).await.map(drop).expect_err("the password or the port is wrong"),
+        );
     }
-    printed.debug(&Redis::builder().password(SECRET));
-    printed.debug(&Redis::connect(with(SECRET)).await.expect("a connection"));
+    printed.debug("RedisBuilder", &Redis::builder().password(SECRET));
+    printed.debug("Redis", &Redis::connect(with(SECRET)).await.expect("a connection"));
     let bus = quick(&with(SECRET)).await;
     let mut errors = bus.errors();
     let mut orders = bus.subscribe(App::ORDER).await.expect("subscribed");
     let publish = bus.publish(App::ORDER, PRIVATE, order(PRIVATE));
-    printed.debug(&publish);
+    printed.debug("Publish", &publish);
     publish.await.expect("published");
-    printed.debug(&next(&mut orders).await);
+    printed.debug("Event", &next(&mut orders).await);
     let garbage = format!(r#"{{"type":"order","id":"{PRIVATE}","payload":"{PRIVATE}"}}"#);
     server.cli(&["-a", SECRET, "--no-auth-warning", "PUBLISH", &format!("order:{PRIVATE}"), &garbage]);
     let garbage = errors.next().await.expect("it could not be read");
     assert!(matches!(garbage, BusError::Undecodable(_)));
-    printed.error(&garbage);
+    printed.error("BusError", &garbage);
     server.kill();
     until("word of it", || collector.events().iter().any(|seen| seen.name == "connection lost")).await;
-    printed.debug(&bus.connection_state());
-    printed.error(&bus.publish(App::ORDER, PRIVATE, order(PRIVATE)).await.expect_err("there is no server"));
+    printed.debug("ConnectionState", &bus.connection_state());
+    printed.error(
+        "PublishError",
+        &bus.publish(App::ORDER, PRIVATE, order(PRIVATE)).await.expect_err("there is no server"),
+    );
     bus.publish(App::ORDER, PRIVATE, order(PRIVATE)).now().expect("taken");
     let lost = errors.next().await.expect("it was not sent");
     assert!(matches!(lost, BusError::NotSent { .. }));
-    printed.error(&lost);
-    printed.debug(&(&bus, &orders, &errors, bus.stats(), bus.guarantees()));
+    printed.error("BusError", &lost);
+    printed.debug("a bus", &(&bus, &orders, &errors, bus.stats(), bus.guarantees()));
     bus.close().await;
     printed.assert_silent_about(SECRET);
-    assert_silent(&collector, 4, 4);
+    assert_silent(&watching, 4, 4);
 }
 
 #[tokio::test]
 async fn of_a_hub_and_its_spokes() {
-    let (collector, _collecting) = Collector::start();
+    let watching = Watching::start();
+    let collector = &watching.collector;
     let mut printed = Printed::default();
     let hub = Hub::builder()
         .config(HubConfig { handshake_timeout: std::time::Duration::from_secs(5), ..HubConfig::default() })
@@ -105,29 +148,126 @@ async fn of_a_hub_and_its_spokes() {
         .expect("a free port");
     let token = |token: String| SpokeConfig { token: Some(Token(token)), ..SpokeConfig::default() };
     let wrong = Spoke::builder().config(token(format!("{SECRET}-of-nobody")));
-    printed.debug(&wrong);
-    printed.error(&wrong.connect(url(&hub)).await.map(drop).expect_err("nobody"));
+    printed.debug("SpokeBuilder", &wrong);
+    printed.error("Spoke", &wrong.connect(url(&hub)).await.map(drop).expect_err("nobody"));
     let config = token(format!("{SECRET}-of-ada"));
-    printed.debug(&config);
+    printed.debug("SpokeConfig", &config);
     let spoke = Spoke::builder().config(config).header("authorization", &format!("Bearer {SECRET}-of-ada"));
-    printed.debug(&spoke);
+    printed.debug("Spoke", &spoke);
     let spoke = spoke.expect("a header").connect(url(&hub)).await.expect("let in");
-    printed.debug(&spoke);
+    printed.debug("Spoke", &spoke);
     let bus = PubSub::<App>::new(spoke);
     let mut orders = bus.subscribe(App::ORDER).await.expect("subscribed");
     bus.publish(App::ORDER, PRIVATE, order(PRIVATE)).await.expect("published");
-    printed.debug(&next(&mut orders).await);
+    printed.debug("Event", &next(&mut orders).await);
     let errors = bus.errors();
     let handler = bus.on(App::ORDER, async |_| Err::<(), _>(format!("{PRIVATE} failed")));
     let handling = tokio::spawn(handler);
     bus.publish(App::ORDER, PRIVATE, order(PRIVATE)).await.expect("published");
     until("the failure", || collector.events().iter().any(|seen| seen.name == "error")).await;
-    printed.debug(&(&bus, &hub, hub.stats(), hub.connections(), &orders, &errors));
+    printed.debug("a bus", &(&bus, &hub, hub.stats(), hub.connections(), &orders, &errors));
     hub.close().await;
     bus.close().await;
     handling.abort();
     printed.assert_silent_about(SECRET);
-    assert_silent(&collector, 6, 2);
+    assert_silent(&watching, 6, 2);
+}
+
+/// By a user of its own, over TLS.
+#[tokio::test]
+async fn of_redis_with_a_user_over_tls() {
+    let watching = Watching::start();
+    let mut printed = Printed::default();
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let server = Server::start();
+    let file = |name: &str, text: String| {
+        let path = server.directory().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("text").to_owned()
+    };
+    let chain = file("chain.pem", certificate.cert.pem());
+    let key = file("key.pem", certificate.signing_key.serialize_pem());
+    let secure =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+    let options =
+        ["tls-auth-clients", "no", "tls-cert-file", &chain, "tls-key-file", &key, "tls-ca-cert-file", &chain];
+    server.cli(&[&["CONFIG", "SET"], &options[..], &["tls-port", &secure.to_string()]].concat());
+    server.cli(&["ACL", "SETUSER", "ada", "on", &format!(">{SECRET}"), "~*", "&*", "+@all"]);
+    let connect = |user: &str, password: &str| {
+        let url = format!("rediss://{user}:{password}@localhost:{secure}");
+        let builder = Redis::builder().root_certificates(certificate.cert.pem()).expect("a certificate");
+        async move { builder.connect(url).await }
+    };
+    let wrong = connect("ada", "hunter2-but-wrong").await.map(drop).expect_err("the password is wrong");
+    printed.error("Redis", &wrong);
+    printed.error("Redis", &connect("bob", SECRET).await.map(drop).expect_err("there is no Bob"));
+    let redis = connect("ada", SECRET).await.expect("a connection");
+    printed.debug("Redis", &redis);
+    let bus = PubSub::<App>::new(redis);
+    let mut orders = bus.subscribe(App::ORDER).await.expect("subscribed");
+    bus.publish(App::ORDER, PRIVATE, order(PRIVATE)).await.expect("published");
+    printed.debug("Event", &next(&mut orders).await);
+    bus.close().await;
+    printed.assert_silent_about(SECRET);
+    assert_silent(&watching, 2, 1);
+}
+
+/// Over TLS, with a token in each place that one can be in, and one where it should not be.
+#[tokio::test]
+async fn of_a_hub_over_tls() {
+    let watching = Watching::start();
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let (chain, key) = (certificate.cert.pem(), certificate.signing_key.serialize_pem());
+    let hub = Hub::builder().certificate(&chain, key).expect("a certificate");
+    let ada = async |_: Token| Ok(Identity::new("ada").expect("a name"));
+    let hub = hub.authenticate(ada).bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("wss://localhost:{}/?token={SECRET}", hub.local_addr().expect("it listens").port());
+    let config = SpokeConfig { token: Some(Token(SECRET.to_owned())), ..SpokeConfig::default() };
+    let spoke = Spoke::builder().config(config).root_certificates(&chain).expect("a certificate");
+    let spoke = spoke.header("authorization", &format!("Bearer {SECRET}")).expect("a header");
+    let spoke = spoke.header("cookie", &format!("session={SECRET}")).expect("a header");
+    let bus = PubSub::<App>::new(spoke.connect(url).await.expect("let in"));
+    let mut orders = bus.subscribe(App::ORDER).await.expect("subscribed");
+    bus.publish(App::ORDER, PRIVATE, order(PRIVATE)).await.expect("published");
+    next(&mut orders).await;
+    bus.close().await;
+    hub.close().await;
+    assert_silent(&watching, 2, 1);
+}
+
+/// Messages and close frames say nothing of the token that was wrong.
+#[tokio::test]
+async fn of_what_a_hub_says_to_a_stranger() {
+    let watching = Watching::start();
+    let refuse = async |_: Token| Err(Rejection::new(ErrorCode::Unauthenticated, "no token of ours"));
+    let hub = Hub::builder().authenticate(refuse).bind("127.0.0.1:0").await.expect("a free port");
+    let address = hub.local_addr().expect("it listens");
+    let bearer = format!("Bearer {SECRET}");
+    for (path, headers) in [
+        ("/", &[("authorization", &*bearer)][..]),
+        ("/", &[("sec-websocket-protocol", "pubsub.v1.json, bearer.aHVudGVyMg")]),
+        ("/?token=hunter2", &[]),
+    ] {
+        let mut client = Client::with(address, path, headers).await.expect("let in, to be told");
+        if headers.is_empty() {
+            client.prove(SECRET).await;
+        }
+        let mut said = String::new();
+        while let Some(Ok(message)) = client.0.next().await {
+            said += &format!("{message:?}");
+        }
+        assert!(said.contains("4500") && !said.contains(SECRET), "{said}");
+    }
+    hub.close().await;
+    let everything = format!("{:?}", watching.collector.everything());
+    // The client here says what it writes.
+    let ours = watching
+        .collector
+        .everything()
+        .into_iter()
+        .filter(|seen| !seen.field("log.target").starts_with("tungstenite"));
+    let ours = format!("{:?}", ours.collect::<Vec<_>>());
+    assert!(!ours.contains(SECRET), "{everything}");
 }
 
 /// The test itself would see one.
@@ -135,6 +275,6 @@ async fn of_a_hub_and_its_spokes() {
 #[should_panic = "hunter2"]
 fn what_is_printed_is_looked_at() {
     let mut printed = Printed::default();
-    printed.error(&std::io::Error::other("the password is hunter2"));
+    printed.error("io", &std::io::Error::other("the password is hunter2"));
     printed.assert_silent_about(SECRET);
 }

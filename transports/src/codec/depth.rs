@@ -19,6 +19,8 @@ pub(super) struct Bounds<'b> {
     pub(super) too_deep: &'b Cell<bool>,
     /// How many elements all sequences and maps may still have.
     pub(super) elements: &'b Cell<usize>,
+    /// For how many elements memory may still be taken before they are there: what says how many come is no more than a claim.
+    pub(super) claims: &'b Cell<usize>,
 }
 
 impl Bounds<'_> {
@@ -30,6 +32,13 @@ impl Bounds<'_> {
                 Err(E::custom("nested too deep"))
             }
         }
+    }
+
+    /// As much of a claim as there is left for claims.
+    fn believe(self, claim: Option<usize>) -> Option<usize> {
+        let believed = claim?.min(self.claims.get());
+        self.claims.set(self.claims.get() - believed);
+        Some(believed)
     }
 
     /// Counts an element, unless the sequence is at its end.
@@ -164,7 +173,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.bounds.believe(self.inner.size_hint())
     }
 }
 
@@ -182,7 +191,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.bounds.believe(self.inner.size_hint())
     }
 }
 

@@ -113,7 +113,9 @@ impl Codec for Postcard {
     {
         check_size(payload, self.max_message)?;
         let (too_deep, elements) = (Cell::new(false), Cell::new(self.max_message));
-        let bounds = Bounds { levels: MAX_DEPTH, too_deep: &too_deep, elements: &elements };
+        // An element takes a byte at least, where it takes memory.
+        let claims = Cell::new(payload.len());
+        let bounds = Bounds { levels: MAX_DEPTH, too_deep: &too_deep, elements: &elements, claims: &claims };
         let mut deserializer = Deserializer::from_bytes(payload);
         let value = seed.deserialize(Limited { inner: &mut deserializer, bounds });
         if too_deep.get() {

@@ -5,6 +5,8 @@
 
 mod entries;
 mod read;
+#[cfg(feature = "test-util")]
+pub(crate) mod seen;
 mod value;
 mod write;
 

@@ -15,6 +15,8 @@ mod head;
 mod mask;
 mod parser;
 mod scratch;
+#[cfg(feature = "test-util")]
+pub(crate) mod seen;
 mod stream;
 mod tcp;
 #[cfg(test)]

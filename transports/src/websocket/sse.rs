@@ -5,6 +5,8 @@
 //! the request has come, so that a browser that comes back by itself says it as `Last-Event-ID`.
 
 mod positions;
+#[cfg(feature = "test-util")]
+pub(crate) mod seen;
 mod text;
 
 pub(crate) use self::positions::Positions;

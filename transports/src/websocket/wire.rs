@@ -21,6 +21,7 @@ pub use self::payload::{
 use self::payload::{Empty, SubscribeMany};
 pub use self::text::{GapReason, OnGap};
 use crate::codec::{Codec, DecodeError, EncodeError};
+use crate::codec_error::shortened;
 use crate::{Address, Header};
 
 /// The version of the protocol that this crate speaks: what `__connect` says.
@@ -96,7 +97,7 @@ impl Command {
             "__unsubscribe" => Self::Unsubscribe(decode(codec, header, payload)?),
             "__ack" => Self::Ack(decode(codec, header, payload)?),
             "__ping" => Self::Ping,
-            other => return Err(ControlError::Unknown { name: other.to_owned() }),
+            other => return Err(ControlError::Unknown { name: shortened(other) }),
         })
     }
 }
@@ -133,7 +134,7 @@ impl Reply {
             "__error" => Self::Error(decode(codec, header, payload)?),
             "__gap" => Self::Gap(decode(codec, header, payload)?),
             "__disconnect" => Self::Disconnect(decode(codec, header, payload)?),
-            other => return Err(ControlError::Unknown { name: other.to_owned() }),
+            other => return Err(ControlError::Unknown { name: shortened(other) }),
         })
     }
 }
@@ -158,7 +159,7 @@ fn decode<P: DeserializeOwned>(
 pub enum ControlError {
     /// There is none of this name, or it is not for this side to send.
     Unknown {
-        /// The name.
+        /// The name, or its beginning.
         name: String,
     },
     /// The payload is not that of the message.

@@ -10,6 +10,7 @@ mod permission;
 mod random;
 mod raw;
 mod recovery;
+mod schedule;
 mod spoke;
 mod wire;
 mod world;

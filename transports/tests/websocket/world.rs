@@ -11,7 +11,7 @@ use pubsub_transports::websocket::{
 };
 use pubsub_transports::{Address, EventId, Header};
 
-use crate::model::{Expected, Log};
+use super::model::{Expected, Log};
 
 pub(crate) const TOPICS: [&str; 3] = ["a", "b", "c"];
 

@@ -1,10 +1,19 @@
 // Who is let in, and what each may: tokens, their end, and what is another's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 
 import { Hub, WebSocket, client, payloads, state, take, within } from "./harness.mjs";
 
 const TOKENS = ["--token", "ada=s3cret", "--token", "bob=other", "--direct", "inbox"];
+
+/** As behind a proxy that lets none through. */
+class NoWebSocket {
+  constructor() {
+    queueMicrotask(() => this.onclose?.({ code: 1006 }));
+  }
+  close() {}
+}
 
 /** What an address is refused with. */
 async function refusal(subscription) {
@@ -75,14 +84,36 @@ test("token_expiry_and_refresh: the connection goes on", async (t) => {
   await state(fixed, "connected");
 });
 
+test("no token is printed, and none is in a URL", async (t) => {
+  const hub = await new Hub(t, TOKENS).start();
+  const urls = [];
+  class Watched extends WebSocket {
+    constructor(url, protocols) {
+      super(url, protocols);
+      urls.push(url);
+    }
+  }
+  const bus = client(t, hub.url(), { token: "s3cret", WebSocket: Watched });
+  const fetched = (url, options) => {
+    urls.push(String(url));
+    return fetch(url, options);
+  };
+  const bySse = client(t, hub.url(), { token: "s3cret", WebSocket: NoWebSocket, fetch: fetched, sse: undefined, sseAfter: 1 });
+  await within("answer", bySse.subscribe("inbox:@self").ready);
+  const forged = client(t, hub.url(), { token: "s3cret-but-forged" });
+  const inbox = bus.subscribe("inbox:@self");
+  await within("answer", inbox.ready);
+  assert.equal((await state(forged, "closed")).code, 4500);
+  const refused = await within("refusal", bus.subscribe("inbox:bob").ready.catch((error) => error));
+  for (const it of [bus, bySse, inbox, forged, forged.state, ...forged.failures, refused]) {
+    const said = inspect(it, { depth: Infinity, showHidden: true }) + (JSON.stringify(it) ?? "") + String(it);
+    assert.ok(!said.includes("s3cret"), said);
+  }
+  assert.ok(urls.length > 1 && urls.every((url) => !url.includes("s3cret")), urls.join(" "));
+});
+
 test("by server-sent events too", async (t) => {
   const hub = await new Hub(t, TOKENS).start();
-  class NoWebSocket {
-    constructor() {
-      queueMicrotask(() => this.onclose?.({ code: 1006 }));
-    }
-    close() {}
-  }
   const bus = client(t, hub.url(), { WebSocket: NoWebSocket, sse: undefined, sseAfter: 1, token: "s3cret" });
   const other = client(t, hub.url(), { token: "s3cret" });
   const inbox = bus.subscribe("inbox:@self");

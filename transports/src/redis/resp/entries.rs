@@ -201,8 +201,14 @@ impl Reader {
             match part(buffer, at, self.limit.saturating_sub(size))? {
                 Part::Unfinished => return Ok(None),
                 Part::Whole(content, end) => {
-                    size += content.len();
+                    // Of those that nobody asks for there may be any number, each of them empty.
+                    size += if index / 2 < MAX_FIELDS { content.len() } else { end - at };
                     at = end;
+                    if size > self.limit {
+                        self.buffer.advance(at);
+                        self.reading.passing = Some(Passing { id, bytes: 0, parts: parts - index - 1, size });
+                        return self.pass_entry();
+                    }
                     if let Some(field) = fields.get_mut(index / 2) {
                         if index % 2 == 0 {
                             field.0 = content;
@@ -339,6 +345,19 @@ mod tests {
         for size in 1..stream.len() {
             assert_eq!(read(&stream, size).expect("a reply"), expected, "in pieces of {size}");
         }
+    }
+
+    #[test]
+    fn fields_without_number_are_not_kept() {
+        let mut reader = Reader::new(LIMIT);
+        reader.buffer.extend_from_slice(b"*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n7-1\r\n*100000\r\n");
+        let mut items = Vec::new();
+        for _ in 0..100_000 {
+            reader.buffer.extend_from_slice(b"$0\r\n\r\n");
+            items.extend(std::iter::from_fn(|| reader.next_item().expect("a reply")));
+            assert!(reader.buffer.len() < 2 * LIMIT, "{} bytes are kept", reader.buffer.len());
+        }
+        assert!(matches!(items[..], [Item::Stream(_), Item::TooLarge { .. }, Item::End]), "{items:?}");
     }
 
     #[test]

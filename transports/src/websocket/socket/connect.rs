@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tungstenite::handshake::client::{Response, generate_key, generate_request};
+use tungstenite::handshake::client::{Response, generate_key};
 use tungstenite::handshake::derive_accept_key;
+use tungstenite::http::StatusCode;
 use tungstenite::http::header::{self, HeaderMap, HeaderValue};
-use tungstenite::http::{Request, StatusCode, Version};
 
 use super::head::{self, HeadError};
 use super::parser::Limits;
@@ -65,8 +65,7 @@ async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     options: &ConnectOptions,
 ) -> Result<(WebSocket<S>, Option<String>), ConnectError> {
     let key = generate_key();
-    let (request, _) = generate_request(request(url, options, &key)?)
-        .map_err(|error| ConnectError::Url { reason: error.to_string() })?;
+    let request = request(url, options, &key)?;
     io.write_all(&request).await.map_err(|error| unreachable(url, error))?;
     io.flush().await.map_err(|error| unreachable(url, error))?;
     let (response, early) = head::read(&mut io, MAX_RESPONSE).await.map_err(|error| match error {
@@ -79,16 +78,13 @@ async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     Ok((WebSocket::new(io, Role::Client, options.limits, &early), subprotocol))
 }
 
-fn request(url: &WebSocketUrl, options: &ConnectOptions, key: &str) -> Result<Request<()>, ConnectError> {
-    let mut request = Request::new(());
-    *request.version_mut() = Version::HTTP_11;
-    *request.uri_mut() = url.target().clone().into();
+/// Written here, since tungstenite tells the log whatever it writes, with the token in it.
+fn request(url: &WebSocketUrl, options: &ConnectOptions, key: &str) -> Result<Vec<u8>, ConnectError> {
     let value = |text: &str| {
         let reason = "a host, a header or a subprotocol has a character that none may have".to_owned();
         HeaderValue::from_str(text).map_err(|_| ConnectError::Url { reason })
     };
-    let headers = request.headers_mut();
-    headers.extend(options.headers.clone());
+    let mut headers = HeaderMap::new();
     headers.insert(header::HOST, value(&url.authority())?);
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -97,6 +93,14 @@ fn request(url: &WebSocketUrl, options: &ConnectOptions, key: &str) -> Result<Re
     if !options.subprotocols.is_empty() {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value(&options.subprotocols.join(", "))?);
     }
+    let mut request = format!("GET {} HTTP/1.1\r\n", url.target()).into_bytes();
+    let more = options.headers.iter().filter(|(name, _)| !headers.contains_key(*name));
+    for (name, value) in headers.iter().chain(more) {
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            request.extend_from_slice(part);
+        }
+    }
+    request.extend_from_slice(b"\r\n");
     Ok(request)
 }
 

@@ -1,0 +1,53 @@
+//! Tables in Markdown, and the file that they are written into.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{fs, io};
+
+use crate::story::{Story, Told};
+
+#[derive(Default)]
+pub(crate) struct Tables(String);
+
+const HEAD: &str = "\
+| who | published | refused to the publisher | delivered | told as lost | lost silently | what was seen |
+|---|---|---|---|---|---|---|
+";
+const END: &str = "<!-- end of the tables -->";
+
+impl Tables {
+    pub(crate) fn begin(&mut self, scenario: &str) {
+        self.write(&format!("\n**{}{}**\n\n{HEAD}", scenario[..1].to_uppercase(), &scenario[1..]));
+    }
+
+    pub(crate) fn row(&mut self, who: &str, story: Story) {
+        let told = match story.told {
+            Told::Exactly(told) => told.to_string(),
+            Told::Away => "some, not how many".to_owned(),
+            Told::Nothing => "0".to_owned(),
+        };
+        let Story { published, refused, delivered, note, .. } = &story;
+        let silently = story.lost_silently();
+        let mut row = String::new();
+        let _ =
+            writeln!(row, "| {who} | {published} | {refused} | {delivered} | {told} | {silently} | {note} |");
+        self.write(&row);
+    }
+
+    fn write(&mut self, text: &str) {
+        print!("{text}");
+        self.0 += text;
+    }
+
+    /// Between the marks that name this command.
+    pub(crate) fn save(&self, path: &Path, command: &str) -> io::Result<()> {
+        let begin = format!("<!-- tables: written by `{command}` -->\n");
+        let readme = fs::read_to_string(path)?;
+        let parts =
+            readme.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+        let Some((before, after)) = parts else {
+            return Err(io::Error::other("the README does not say where the tables go"));
+        };
+        fs::write(path, format!("{before}{begin}{}\n{END}{after}", self.0))
+    }
+}

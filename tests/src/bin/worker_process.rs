@@ -70,8 +70,7 @@ fn work(task: &str, bus: &PubSub<App>) -> ExitCode {
         "orphan" => {
             let mut jobs = bus.subscribe(App::JOB).now().expect("the bus is open");
             block_on(jobs.ready()).expect("it is followed");
-            let orphan = std::process::Command::new("sleep").arg("600").spawn().expect("it starts");
-            answer(bus, "orphan", orphan.id().into());
+            answer(bus, "orphan", leave_a_child());
             if block_on(jobs.next()).is_some_and(|job| job.payload == 13) {
                 std::process::exit(9);
             }
@@ -205,6 +204,12 @@ fn work(task: &str, bus: &PubSub<App>) -> ExitCode {
     }
     block_on(bus.close().until(std::future::pending::<()>()));
     ExitCode::SUCCESS
+}
+
+/// Gives its number. The test ends it.
+#[allow(clippy::zombie_processes, reason = "that it outlives this process is what is tested")]
+fn leave_a_child() -> u64 {
+    std::process::Command::new("sleep").arg("600").spawn().expect("it starts").id().into()
 }
 
 /// Two threads: one publishes what the other reads.

@@ -7,9 +7,9 @@ use pubsub::websocket::{HubConfig, Overflow, SpokeConfig};
 use pubsub::{Delivery, Hub, Spoke};
 use serde::{Deserialize, Serialize};
 
-use crate::proxy::Proxy;
 use crate::story::{Numbers, Story};
 use crate::{DEADLINE, EACH, PADDING, Result, UNREAD, until};
+use pubsub_tests::proxy::Proxy;
 
 #[derive(Clone, Debug, EventMap)]
 enum App {

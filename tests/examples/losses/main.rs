@@ -6,13 +6,7 @@
 mod hub;
 mod in_process;
 mod node;
-#[path = "../../tests/hub/proxy.rs"]
-#[allow(dead_code, reason = "the suite of the hub needs more of it")]
-mod proxy;
 mod redis;
-#[path = "../../../transports/tests/redis/harness/server.rs"]
-#[allow(dead_code, reason = "the suite of the transport needs more of it")]
-mod server;
 mod socketioxide;
 mod story;
 mod table;

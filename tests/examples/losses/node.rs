@@ -7,9 +7,9 @@ use std::process::{Output, Stdio};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::proxy::Proxy;
 use crate::story::{Story, Told};
 use crate::{EACH, PADDING, Result, UNREAD, until};
+use pubsub_tests::proxy::Proxy;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/losses/node")

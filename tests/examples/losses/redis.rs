@@ -7,10 +7,10 @@ use pubsub::redis::{RedisBuilder, Retention};
 use pubsub::{Delivery, Redis};
 
 use crate::node::Client;
-use crate::proxy::Proxy;
-use crate::server::Server;
 use crate::story::{Numbers, Story};
 use crate::{DEADLINE, EACH, Result, until};
+use pubsub_tests::proxy::Proxy;
+use pubsub_tests::server::Server;
 
 #[derive(Clone, Debug, EventMap)]
 enum App {

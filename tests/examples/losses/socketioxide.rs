@@ -7,9 +7,9 @@ use socketioxide::extract::SocketRef;
 use tokio::net::TcpListener;
 
 use crate::node::Client;
-use crate::proxy::Proxy;
 use crate::story::Story;
 use crate::{EACH, PADDING, Result, UNREAD, until};
+use pubsub_tests::proxy::Proxy;
 
 struct Server {
     io: SocketIo,

@@ -97,11 +97,11 @@ fn include(source: &str, folder: &Path, includes: &mut Vec<PathBuf>) -> Result<S
 fn anchored(content: &str, anchor: &str) -> Result<String, String> {
     let (mut text, mut inside, mut found) = (String::new(), false, false);
     for line in content.lines() {
-        if let Some((_, name)) = line.split_once("ANCHOR: ") {
-            inside |= name.trim() == anchor;
+        if let Some((_, rest)) = line.split_once("ANCHOR: ") {
+            inside |= name(rest) == anchor;
             found |= inside;
-        } else if let Some((_, name)) = line.split_once("ANCHOR_END: ") {
-            inside &= name.trim() != anchor;
+        } else if let Some((_, rest)) = line.split_once("ANCHOR_END: ") {
+            inside &= name(rest) != anchor;
         } else if inside {
             text.push_str(line);
             text.push('\n');
@@ -114,6 +114,13 @@ fn anchored(content: &str, anchor: &str) -> Result<String, String> {
     }
 }
 
+/// Of an anchor; the end of a comment may follow it.
+fn name(rest: &str) -> &str {
+    let is_part = |letter: char| letter == '_' || letter == '-' || letter.is_alphanumeric();
+    let rest = rest.trim_start();
+    rest.split(|letter| !is_part(letter)).next().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +131,7 @@ mod tests {
     fn an_anchor_gives_its_lines_and_no_marks() {
         assert_eq!(anchored(FILE, "one").unwrap(), "b\nc\n");
         assert_eq!(anchored(FILE, "two").unwrap(), "c\n");
+        assert_eq!(anchored("<!-- ANCHOR: one -->\nb\n<!-- ANCHOR_END: one -->\n", "one").unwrap(), "b\n");
     }
 
     #[test]

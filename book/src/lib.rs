@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod chapters;
+pub mod marbles;
 
 /// A redis-server for the chapters that need one.
 #[path = "../../pubsub/examples/two_processes/server.rs"]

@@ -127,6 +127,8 @@ fn errors_of_workers() -> Result<(), Box<dyn Error>> {
         let seconds = std::time::Duration::from_secs;
         text("ProcessFailure::NoHandshake", &ProcessFailure::NoHandshake { after: seconds(10) });
         text("ProcessFailure::Silent", &ProcessFailure::Silent { after: seconds(30) });
+        text("ProcessFailure::NotReading", &ProcessFailure::NotReading { after: seconds(30) });
+        text("ProcessFailure::NotExited", &ProcessFailure::NotExited { after: seconds(5) });
         text("ProcessFailure::Killed", &ProcessFailure::Killed);
         text("WorkerError::NotStarted", &WorkerError::NotStarted { name: "w".to_owned(), error });
         Ok(())
@@ -153,8 +155,17 @@ fn errors_of_pools() -> Result<(), Box<dyn Error>> {
     let elsewhere = PubSub::<App>::default().queue_subscribe(App::T, "p").now();
     text("SubscribeError::NoQueueGroups", &elsewhere.unwrap_err());
     let [pool, worker, topic] = ["p", "w", "t"].map(str::to_owned);
-    let unfinished = BusError::Unfinished { pool: pool.clone(), worker, topic, id: "i".into() };
+    let unfinished = BusError::Unfinished {
+        pool: pool.clone(),
+        worker: worker.clone(),
+        topic: topic.clone(),
+        id: "i".into(),
+    };
     text("BusError::Unfinished", &unfinished);
+    let reason = "what is wrong with it".to_owned();
+    let undecodable =
+        BusError::UndecodableInPool { pool: pool.clone(), worker, topic, id: "i".into(), reason };
+    text("BusError::UndecodableInPool", &undecodable);
     text("BusError::PoolLost", &BusError::PoolLost { pool, events: 3 });
     Ok(())
 }

@@ -58,7 +58,10 @@ fn anchors(text: &str) -> BTreeSet<String> {
 fn every_page_is_in_the_summary_and_the_summary_has_no_other() {
     let listed: BTreeSet<String> = links(&page("SUMMARY.md")).into_iter().collect();
     let pages: BTreeSet<String> = all().into_iter().map(|chapter| chapter.name).collect();
-    assert_eq!(listed, pages);
+    let orphans: Vec<_> = pages.difference(&listed).collect();
+    let missing: Vec<_> = listed.difference(&pages).collect();
+    assert!(orphans.is_empty(), "pages that SUMMARY.md does not list: {orphans:?}");
+    assert!(missing.is_empty(), "SUMMARY.md lists what is no page: {missing:?}");
 }
 
 #[test]
@@ -107,6 +110,31 @@ fn every_picture_is_small_and_shown_with_words_for_who_cannot_see_it() {
     }
 }
 
+/// A picture is a part of its page, so that it has the colours of the theme.
+#[test]
+fn every_drawn_picture_is_on_a_page_in_its_colours_and_has_words() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).canonicalize().unwrap();
+    let included: BTreeSet<PathBuf> = all()
+        .into_iter()
+        .flat_map(|chapter| chapter.includes)
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    for folder in ["marbles", "pictures"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let (path, svg) = (entry.as_ref().unwrap().path(), read(&entry.unwrap().path()));
+            let name = path.display();
+            assert!(included.contains(&path), "no page shows {name}");
+            assert!(svg.starts_with("<svg ") && svg.contains(" fill=\"currentColor\""), "{name}");
+            assert!(svg.contains(" role=\"img\" aria-label=\""), "{name} has no words");
+            // A blank line would end the block of HTML.
+            assert!(svg.lines().all(|line| !line.trim().is_empty()), "{name} has a blank line");
+            for fixed in ["\"black\"", "\"white\"", "\"#000", "\"#fff\""] {
+                assert!(!svg.contains(fixed), "{name} has the colour {fixed}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_page_has_one_title() {
     for chapter in all() {
@@ -116,11 +144,13 @@ fn every_page_has_one_title() {
     }
 }
 
-/// Those of the explanation answer questions instead.
+/// Those of the explanation answer questions instead, and those of the operators have one form.
 #[test]
 fn every_page_says_what_the_reader_can_do_after_it() {
-    let exempt = ["introduction.md", "design.md"];
-    for chapter in all().iter().filter(|chapter| !exempt.contains(&&*chapter.name)) {
+    let exempt = |name: &str| {
+        ["introduction.md", "design.md"].contains(&name) || name.starts_with("reference/operators/")
+    };
+    for chapter in all().iter().filter(|chapter| !exempt(&chapter.name)) {
         let text = chapter.source.replace('\n', " ");
         assert!(text.contains("After this page you can "), "{}", chapter.name);
     }
@@ -132,7 +162,7 @@ fn every_block_is_compiled_or_is_no_rust() {
         let mut inside = false;
         for line in chapter.source.lines().filter(|line| line.trim_start().starts_with("```")) {
             inside = !inside;
-            let known = ["```rust", "```rust,compile_fail", "```text", "```toml", "```sh"];
+            let known = ["```rust", "```rust,compile_fail", "```text", "```toml", "```sh", "```html"];
             assert!(!inside || known.contains(&line), "{}: {line}", chapter.name);
         }
         assert!(!inside, "{}: a block without an end", chapter.name);
@@ -155,15 +185,18 @@ fn every_program_is_a_binary_that_is_run() {
         }
     }
     for entry in fs::read_dir(root.join("tutorial")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        assert!(programs.contains(name), "no page shows {}", path.display());
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let program = file.split(['.', '-']).next().unwrap();
+        assert!(programs.contains(program), "no page shows {file}");
+        if !file.ends_with(".rs") {
+            let shown = format!("{{{{#include ../../tutorial/{file}}}}}");
+            assert!(all().iter().any(|chapter| chapter.source.contains(&shown)), "no page shows {file}");
+        }
     }
     for name in programs {
         assert!(manifest.contains(&format!("path = \"tutorial/{name}.rs\"")), "{name}");
-        assert!(tests.contains(&format!("{name} \"tutorial-{name}\"")), "{name}");
-        let output = format!("{{{{#include ../../tutorial/{name}.txt}}}}");
-        assert!(all().iter().any(|chapter| chapter.source.contains(&output)), "no page shows {name}.txt");
+        assert!(tests.contains(&format!("tutorial-{name}\"")), "{name}");
+        assert!(root.join("tutorial").join(format!("{name}.txt")).exists(), "{name} prints nothing");
     }
 }
 
@@ -183,32 +216,75 @@ fn every_compile_error_has_its_place() {
     assert!(missing.is_empty(), "neither in refusals.md nor in misuse.md: {missing:#?}");
 }
 
+/// An operator whose hasher can be chosen has a section on the page of the one whose hasher cannot.
+fn page_of(operator: &str) -> String {
+    format!("reference/operators/{}.md", operator.trim_end_matches("_with_hasher"))
+}
+
 #[test]
-fn every_operator_has_a_section_and_a_line_in_the_table() {
-    let page = page("reference/operators.md");
-    let table: String = page.lines().filter(|line| line.starts_with('|')).collect();
+fn every_operator_has_a_page_and_a_link_in_the_table() {
+    let table: String = page("reference/operators.md").lines().filter(|line| line.starts_with('|')).collect();
     let operators = operators();
     for name in operators.keys() {
-        assert!(page.contains(&format!("\n### {name}\n")), "no section for `{name}`");
-        assert!(
-            table.contains(&format!("`{name}`")) || name.ends_with("_with_hasher"),
-            "`{name}` is not in the table"
-        );
+        let page = page(&page_of(name));
+        if name.ends_with("_with_hasher") {
+            assert!(page.contains(&format!("\n## {name}\n")), "no section for `{name}`");
+        } else {
+            assert!(page.starts_with(&format!("# {name}\n")), "the page of `{name}` has another title");
+            assert!(
+                table.contains(&format!("[`{name}`](operators/{name}.md)")),
+                "`{name}` is not in the table"
+            );
+        }
     }
-    for section in page.lines().filter_map(|line| line.strip_prefix("### ")) {
-        assert!(operators.contains_key(section), "there is no operator `{section}`");
+    for chapter in all() {
+        let Some(name) = chapter.name.strip_prefix("reference/operators/") else { continue };
+        assert!(
+            operators.contains_key(name.trim_end_matches(".md")),
+            "there is no operator of {}",
+            chapter.name
+        );
     }
 }
 
-/// The pictures stand in the API's documentation too.
 #[test]
-fn every_picture_is_that_of_the_operator() {
-    let page = page("reference/operators.md");
-    for (name, picture) in operators() {
-        let Some(picture) = picture else { continue };
-        let section = page.split("\n### ").find(|section| section.lines().next() == Some(&name)).unwrap();
-        assert!(section.contains(&format!("```text\n{picture}```\n")), "`{name}`:\n{picture}");
+fn every_operator_says_what_it_holds_and_what_it_costs_and_shows_it() {
+    for name in operators().keys().filter(|name| !name.ends_with("_with_hasher")) {
+        let page = page(&page_of(name));
+        for row in ["call", "holds", "costs", "panics"] {
+            assert!(page.contains(&format!("\n| {row} | ")), "`{name}` has no row `{row}`");
+        }
+        assert!(page.contains("\n| ends | ") || page.contains("\n| completes | "), "`{name}` has no end");
+        assert!(
+            page.contains(&format!("{{{{#include ../../../marbles/{name}.svg}}}}")),
+            "no picture of `{name}`"
+        );
+        let calls = [format!(".{name}("), format!(".{name}::<")];
+        let (_, example) = page.split_once("\n```rust\n").unwrap_or_else(|| panic!("no example of `{name}`"));
+        assert!(calls.iter().any(|call| example.contains(call)), "the example does not call `{name}`");
+        assert!(page.contains("\nSee also: "), "`{name}` leads nowhere");
     }
+}
+
+/// The API's documentation has them too, as text. After a change there: `UPDATE=1 cargo test -p pubsub-book --test tidy`.
+#[test]
+fn every_picture_of_an_operator_is_drawn_from_its_documentation() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("marbles");
+    let mut drawn = BTreeSet::new();
+    for (name, picture) in operators() {
+        let Some(picture) = picture else {
+            assert!(name.ends_with("_with_hasher"), "`{name}` has no picture");
+            continue;
+        };
+        let (svg, path) = (pubsub_book::marbles::svg(&picture), folder.join(format!("{name}.svg")));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &svg).unwrap();
+        }
+        assert_eq!(read(&path), svg, "{}", path.display());
+        drawn.insert(path);
+    }
+    let there: BTreeSet<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(there, drawn, "pictures of no operator");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The tutorial's program after its sixth chapter.
+//! The tutorial's program after its ninth chapter.
 use std::error::Error;
 use std::fmt;
 use std::num::ParseIntError;

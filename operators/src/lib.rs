@@ -121,6 +121,14 @@
 //! | `latest`, `with_latest` | `combineLatestWith`, `withLatestFrom` | | `KTable` join, `KStream` to `KTable` join |
 //! | `_ok`, `try_` | `materialize` | `TryStreamExt` | |
 //!
+//! # Use something else if
+//!
+//! * you need combinators for futures, sinks or reading and writing: those of `futures` go well with these, since a [`Flow`] is a
+//!   `Stream` like any other;
+//! * several calls of an async closure should run at once: `buffered` and `buffer_unordered` of `futures`;
+//! * items come faster than one task can take them: share the work among tasks first, and then use operators in each;
+//! * time is that of the events and not of their arrival, with late ones corrected: that is what engines of dataflow are for.
+//!
 //! Without its default feature `std` the crate needs `alloc` alone and has all but [`group_by`](Flow::group_by),
 //! [`flat_merge`](Flow::flat_merge) and [`ManualTimer`], which need a mutex. It has no unsafe code.
 #![no_std]

@@ -36,6 +36,12 @@ pub trait StreamOps: Stream + Sized {
 
     /// Applies an operator: a value, a tuple of them, a [`stage`](crate::stage) or a function.
     ///
+    /// ```text
+    /// in   --1---2--3---4--|
+    ///        pipe((odd, map(x 10)))
+    /// out  --10-----30-----|
+    /// ```
+    ///
     /// In a tuple the compiler looks at a closure before it knows the item type, so a closure that uses a field or a
     /// method of the item says the type: `filter(|event: &Event| event.urgent)`. Where that is too much to write, use
     /// the methods of [`Flow`], [`through`](Self::through), a `stage` or [`pipe!`](crate::pipe!).
@@ -58,6 +64,12 @@ pub trait StreamOps: Stream + Sized {
     }
 
     /// Hands the flow to a closure. Unlike [`pipe`](Self::pipe) with a closure, its parameter needs no annotation.
+    ///
+    /// ```text
+    /// in   --1---2--3--|
+    ///        through(map, then filter)
+    /// out  ------4--6--|     doubled, and more than 2
+    /// ```
     ///
     /// ```
     /// use futures::{executor::block_on, stream};

@@ -1,5 +1,20 @@
 //! The derive macros of the crate `pubsub`, which exports them: depend on that one.
 //!
+//! ```
+//! use pubsub::prelude::*;
+//!
+//! #[derive(EventMap)]
+//! enum Home {
+//!     Temperature(f64),
+//! }
+//! assert_eq!(Home::TEMPERATURE.name(), "Temperature");
+//! ```
+//!
+//! # Use something else if
+//!
+//! * topics are known only when the program runs: a topic is a variant of an enum, and there is no other;
+//! * you want an enum to be sent as it is, as one type over one channel: derive serde's traits, and need no topics.
+//!
 //! What happens to an enum: `parse` reads the attributes, `model` puts them together with the variants, `validate`
 //! applies the rules to it, and `expand` writes the code, of a map with mistakes too. `subset` does the same for
 //! subsets.

@@ -249,6 +249,13 @@ impl<M: EventMap> PubSub<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
+    ///
+    /// # Errors
+    /// The handler is ready with a [`SubscribeError`] if nothing was subscribed, which is told on [`errors`](Self::errors) too.
+    /// What the function returns or panics with is told there, and does not end the handler.
+    ///
+    /// # Cancel safety
+    /// Dropping the handler drops the event it is handling, and what it had not handled yet.
     pub fn on<S, F, R>(
         &self,
         selector: S,

@@ -97,6 +97,21 @@ pub enum BusError {
         /// Its id, as text.
         id: IdString,
     },
+    /// A worker of a pool could not read an event that it was given, of a topic whose payload it knows otherwise for instance. No other
+    /// worker is given it.
+    #[cfg(feature = "worker")]
+    UndecodableInPool {
+        /// The name of the pool.
+        pool: String,
+        /// The name of the worker.
+        worker: String,
+        /// The topic of the event.
+        topic: String,
+        /// Its id, as text.
+        id: IdString,
+        /// What the worker says.
+        reason: String,
+    },
     /// A pool has ended before its workers had begun all its events, which are lost.
     #[cfg(feature = "worker")]
     PoolLost {
@@ -153,6 +168,13 @@ impl fmt::Display for BusError {
                 )
             }
             #[cfg(feature = "worker")]
+            Self::UndecodableInPool { pool, worker, topic, id, reason } => {
+                write!(
+                    f,
+                    "the worker `{worker}` of the pool `{pool}` cannot read `{topic}` for the id {id:?}: {reason}"
+                )
+            }
+            #[cfg(feature = "worker")]
             Self::PoolLost { pool, events } => {
                 write!(f, "the pool `{pool}` ended with events that no worker had begun: {events}")
             }
@@ -169,7 +191,10 @@ impl Error for BusError {
             Self::HandlerFailed { error, .. } => Some(&**error),
             Self::HandlerPanicked { .. } | Self::Blocked { .. } => None,
             #[cfg(feature = "worker")]
-            Self::WorkerPanicked { .. } | Self::Unfinished { .. } | Self::PoolLost { .. } => None,
+            Self::WorkerPanicked { .. }
+            | Self::Unfinished { .. }
+            | Self::UndecodableInPool { .. }
+            | Self::PoolLost { .. } => None,
             #[cfg(all(feature = "worker", feature = "json"))]
             Self::WorkerFailed { .. } => None,
             Self::HandlerNotSubscribed { error, .. } => Some(error),

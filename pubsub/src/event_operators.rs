@@ -38,6 +38,12 @@ impl<E> Subscription<E> {
 pub trait EventOperators<P, I: TopicId + ?Sized>: FusedStream<Item = Event<P, I>> + Sized {
     /// Keeps the events whose payload `predicate` is true for.
     ///
+    /// ```text
+    /// in   --1---2--3---4--|
+    ///        filter_payload(even)
+    /// out  ------2------4--|
+    /// ```
+    ///
     /// What an event that is not kept told as [`missed`](Event::missed), the next one that is kept tells too.
     fn filter_payload<F>(self, mut predicate: F) -> Flow<impl FusedStream<Item = Event<P, I>>>
     where
@@ -51,6 +57,12 @@ pub trait EventOperators<P, I: TopicId + ?Sized>: FusedStream<Item = Event<P, I>
 
     /// Drops an event whose [`event_id`](crate::EventData::event_id) is among the last `last` that came: what is delivered
     /// at least once is handled once. An event without an id is never taken for a duplicate.
+    ///
+    /// ```text
+    /// in   --a---b--a---c--|     each letter is an event id
+    ///        dedupe_id(8)
+    /// out  --a---b------c--|
+    /// ```
     ///
     /// ```
     /// # use pubsub::prelude::*;
@@ -88,6 +100,12 @@ pub trait EventOperators<P, I: TopicId + ?Sized>: FusedStream<Item = Event<P, I>
     }
 
     /// Converts the payload of every event, and keeps its topic, its id and what it tells as missed.
+    ///
+    /// ```text
+    /// in   --a1---b2--|     a letter is the id, a number the payload
+    ///        map_payload(x 10)
+    /// out  --a10--b20-|
+    /// ```
     ///
     /// `convert` is given the payload by reference, since others may share it; the event that comes out is new and has
     /// one holder.

@@ -84,6 +84,8 @@ pub(crate) fn of_error(error: &BusError) -> &'static str {
         #[cfg(feature = "worker")]
         BusError::Unfinished { .. } => "unfinished",
         #[cfg(feature = "worker")]
+        BusError::UndecodableInPool { .. } => "undecodable_in_pool",
+        #[cfg(feature = "worker")]
         BusError::PoolLost { .. } => "pool_lost",
         BusError::SubscriptionRejected { .. } => "subscription_rejected",
     }

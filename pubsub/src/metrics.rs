@@ -109,6 +109,10 @@ metrics! {
         "Events that were dropped for connections that did not read them, where they were counted; sampled.";
     HUB_SLOW = "pubsub_hub_slow_consumers_total", counter in Count by [],
         "Connections that were closed because they did not read; sampled.";
+    HUB_UNDECODABLE = "pubsub_hub_undecodable_events_total", counter in Count by [],
+        "Events that came from what a hub is behind and that nobody could read, or no client be given; sampled.";
+    HUB_UPSTREAM = "pubsub_hub_upstream_connected", gauge in Count by [],
+        "Hubs that are connected to what they are behind; sampled.";
     HUB_LONGEST_QUEUE = "pubsub_hub_longest_queue_bytes", gauge in Bytes by [],
         "The bytes that wait for the connection with the longest queue; sampled.";
 }

@@ -123,7 +123,7 @@ impl Since {
 }
 
 /// What somebody knows who knows nothing of a topic, and wants all.
-fn before_everything() -> Position {
+pub(crate) fn before_everything() -> Position {
     Position::new(0)
 }
 

@@ -19,7 +19,11 @@ use crate::{Rejection, SubscribeError};
 /// dropped since its thread panics, or its process ends before, the event counts as unfinished, which the host is told. So
 /// handle an event before you ask for the next.
 ///
-/// The stream ends when the host or the pool is closed and every event was begun, by whomever; or when its own bus is closed.
+/// What it cannot read, since its bus has another payload for the topic, is passed over, and the host is told:
+/// [`UndecodableInPool`](crate::BusError::UndecodableInPool).
+///
+/// The stream ends when the host or the pool is closed and every event was begun on a thread or done in a process, by whomever; when
+/// its worker is [stopped](crate::Worker::stop); or when its own bus is closed.
 /// As a [`Subscription`](crate::Subscription) does, it gives other tasks a turn after 128 events in a row.
 #[must_use = "a subscription ends when it is dropped"]
 pub struct QueueSubscription<E> {

@@ -181,6 +181,12 @@ impl<'a, E> Subscribe<'a, E> {
     /// });
     /// # drop(handler);
     /// ```
+    ///
+    /// # Errors
+    /// The handler is ready with a [`SubscribeError`] if nothing was subscribed, as of [`PubSub::on`](crate::PubSub::on).
+    ///
+    /// # Cancel safety
+    /// Dropping the handler drops the event it is handling, and what it had not handled yet.
     pub fn on<F, R>(
         mut self,
         handle: F,

@@ -10,7 +10,7 @@
 //! | span | target | level | kind | from, to |
 //! |---|---|---|---|---|
 //! | `publish` | `pubsub::publish` | info | producer | over a wire, from the publish to its answer |
-//! | `relay` | `pubsub::relay` | info | internal | a hub has accepted an event that carries a context |
+//! | `relay` | `pubsub::relay` | info | internal | a hub has accepted an event that carries a context, or got it from what it is behind |
 //! | `receive` | `pubsub::receive` | info | consumer | an event that came over a wire is decoded and given to subscriptions |
 //! | `process` | `pubsub::process` | info | consumer | a [handler](crate::PubSub::on) handles an event |
 //!
@@ -23,7 +23,7 @@
 //! | `error` | `pubsub::error` | error where a handler failed, else warn | `error.type`, `topic` |
 //!
 //! They name topics, transports and kinds of errors; never payloads, ids of topics, event ids, names of who is there,
-//! addresses or what others wrote. Where no subscriber wants a span, its event carries no context, except what came with
+//! addresses or what others wrote, except that a `relay` names the topic of a client: a hub has no event map. Where no subscriber wants a span, its event carries no context, except what came with
 //! [`Publish::trace_context`](crate::Publish::trace_context).
 
 mod process;

@@ -5,6 +5,27 @@
 //!
 //! What a bus and a transport say to each other is [`Link`] and [`Inlet`]: frames, addresses, gaps. Where events are bytes,
 //! the trait `Codec` says which (feature `wire`; `json`, `messagepack`, `postcard` for the codecs).
+//!
+//! What is useful without a bus are the names of events: ids, which are the same for the same parts in every process, and
+//! addresses as they stand on a wire.
+//!
+//! ```
+//! use pubsub_transports::{Address, EventId};
+//!
+//! let id = EventId::derive("payments", ["order 17"]);
+//! assert_eq!(id, EventId::derive("payments", ["order 17"]));
+//! assert_eq!(id.to_string().parse::<EventId>().ok(), Some(id));
+//!
+//! let address: Address = "session.status:project-1".parse()?;
+//! assert_eq!((address.topic(), address.id()), ("session.status", Some("project-1")));
+//! # Ok::<(), pubsub_transports::AddressError>(())
+//! ```
+//!
+//! # Use something else if
+//!
+//! * you want a bus: that is the crate `pubsub`, which exports what of this crate a program needs;
+//! * you want to send bytes over Redis or a WebSocket without topics, ids and positions: `redis` and `tokio-tungstenite` do that;
+//! * you want to write a transport: the traits are sealed. What you can bring is a codec, or a stream of bytes that a `Hub` accepts.
 #![forbid(unsafe_code)]
 
 mod address;
@@ -78,7 +99,7 @@ pub mod __private {
     pub use crate::exchange::{Exchange, Member, MemberId};
     #[cfg(all(feature = "worker", feature = "json"))]
     pub use crate::pipe::{
-        Control, ControlError, FrameError, FrameReader, NAME_VARIABLE, Outbox, PROTOCOL, block_on,
+        Control, ControlError, FrameError, FrameReader, NAME_VARIABLE, Outbox, PROTOCOL, Serial, Work,
     };
     #[cfg(feature = "worker")]
     pub use crate::queue::{Leave, Place, Queue, Unfinished};

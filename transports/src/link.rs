@@ -122,6 +122,12 @@ pub trait Inlet: Send + Sync {
         let _ = (topic, position);
     }
 
+    /// What this replay brings of a type comes after this: of one that begins with the oldest that is kept, where that is. Said
+    /// before [`replaying`](Self::replaying).
+    fn replay_begins(&self, replay: u64, topic: &str, position: Position) {
+        let _ = (replay, topic, position);
+    }
+
     /// Where the replay begins is settled, and it brings all from there on: what is published from now on too. Said once,
     /// also of one that begins with what comes.
     fn replaying(&self, replay: u64) {
@@ -153,6 +159,11 @@ pub trait Inlet: Send + Sync {
     /// Events to `address`, which is one that is followed, were lost before the next that is delivered: a transport that
     /// knows of several says each. Without an address: to all, and how many to each is not known.
     fn gap(&self, address: Option<Address>, gap: Gap);
+
+    /// One loss that several addresses have had a part in: what it is to each.
+    fn gaps(&self, lost: Vec<(Address, Gap)>) {
+        lost.into_iter().for_each(|(address, gap)| self.gap(Some(address), gap));
+    }
 
     /// Something came that is no event.
     fn undecodable(&self, undecodable: Undecodable);
@@ -253,6 +264,9 @@ pub trait QueueSeat: Send {
 
     /// The next event, which nobody else gets; `None` when there will be none. What it gave before is done.
     fn poll_next(&mut self, waker: &Waker) -> Poll<Option<Frame>>;
+
+    /// What it gave last is no event here. Nobody gets it again, and the group is told why.
+    fn reject(&mut self, reason: String);
 }
 
 /// Why there is no place in a queue group.

@@ -5,12 +5,16 @@
 //!
 //! # What becomes of an event
 //! It waits; it is given to a place, which may be far away; it is begun there; it is done when the place asks for the next, or
-//! leaves. When a place fails, what was given to it and not begun goes to others, and is begun by nobody twice. What it had begun
+//! leaves; or it is rejected there, since it cannot be read. When a place fails, what was given to it and not begun goes to others, and is begun by nobody twice. What it had begun
 //! is lost, and told: it may have been done, and it may be what made the place fail.
 //!
 //! # Order
 //! Places begin events in the order in which they came. By id, those of one id are begun one after the other, each when the
 //! one before is done, also while places come and go.
+//!
+//! # What a place that is stalled costs
+//! Nothing, while others take what waits. By id, what is its waits for it, and the others go on, until the bound is reached by
+//! what waits for that one alone. Then publishers wait, whatever they publish: an exchange does not look ahead.
 
 mod inlet;
 mod place;
@@ -21,6 +25,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Poll, Waker};
 
 use self::inlet::QueueInlet;
 pub use self::place::Place;
@@ -37,7 +42,8 @@ pub enum Dispatch {
     #[default]
     LeastLoaded,
     /// The same for all events with one id, as long as the members stay the same; when they change, as few ids as can be go to
-    /// another. They are handled in order, one at a time.
+    /// another. They are handled in order, one at a time. What is for a member that is stalled waits for it, and all other ids go
+    /// on until as many wait for that one as the bound of the group says; then publishers wait.
     ById,
 }
 
@@ -57,19 +63,23 @@ pub struct QueueStats {
     pub done: u64,
     /// Those that a member was at when it failed. They are lost.
     pub unfinished: u64,
+    /// Those that the member which was given them could not read. They are lost.
+    pub undecodable: u64,
     /// Those that no member has begun, and none will.
     pub lost: u64,
     /// How often an event that was meant for a member went to others, since it left.
     pub redispatched: u64,
 }
 
-/// An event that a member was at when it failed.
+/// An event that a member had begun, and that is not done.
 #[derive(Debug)]
 pub struct Unfinished {
     /// The event.
     pub header: Header,
     /// The name of the member.
     pub member: String,
+    /// Why the member could not read it; `None`: it failed while it was at it.
+    pub undecodable: Option<String>,
 }
 
 /// What becomes of the event that a place had begun when it leaves.
@@ -149,6 +159,12 @@ impl Queue {
         self.stats().lost - before
     }
 
+    /// Ready when it is closed, and nobody will be given anything any more; otherwise the waker is woken when that is so.
+    pub fn poll_over(&self, waker: &Waker) -> Poll<()> {
+        let waker = waker.clone();
+        self.shared.change(|state, effects| state.poll_over(waker, effects))
+    }
+
     /// What became of its events.
     #[must_use]
     pub fn stats(&self) -> QueueStats {
@@ -190,6 +206,13 @@ impl Queues {
     pub(crate) fn leave(&self, owner: MemberId, how: Leave) {
         for queue in self.all() {
             queue.shared.change(|state, effects| state.leave_all(owner, how, effects));
+        }
+    }
+
+    /// The member gets nothing more.
+    pub(crate) fn retire(&self, owner: MemberId) {
+        for queue in self.all() {
+            queue.shared.change(|state, effects| state.retire_all(owner, effects));
         }
     }
 

@@ -26,7 +26,8 @@
 //!   order and without a hole. A publish that is ambiguous may be sent again with the same event id: it may then come twice.
 //! * An event has a [position](crate::Position), and what is kept can be [replayed](crate::Link::replay) from one on: a bus asks for
 //!   that for a subscription that begins in the past.
-//! * What is in the stream no more when it is to be read is a gap: how many events were trimmed is known exactly; of a
+//! * What is in the stream no more when it is to be read is a gap, whether something comes after it or not: how many events
+//!   were trimmed is known exactly; of a
 //!   stream that was deleted, and of a server that restarted or was replaced, nobody knows what is missing, so each is a gap of
 //!   another [epoch](crate::GapReason::Epoch).
 //! * There is a third connection, which asks for what is kept while another waits for what comes.
@@ -41,10 +42,17 @@
 //! * With [`RedisBuilder::sharded`] each channel is followed and published to at the one node that has its slot. When the slot moves,
 //!   or its node is lost, what was followed there goes on at who has it now, after a gap of the addresses that it concerns.
 //!   A type cannot be followed whole. There are two connections to each master.
-//! * CLUSTER SLOTS is asked on each new connection. There is no database but 0.
+//! * A node that its cluster goes on without, since it was cut off from the others or forgotten by them, may answer all the same. So
+//!   others are asked at every [`ping_interval`](RedisBuilder::ping_interval), on a connection of that moment, whether those that are
+//!   connected to are still of the cluster. One that is not counts as lost: what was followed there goes on at another, after a gap.
+//! * CLUSTER SLOTS, MYID, INFO and NODES are asked on each new connection. Who may ask only the first is not told of a node that
+//!   was cut off. There is no database but 0.
 //!
-//! It needs Redis 6.2 or later. The commands are AUTH, SELECT, PING, INFO, CLIENT ID, CLIENT UNBLOCK, XADD, XREAD, XINFO, XTRIM,
-//! TIME, WATCH, UNWATCH, MULTI, EXEC, GET and SET, on the keys `<prefix>{<type>}` and `<prefix>{<type>}:run`. Who may not
+//! A server that has become a replica, as in a planned failover, is left by who publishes, and read on by who reads.
+//!
+//! It needs Redis 6.2 or later. The commands are AUTH, SELECT, PING, INFO, CLIENT ID, CLIENT UNBLOCK, XADD, XREAD, XINFO,
+//! TIME, WATCH, UNWATCH, MULTI, EXEC, GET and SET, on the keys `<prefix>{<type>}` and `<prefix>{<type>}:run`; for [`Retention::age`] EVAL of
+//! LINDEX, LPOP, RPUSH and XTRIM, on `<prefix>{<type>}:ends` too. Who may not
 //! write still reads; who may not CLIENT UNBLOCK waits up to 100 ms for a new subscription to bring events.
 
 mod builder;
@@ -65,6 +73,7 @@ mod server;
 mod session;
 mod socket;
 mod subscriber;
+mod task;
 mod tls;
 mod wire;
 
@@ -84,6 +93,7 @@ use self::publisher::Publisher;
 #[cfg(feature = "test-util")]
 pub(crate) use self::resp::seen;
 use self::subscriber::Subscriber;
+use self::task::Desk;
 use self::wire::{Dialer, Wire};
 use crate::codec::{Codec, Json};
 use crate::transport::{Connection, sealed};
@@ -235,12 +245,14 @@ impl<C: Codec> sealed::Connect for Redis<C> {
             match source {
                 Source::Channels(wire) => {
                     let (codec, names) = (Arc::clone(&codec), Arc::clone(&names));
-                    runtime.spawn(Subscriber::new(inlet, codec, names, dialer, heard).run(*wire));
+                    let subscriber = Subscriber::new(Desk::new(inlet, dialer, heard), codec, names);
+                    runtime.spawn(task::run(subscriber, *wire));
                 }
                 #[cfg(feature = "redis-cluster")]
                 Source::Shards => {}
                 Source::Streams(session, _) => {
-                    runtime.spawn(Reader::new(inlet, Arc::clone(&codec), keys, dialer, heard).run(*session));
+                    let reader = Reader::new(Desk::new(inlet, dialer, heard), Arc::clone(&codec), keys);
+                    runtime.spawn(task::run(reader, *session));
                 }
             }
             Arc::new(RedisLink { outbox, codec, names, adding, news }) as Arc<dyn Link>

@@ -38,7 +38,7 @@ pub use self::hub::{
     ConnectionId, HubConfig, HubOutput, HubProtocol, HubStats, IdentityLimit, OutboxConfig, Outgoing,
     Overflow, QueueStats, Rate, TopicStats,
 };
-pub use self::identity::{Action, Identity, InvalidIdentity, Permission, Question};
+pub use self::identity::{Action, Fetch, Identity, InvalidIdentity, Permission, Question};
 #[cfg(feature = "redis")]
 pub use self::server::BehindError;
 pub use self::server::{

@@ -29,7 +29,8 @@ pub(crate) fn operators() -> BTreeMap<String, Option<String>> {
         add_methods(&read(&source("operators/src").join(file)), "pub fn ", &mut operators);
     }
     add_methods(&read(&source("pubsub/src/event_operators.rs")), "    fn ", &mut operators);
-    for file in files(&source("operators/src")) {
+    let event_operators = source("pubsub/src/event_operators.rs");
+    for file in files(&source("operators/src")).into_iter().chain([event_operators]) {
         for picture in pictures(&read(&file)) {
             let operator = picture.lines().find_map(|line| {
                 let (name, _) = line.trim_start().split_once('(')?;

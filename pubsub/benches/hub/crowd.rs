@@ -17,7 +17,7 @@ use crate::{Result, on_one_thread};
 /// What a client does before it listens.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Nothing.
+    /// It waits for a byte, which says that it is accepted.
     Bare,
     /// It becomes a WebSocket.
     WebSocket,
@@ -119,6 +119,7 @@ async fn connect(address: SocketAddr, kind: Kind) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     if kind == Kind::Bare {
+        stream.read_u8().await?;
         return Ok(stream);
     }
     let request = format!(

@@ -68,7 +68,7 @@ const WORKLOADS: [Workload; 3] = [
     Workload {
         name: "H3 bursts of 256",
         burst: 256,
-        bursts: 8,
+        bursts: 4,
         goals: [(Peers::Bare, 0.9), (Peers::Naive, 38.0), (Peers::Batched, 1.4), (Peers::Node, 85.0)],
     },
 ];

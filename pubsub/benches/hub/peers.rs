@@ -126,6 +126,8 @@ async fn batched(stream: TcpStream, mut waiting: UnboundedReceiver<Message>) -> 
 }
 
 async fn bare(mut stream: TcpStream, mut waiting: UnboundedReceiver<Message>) -> Result<()> {
+    // A client is connected before it is accepted: without a word it would miss what is published in between.
+    stream.write_all(&[0]).await?;
     let mut scratch = Vec::new();
     while let Some(message) = waiting.recv().await {
         let Message::Binary(first) = message else { continue };

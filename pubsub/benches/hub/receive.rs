@@ -83,6 +83,7 @@ async fn typed(url: &str) -> Result<f64> {
     let begin = ThreadTime::now();
     for _ in 0..COUNT {
         let event = readings.next().await.ok_or("it has ended")?;
+        assert_eq!(event.missed, 0, "what is not counted is not to be paid for");
         std::hint::black_box(&event.payload);
     }
     let each = begin.elapsed().as_nanos() as f64 / COUNT as f64;

@@ -305,6 +305,12 @@ impl Inlet for BusInlet {
         }
     }
 
+    fn replay_begins(&self, replay: u64, topic: &str, position: Position) {
+        if let Some(replay) = self.0.replays().get(&replay).cloned() {
+            replay.begin_after(topic, position);
+        }
+    }
+
     fn replaying(&self, replay: u64) {
         if let Some(replay) = self.0.replays().get(&replay).cloned() {
             replay.settle();
@@ -376,6 +382,32 @@ impl Inlet for BusInlet {
         // How many of all that were lost were whose, nobody said.
         let missed = gap.missed.filter(|_| address.is_some());
         self.0.tell(whom, &Notice::Gap(Gap::new(gap.reason, missed)));
+    }
+
+    /// It is one loss, however many addresses somebody follows, and counted once.
+    fn gaps(&self, lost: Vec<(Address, Gap)>) {
+        let mut told: Vec<(Arc<Notices>, Gap)> = Vec::new();
+        {
+            let mut places = HashMap::new();
+            let interests = self.0.interests();
+            for (address, gap) in &lost {
+                for notices in interests.of_address(address) {
+                    let place = *places.entry(Arc::as_ptr(&notices)).or_insert(told.len());
+                    match told.get_mut(place) {
+                        // How many were lost of all is known only where it is of each.
+                        Some((_, known)) => {
+                            known.missed = known.missed.zip(gap.missed).map(|(one, other)| one + other);
+                        }
+                        None => told.push((notices, *gap)),
+                    }
+                }
+            }
+        }
+        let counted = lost.iter().find(|(_, gap)| gap.missed.is_some()).or(lost.first());
+        counted.into_iter().for_each(|(_, gap)| self.0.count(*gap));
+        for (notices, gap) in told {
+            self.0.tell(vec![notices], &Notice::Gap(gap));
+        }
     }
 
     fn undecodable(&self, undecodable: Undecodable) {

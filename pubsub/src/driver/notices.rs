@@ -7,6 +7,8 @@ use std::task::Waker;
 
 use pubsub_transports::{Gap, Position, Rejection, Undecodable};
 
+use crate::positions::before_everything;
+
 /// What happened on the way to a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Notice {
@@ -91,6 +93,16 @@ impl Notices {
         let begins = &mut self.lock().begins;
         if begins.iter().all(|(known, _)| **known != *topic) {
             begins.push((topic.into(), position));
+        }
+    }
+
+    /// What begins with the oldest that is kept begins after this.
+    pub(super) fn begin_after(&self, topic: &str, position: Position) {
+        for (known, begin) in &mut self.lock().begins {
+            if **known == *topic && *begin == before_everything() {
+                *begin = position;
+                return;
+            }
         }
     }
 

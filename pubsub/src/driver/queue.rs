@@ -44,14 +44,17 @@ impl Queued {
         })
     }
 
-    /// What is no event is told and passed over.
+    /// What is no event is told, here and to the host, and passed over.
     pub(crate) fn poll_next(&mut self, waker: &Waker) -> Poll<Option<Stored>> {
         loop {
             let Some(frame) = ready!(self.seat.poll_next(waker)) else { return Poll::Ready(None) };
             let inbound = &self.driver.inbound;
             match inbound.read(frame) {
                 Ok(stored) => return Poll::Ready(Some(stored)),
-                Err(undecodable) => inbound.errors.report(BusError::Undecodable(undecodable)),
+                Err(undecodable) => {
+                    self.seat.reject(undecodable.error.to_string());
+                    inbound.errors.report(BusError::Undecodable(undecodable));
+                }
             }
         }
     }

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use pubsub_transports::Position;
+
 use super::notices::{Notice, Notices};
 use crate::engine::{Seat, Terms};
 use crate::event::Stored;
@@ -71,6 +73,11 @@ impl Replay {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The oldest that is kept of a topic comes after this.
+    pub(super) fn begin_after(&self, topic: &str, position: Position) {
+        self.notices.begin_after(topic, position);
     }
 
     pub(super) fn settle(&self) {

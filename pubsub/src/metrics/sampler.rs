@@ -105,6 +105,8 @@ struct HubSample {
     gaps: u64,
     missed: u64,
     slow_consumers: u64,
+    undecodable: u64,
+    upstream_connected: bool,
 }
 
 #[cfg(feature = "websocket")]
@@ -124,6 +126,8 @@ impl HubSampler {
             gaps: stats.gaps,
             missed: stats.missed,
             slow_consumers: stats.slow_consumers,
+            undecodable: stats.undecodable,
+            upstream_connected: stats.upstream_connected == Some(true),
         };
         now.record(std::mem::replace(&mut self.before, now));
     }
@@ -134,7 +138,10 @@ impl HubSample {
     fn record(self, before: Self) {
         counter!(name::HUB_GAPS).increment(self.gaps.saturating_sub(before.gaps));
         counter!(name::HUB_MISSED).increment(self.missed.saturating_sub(before.missed));
+        counter!(name::HUB_UNDECODABLE).increment(self.undecodable.saturating_sub(before.undecodable));
         counter!(name::HUB_SLOW).increment(self.slow_consumers.saturating_sub(before.slow_consumers));
+        let is_connected = |sample: &Self| f64::from(u8::from(sample.upstream_connected));
+        gauge!(name::HUB_UPSTREAM).increment(is_connected(&self) - is_connected(&before));
         gauge!(name::HUB_CONNECTIONS).increment(self.connections as f64 - before.connections as f64);
         gauge!(name::HUB_SUBSCRIPTIONS).increment(self.subscriptions as f64 - before.subscriptions as f64);
         gauge!(name::HUB_LONGEST_QUEUE).increment(self.longest_queue as f64 - before.longest_queue as f64);
@@ -144,7 +151,8 @@ impl HubSample {
 #[cfg(feature = "websocket")]
 impl Drop for HubSampler {
     fn drop(&mut self) {
-        let HubSample { gaps, missed, slow_consumers, .. } = self.before;
-        HubSample { gaps, missed, slow_consumers, ..HubSample::default() }.record(self.before);
+        let HubSample { gaps, missed, slow_consumers, undecodable, .. } = self.before;
+        let gone = HubSample { gaps, missed, slow_consumers, undecodable, ..HubSample::default() };
+        gone.record(self.before);
     }
 }

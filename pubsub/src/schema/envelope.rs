@@ -11,6 +11,9 @@ pub(super) enum Draft {
     Draft2020,
 }
 
+/// A `traceparent` of the W3C; a later version may say more.
+const TRACE_PARENT: &str = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}";
+
 /// The text of an [`EventId`](crate::EventId).
 const EVENT_ID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";
 
@@ -40,13 +43,26 @@ pub(super) fn schema(topic: &TopicInfo, payload: Value, draft: Draft) -> Value {
         "offset": offset("The number of the event in the history of its type."),
         "after": offset("The offset of the event before it on the same address."),
         "epoch": { "type": "string", "description": "Which history the offset counts in; another one is another history." },
+        "traceparent": {
+            "type": "string",
+            "pattern": TRACE_PARENT,
+            "description": "The W3C trace context in which the event was published.",
+        },
+        "tracestate": {
+            "type": "string",
+            "maxLength": 512,
+            "description": "What tracing systems say of that context to each other.",
+        },
     });
     schema.insert("properties".to_owned(), properties);
     let keyword = match draft {
         Draft::Draft07 => "dependencies",
         Draft::Draft2020 => "dependentRequired",
     };
-    schema.insert(keyword.to_owned(), json!({ "after": ["offset"], "epoch": ["offset"] }));
+    schema.insert(
+        keyword.to_owned(),
+        json!({ "after": ["offset"], "epoch": ["offset"], "tracestate": ["traceparent"] }),
+    );
     schema.into()
 }
 

@@ -9,6 +9,11 @@ pub(super) struct Keys {
 }
 
 impl Keys {
+    /// None of these, which mean something else.
+    pub(super) fn reserving(names: &[&str]) -> Self {
+        Self { used: names.iter().map(|&name| name.to_owned()).collect() }
+    }
+
     /// The name itself where it can be; else one that is like it.
     pub(super) fn key(&mut self, name: &str) -> String {
         let key = clean(name);

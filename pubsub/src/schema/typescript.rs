@@ -83,6 +83,60 @@ fn id(topic: &TopicInfo) -> &'static str {
     }
 }
 
+/// What the declarations use themselves, and what no type can be called.
+const RESERVED: &[&str] = &[
+    "Array",
+    "Record",
+    "any",
+    "as",
+    "bigint",
+    "boolean",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "export",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "instanceof",
+    "never",
+    "new",
+    "null",
+    "number",
+    "object",
+    "return",
+    "string",
+    "super",
+    "switch",
+    "symbol",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "undefined",
+    "unknown",
+    "var",
+    "void",
+    "while",
+    "with",
+];
+
 struct Writer {
     map: String,
     /// What each definition is called.
@@ -91,7 +145,7 @@ struct Writer {
 
 impl Writer {
     fn new(definitions: &Map<String, Value>, map: &str) -> Self {
-        let mut keys = Keys::default();
+        let mut keys = Keys::reserving(RESERVED);
         let mut name = |key: &str| identifier(&keys.key(&identifier(key)));
         let map = name(map);
         let names =
@@ -160,8 +214,10 @@ impl Writer {
     fn array(&self, schema: &Map<String, Value>) -> String {
         let items = |schema: &Map<String, Value>| schema.get("items").map(|items| self.of(items));
         if let Some(first) = schema.get("prefixItems").and_then(Value::as_array) {
-            let first: Vec<String> = first.iter().map(|item| self.of(item)).collect();
-            return format!("[{}]", first.join(", "));
+            let first = first.iter().map(|item| self.of(item));
+            let more = schema.get("items").filter(|items| items.is_object());
+            let more = more.map(|item| format!("...Array<{}>", self.of(item)));
+            return format!("[{}]", first.chain(more).collect::<Vec<_>>().join(", "));
         }
         let item = items(schema).unwrap_or_else(|| UNKNOWN.to_owned());
         let exact = |key| schema.get(key).and_then(Value::as_u64);
@@ -183,10 +239,13 @@ impl Writer {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        let mut members: Vec<String> = Vec::new();
+        let (mut members, mut types) = (Vec::new(), Vec::new());
         for (name, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            let optional = if required.contains(&name.as_str()) { "" } else { "?" };
-            members.push(format!("{}{optional}: {}", member(name), self.of(schema)));
+            let is_required = required.contains(&name.as_str());
+            let (optional, of) = (if is_required { "" } else { "?" }, self.of(schema));
+            members.push(format!("{}{optional}: {of}", member(name)));
+            types.push(of);
+            types.extend((!is_required).then(|| "undefined".to_owned()));
         }
         let patterns = schema.get("patternProperties").and_then(Value::as_object).into_iter().flatten();
         let others = schema.get("additionalProperties").filter(|others| others.is_object());
@@ -199,8 +258,13 @@ impl Writer {
                 format!("{{ {} }}", members.join("; "))
             };
         }
-        let others = format!("Record<string, {}>", union(others.into_iter()));
-        if members.is_empty() { others } else { format!("{{ {} }} & {others}", members.join("; ")) }
+        if members.is_empty() {
+            return format!("Record<string, {}>", union(others.into_iter()));
+        }
+        // What any member may be has to be what each is.
+        let any = union(others.into_iter().chain(types));
+        let any = if any.split(" | ").any(|one| one == UNKNOWN) { UNKNOWN } else { &*any };
+        format!("{{ {}; [key: string]: {any} }}", members.join("; "))
     }
 }
 

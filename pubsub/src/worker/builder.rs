@@ -95,9 +95,7 @@ impl<'a, M: EventMap> WorkerBuilder<'a, M> {
         core.register(&slot)?;
         // It is there when this returns: nothing that is published to it by name then is refused.
         let (bus, member) = connect(&core.exchange, &slot.name, self.inbox);
-        if slot.begin(member) {
-            core.exchange.end_intake(member);
-        }
+        core.stop_member(member, slot.begin(member));
         let thread = Thread { core: Arc::clone(core), slot: Arc::clone(&slot), inbox: self.inbox, restart };
         let mut builder = thread::Builder::new().name(slot.name.clone());
         if let Some(bytes) = self.stack_size {

@@ -6,6 +6,7 @@ use std::future::{IntoFuture, Ready, ready};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use super::slot::Stop;
 use super::{WorkerError, WorkerHost, WorkerReport};
 use crate::{CloseReport, EventMap, QueueStats};
 
@@ -27,7 +28,8 @@ impl<'a, M: EventMap> CloseHost<'a, M> {
 
     /// Waits until every worker has ended and the host's own subscriptions have read what came, but no longer than until
     /// `deadline` is ready. Workers that still run then lose what their inbox holds, are counted in the report, and end by
-    /// themselves: a thread cannot be stopped from outside. A process can, and is killed.
+    /// themselves: a thread cannot be stopped from outside. A process can, and is killed. One of a pool that fails meanwhile, or
+    /// waits to be restarted, is restarted as long as the pool has something to do and its policy allows.
     ///
     /// The deadline is any future, as that of [`Close::until`](crate::Close::until).
     ///
@@ -45,6 +47,10 @@ impl<'a, M: EventMap> CloseHost<'a, M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
+    ///
+    /// # Cancel safety
+    /// Once polled, the host takes no worker and no worker is sent anything more; dropping this then only means not to wait, and no
+    /// process that is late is killed.
     pub async fn until<D: Future>(self, deadline: D) -> HostReport {
         let core = &self.host.core;
         core.exchange.mute(core.host);
@@ -64,11 +70,12 @@ impl<'a, M: EventMap> CloseHost<'a, M> {
             };
             match (outcome, slot.member()) {
                 (Some(outcome), _) => drop(report.ended.insert(name, outcome)),
-                (None, Some(member)) => {
-                    report.running.insert(name, core.exchange.expel(member));
+                (None, member) => {
+                    // It does not run again, whatever its pool has.
+                    slot.stop(Stop::Dies);
+                    report.running.insert(name, member.map_or(0, |member| core.exchange.expel(member)));
                     slot.kill();
                 }
-                (None, None) => drop(report.running.insert(name, 0)),
             }
         }
         // Their workers are gone, or too late.
@@ -150,7 +157,7 @@ impl HostReport {
     pub fn is_clean(&self) -> bool {
         let ended_well =
             |outcome: &Result<WorkerReport, _>| outcome.as_ref().is_ok_and(|report| report.left.is_clean());
-        let has_left = |pool: &QueueStats| pool.lost + pool.waiting > 0;
+        let has_left = |pool: &QueueStats| pool.lost + pool.undecodable + pool.waiting > 0;
         self.running.is_empty()
             && !self.pools.values().any(has_left)
             && self.ended.values().all(ended_well)

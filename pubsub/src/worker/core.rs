@@ -8,7 +8,7 @@ use pubsub_transports::Shared;
 
 use super::WorkerError;
 use super::pool::{Group, PoolError};
-use super::slot::Slot;
+use super::slot::{Slot, Stop};
 use crate::driver::{Carries, Driver};
 use crate::errors::ErrorSource;
 use crate::{EventMap, PubSub};
@@ -108,14 +108,24 @@ impl Core {
         self.pools().iter().for_each(|pool| pool.close());
         let all = self.all();
         for slot in &all {
-            self.stop_one(slot);
+            self.stop_one(slot, Stop::Drains);
         }
         all
     }
 
-    pub(super) fn stop_one(&self, slot: &Slot) {
-        if let Some(member) = slot.stop() {
+    pub(super) fn stop_one(&self, slot: &Slot, stop: Stop) {
+        if let Some(member) = slot.stop(stop) {
+            self.stop_member(member, stop);
+        }
+    }
+
+    /// What the member gets is what the worker was told.
+    pub(super) fn stop_member(&self, member: MemberId, stop: Stop) {
+        if stop >= Stop::Drains {
             self.exchange.end_intake(member);
+        }
+        if stop >= Stop::Ends {
+            self.exchange.retire(member);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::publish::PublishTo;
-use super::slot::Slot;
+use super::slot::{Slot, Stop};
 use super::{WorkerError, WorkerHost};
 use crate::interest::Interest;
 use crate::offer::Offer;
@@ -27,6 +27,11 @@ impl<M: EventMap> Worker<M> {
 
     pub(super) fn slot(&self) -> &Slot {
         &self.slot
+    }
+
+    /// It gets nothing more than what it was sent, and what its pool has.
+    pub(super) fn drain(&self) {
+        self.core.stop_one(&self.slot, Stop::Drains);
     }
 
     /// Its name, which is that of its thread.
@@ -125,8 +130,10 @@ impl<M: EventMap> Worker<M> {
 
     /// The worker gets nothing more than what it was sent, so that its subscriptions end once they have read it, and is not
     /// restarted. What it publishes until it ends is taken.
+    ///
+    /// One of a pool leaves that too: it finishes what it was given, and the others do the rest.
     pub fn stop(&self) {
-        self.core.stop_one(&self.slot);
+        self.core.stop_one(&self.slot, Stop::Ends);
     }
 
     /// Ready when the worker has ended, with what was left on its bus. Everybody who waits is told.

@@ -221,8 +221,8 @@ impl<M: EventMap> WorkerHost<M> {
         self.core.all().into_iter().map(|slot| Worker::new(self, slot)).collect()
     }
 
-    /// Closes the host: nothing more is published on its bus, no worker is started or restarted, and those that run get
-    /// nothing more than what they were sent. So their subscriptions end once they have read it; what they publish until they
+    /// Closes the host: nothing more is published on its bus, no worker is started, and those that run get nothing more than what
+    /// they were sent; one that fails is restarted only for what its pool has still to do. So their subscriptions end once they have read it; what they publish until they
     /// end still reaches the host.
     ///
     /// Complete it with `.await` or `.now()`, which do not wait, or with [`.until(deadline).await`](CloseHost::until), which
@@ -247,6 +247,9 @@ impl<M: EventMap> Drop for WorkerHost<M> {
 impl<M: EventMap> fmt::Debug for WorkerHost<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = self.core.all().iter().map(|slot| slot.name.clone()).collect();
-        f.debug_struct("WorkerHost").field("workers", &names).finish_non_exhaustive()
+        f.debug_struct("WorkerHost")
+            .field("workers", &names)
+            .field("exchange", &self.core.exchange)
+            .finish_non_exhaustive()
     }
 }

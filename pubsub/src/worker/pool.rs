@@ -92,10 +92,10 @@ impl<M: EventMap> Pool<M> {
     }
 
     /// The pool takes nothing more, and its workers get nothing more than what it has: they share that, then their
-    /// subscriptions end. None is restarted from now on.
+    /// subscriptions end. One that fails is restarted only as long as there is something left to do.
     pub fn stop(&self) {
         self.group.close();
-        self.workers.iter().for_each(Worker::stop);
+        self.workers.iter().for_each(Worker::drain);
     }
 
     /// Ready when all its workers have ended: how each did, in their order, and what became of the events.
@@ -148,6 +148,8 @@ impl PoolReport {
 /// Counts the worker until it has ended.
 fn count(group: &Arc<Group>, slot: &Slot) {
     group.running.fetch_add(1, Ordering::Relaxed);
+    let queue = group.queue.clone();
+    slot.set_pool(Arc::new(move |waker| queue.poll_over(waker)));
     let group = Arc::clone(group);
     slot.when_finished(Box::new(move || group.worker_ended()));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use pubsub_transports::__private::MemberId;
@@ -16,6 +16,22 @@ pub(super) struct Slot {
     stopping: Condvar,
 }
 
+/// How far a worker is told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Stop {
+    #[default]
+    Runs,
+    /// It gets nothing more than what it was sent. If it fails, it runs again only for what its pool has still to do.
+    Drains,
+    /// And nothing more of a pool. It does not run again.
+    Ends,
+    /// At once, if it is a process.
+    Dies,
+}
+
+/// Ready when the worker's pool has nothing more to do.
+pub(super) type PollOver = Arc<dyn Fn(&Waker) -> Poll<()> + Send + Sync>;
+
 type Killer = Box<dyn Fn() + Send>;
 
 type Finished = Box<dyn FnOnce() + Send>;
@@ -26,7 +42,11 @@ struct State {
     member: Option<MemberId>,
     /// Runs that were begun.
     runs: u32,
-    is_stopped: bool,
+    stop: Stop,
+    /// Something happened that whoever waits for the next run may have to know.
+    is_told: bool,
+    /// Of the pool that it belongs to.
+    pool_over: Option<PollOver>,
     outcome: Option<Result<WorkerReport, WorkerError>>,
     /// Called when it has ended.
     finished: Vec<Finished>,
@@ -56,13 +76,18 @@ impl Slot {
         result
     }
 
-    /// A run begins, on the bus of `member`. Says whether the worker was told to stop before.
-    pub(super) fn begin(&self, member: MemberId) -> bool {
+    /// A run begins, on the bus of `member`. Gives what the worker was told before.
+    pub(super) fn begin(&self, member: MemberId) -> Stop {
         self.change(|state| {
             state.member = Some(member);
             state.runs += 1;
-            state.is_stopped
+            state.stop
         })
+    }
+
+    /// It belongs to a pool.
+    pub(super) fn set_pool(&self, over: PollOver) {
+        self.lock().pool_over = Some(over);
     }
 
     pub(super) fn end_run(&self) {
@@ -77,6 +102,8 @@ impl Slot {
             let mut state = self.lock();
             if state.finished.is_empty() {
                 state.outcome = Some(outcome);
+                // Whoever has a handle on the worker keeps no pool.
+                let _over = state.pool_over.take();
                 break;
             }
         }
@@ -95,13 +122,19 @@ impl Slot {
     }
 
     /// Gives the member of the run at work, if there is one.
-    pub(super) fn stop(&self) -> Option<MemberId> {
+    pub(super) fn stop(&self, stop: Stop) -> Option<MemberId> {
         let mut state = self.lock();
-        state.is_stopped = true;
+        state.stop = state.stop.max(stop);
         let member = state.member;
         drop(state);
-        self.stopping.notify_all();
+        self.tell();
         member
+    }
+
+    /// Whoever waits for the next run looks again.
+    fn tell(&self) {
+        self.lock().is_told = true;
+        self.stopping.notify_all();
     }
 
     #[cfg(feature = "json")]
@@ -117,21 +150,31 @@ impl Slot {
     }
 
     /// Waits before the next run. Says whether there is to be one.
-    pub(super) fn wait_to_restart(&self, delay: Duration) -> bool {
+    pub(super) fn wait_to_restart(self: &Arc<Self>, delay: Duration) -> bool {
         let until = Instant::now() + delay;
-        let mut state = self.lock();
-        while !state.is_stopped {
-            let Some(rest) = until.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero())
-            else {
-                return true;
-            };
-            state = self.stopping.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+        while self.may_restart() {
+            let mut state = self.lock();
+            if !std::mem::take(&mut state.is_told) {
+                let Some(rest) = until.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero())
+                else {
+                    return true;
+                };
+                drop(self.stopping.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner));
+            }
         }
         false
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
-        self.lock().is_stopped
+    /// Whether it would run again if it failed now. Whoever waits for the next run looks again when that changes.
+    pub(super) fn may_restart(self: &Arc<Self>) -> bool {
+        let state = self.lock();
+        let (stop, over) = (state.stop, state.pool_over.clone());
+        drop(state);
+        match (stop, over) {
+            (Stop::Runs, _) => true,
+            (Stop::Drains, Some(over)) => over(&Waker::from(Arc::clone(self))).is_pending(),
+            (Stop::Drains, None) | (Stop::Ends | Stop::Dies, _) => false,
+        }
     }
 
     pub(super) fn member(&self) -> Option<MemberId> {
@@ -163,6 +206,13 @@ impl Slot {
     async fn wait_for<T>(&self, find: impl Fn(&State) -> Option<T>) -> T {
         let mut waiting = Waiting { slot: self, key: None };
         std::future::poll_fn(|cx| waiting.poll(cx, &find)).await
+    }
+}
+
+/// Woken when its pool is over.
+impl Wake for Slot {
+    fn wake(self: Arc<Self>) {
+        self.tell();
     }
 }
 

@@ -45,9 +45,7 @@ impl Thread {
                 break Err(WorkerError::Panicked { name, message, restarts });
             }
             (bus, member) = connect(&self.core.exchange, &self.slot.name, self.inbox);
-            if self.slot.begin(member) {
-                self.core.exchange.end_intake(member);
-            }
+            self.core.stop_member(member, self.slot.begin(member));
         };
         // What the function owns goes before the worker is said to have ended.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
@@ -67,9 +65,9 @@ impl Thread {
 
     /// Reports the panic. Says whether the worker is to run again, when it is time to.
     fn wait_to_restart(&mut self, message: &str) -> bool {
+        let may_restart = self.slot.may_restart();
         let restarts = self.slot.restarts();
-        let is_stopped = self.slot.is_stopped();
-        let restart = self.restart.as_mut().filter(|restart| restarts < restart.max && !is_stopped);
+        let restart = self.restart.as_mut().filter(|restart| restarts < restart.max && may_restart);
         self.core.errors.report(BusError::WorkerPanicked {
             worker: self.slot.name.clone(),
             message: message.to_owned(),

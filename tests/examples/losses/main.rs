@@ -6,13 +6,7 @@
 mod hub;
 mod in_process;
 mod node;
-#[path = "../../tests/hub/proxy.rs"]
-#[allow(dead_code, reason = "the suite of the hub needs more of it")]
-mod proxy;
 mod redis;
-#[path = "../../../transports/tests/redis/harness/server.rs"]
-#[allow(dead_code, reason = "the suite of the transport needs more of it")]
-mod server;
 mod socketioxide;
 mod story;
 mod table;
@@ -20,6 +14,8 @@ mod table;
 use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
+
+use pubsub_tests::waiting::DEADLINE;
 
 use crate::table::Tables;
 
@@ -33,8 +29,6 @@ const EACH: u64 = 1_000;
 const BOUND: usize = 1_024;
 /// What an event over a socket has besides its number.
 const PADDING: usize = 1_000;
-/// How long anything may take.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<()> {

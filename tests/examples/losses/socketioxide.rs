@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
+use pubsub_tests::proxy::Proxy;
 use socketioxide::SocketIo;
 use socketioxide::extract::SocketRef;
 use tokio::net::TcpListener;
 
 use crate::node::Client;
-use crate::proxy::Proxy;
 use crate::story::Story;
 use crate::{EACH, PADDING, Result, UNREAD, until};
 

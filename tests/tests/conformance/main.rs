@@ -68,6 +68,7 @@ conformance! {
     in_process: crate::transports::InProcess;
     worker_threads: crate::transports::Workers;
     worker_pipes: crate::transports::Pipes;
+    worker_processes: crate::transports::Processes;
     loopback_json: crate::transports::LoopbackOf<pubsub::codec::Json>;
     loopback_messagepack: crate::transports::LoopbackOf<pubsub::codec::MessagePack>;
     loopback_postcard: crate::transports::LoopbackOf<pubsub::codec::Postcard>;

@@ -1,22 +1,21 @@
 //! The transports there are.
 
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pubsub::codec::{Codec, Json};
 use pubsub::redis::Retention;
 use pubsub::{EventMap, Header, Hub, Loopback, PubSub, Redis, Spoke, WorkerHost, WorkerProcess};
+use pubsub_tests::server;
+use pubsub_tests::waiting::DEADLINE;
 
 use crate::exchange::{Bad, Exchange};
-use crate::harness::{App, DEADLINE};
-
-#[path = "../../../transports/tests/redis/harness/server.rs"]
-// The suite of the transport needs more of it.
-#[allow(dead_code)]
-mod server;
+use crate::harness::App;
 
 #[path = "../../../transports/tests/redis/harness/cluster.rs"]
-// The same.
+// The suite of the transport needs more of it.
 #[allow(dead_code)]
 mod cluster;
 
@@ -106,6 +105,60 @@ impl Exchange for Pipes {
     /// What a process sends that is no event, its host takes out: see the tests of processes.
     async fn put(&self, _: &str, _: Bad) -> bool {
         false
+    }
+}
+
+/// Each bus is behind a process that the host has started, and reaps: that one passes on what its pipes bring, over a socket.
+pub(crate) struct Processes {
+    host: WorkerHost<App>,
+    workers: std::sync::atomic::AtomicUsize,
+}
+
+impl Exchange for Processes {
+    async fn start() -> Self {
+        Self { host: WorkerHost::new(), workers: std::sync::atomic::AtomicUsize::new(0) }
+    }
+
+    async fn bus(&self) -> PubSub<App> {
+        let number = self.workers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("worker {number}");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_worker-process"));
+        command.arg("relay").arg(listener.local_addr().expect("it listens").to_string());
+        drop(self.host.command(&*name, command).start().expect("it starts"));
+        let (socket, _) = listener.accept().expect("the process connects");
+        socket.set_nodelay(true).expect("a socket");
+        let read = socket.try_clone().expect("a socket");
+        PubSub::new(WorkerProcess::over(name, read, Half(socket)))
+    }
+
+    async fn followed(&self) -> Option<usize> {
+        let followed = self.host.workers().into_iter().flat_map(|worker| worker.followed());
+        Some(followed.collect::<std::collections::BTreeSet<_>>().len())
+    }
+
+    /// As over pipes.
+    async fn put(&self, _: &str, _: Bad) -> bool {
+        false
+    }
+}
+
+/// The writing half of a socket, whose end is seen on the other side as that of a pipe is.
+struct Half(TcpStream);
+
+impl Write for Half {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        let _gone = self.0.shutdown(std::net::Shutdown::Write);
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pubsub::prelude::*;
 use pubsub::websocket::{CloseCode, HistoryConfig, HubConfig, HubConnection};
 use pubsub::{Hub, Loopback, SubscribeError};
+use pubsub_tests::raw::Raw;
 use tokio::sync::Semaphore;
 
 use crate::harness::{App, address, hub, hub_with, in_time, next, spoke, until};
-use crate::raw::Raw;
 
 fn unacknowledged(hub: &Hub) -> usize {
     hub.connections().iter().map(HubConnection::unacknowledged).sum()

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use pubsub::websocket::CloseCode;
+use pubsub_tests::raw::{Heard, Raw};
 
 use crate::harness::{address, hub};
-use crate::raw::{Heard, Raw};
 
 const PAGE: &str = include_str!("../../../book/chapters/reference/wire.md");
 

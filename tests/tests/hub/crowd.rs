@@ -3,9 +3,9 @@
 use futures::future::join_all;
 use pubsub::Hub;
 use pubsub::prelude::*;
+use pubsub_tests::raw::Raw;
 
 use crate::harness::{App, address, hub, next, spoke, until};
-use crate::raw::Raw;
 
 /// Clients come and go, in orderly and disorderly ways, while events flow: nothing is left of them, and who stays has all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

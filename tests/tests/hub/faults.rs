@@ -6,13 +6,13 @@ use futures::StreamExt;
 use pubsub::prelude::*;
 use pubsub::websocket::{CloseCode, HistoryConfig, HubConfig, SpokeConfig};
 use pubsub::{ConnectError, ConnectionState, Delivery, Gap, GapReason, Hub, PublishError, Spoke};
+use pubsub_tests::proxy::Proxy;
 use tokio::net::TcpListener;
 
 use crate::harness::{
     App, address, connected, hub, hub_with, in_time, lost, next, quick_hub, quick_spoke, spoke, spoke_with,
     state, until,
 };
-use crate::proxy::Proxy;
 
 /// Cuts the connection, does something while it is down, and lets it come back.
 async fn while_away(proxy: &Proxy, bus: &PubSub<App>, act: impl AsyncFnOnce()) {

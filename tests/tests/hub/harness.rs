@@ -1,15 +1,12 @@
-//! The event map of these tests, hubs, spokes, and conditions with a deadline.
+//! The event map of these tests, hubs and spokes.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use pubsub::prelude::*;
-use pubsub::websocket::{HubConfig, SpokeConfig};
-use pubsub::{ConnectionState, Hub, Spoke};
+use pubsub::websocket::SpokeConfig;
+pub(crate) use pubsub_tests::hub::{address, connected, hub, hub_with, lost, quick_hub, quick_spoke, state};
+pub(crate) use pubsub_tests::waiting::{in_time, next, until};
 use serde::{Deserialize, Serialize};
-
-/// How long anything that is awaited may take.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, PartialEq, EventMap)]
 #[event_map(rename_all = "dot.case")]
@@ -28,87 +25,10 @@ pub(crate) fn status(state: &str) -> Status {
     Status { state: state.into() }
 }
 
-/// With the times of a network on one machine.
-pub(crate) fn quick_hub() -> HubConfig {
-    HubConfig {
-        handshake_timeout: Duration::from_millis(300),
-        ping_every: Duration::from_millis(100),
-        pong_timeout: Duration::from_millis(300),
-        stall_timeout: Duration::from_millis(300),
-        ..HubConfig::default()
-    }
-}
-
-pub(crate) fn quick_spoke() -> SpokeConfig {
-    SpokeConfig {
-        connect_timeout: Duration::from_secs(2),
-        stable_after: Duration::from_millis(50),
-        backoff_min: Duration::from_millis(2),
-        backoff_max: Duration::from_millis(20),
-        ping_every: Duration::from_millis(100),
-        pong_timeout: Duration::from_millis(300),
-        ..SpokeConfig::default()
-    }
-}
-
-pub(crate) async fn hub() -> Hub {
-    hub_with(HubConfig::default()).await
-}
-
-pub(crate) async fn hub_with(config: HubConfig) -> Hub {
-    let builder = Hub::builder().config(config).close_timeout(Duration::from_millis(500));
-    builder.shutdown_window(Duration::from_millis(20)).bind("127.0.0.1:0").await.expect("a free port")
-}
-
-pub(crate) fn address(hub: &Hub) -> SocketAddr {
-    hub.local_addr().expect("it listens")
-}
-
 pub(crate) async fn spoke(address: SocketAddr) -> PubSub<App> {
     spoke_with(address, quick_spoke()).await
 }
 
 pub(crate) async fn spoke_with(address: SocketAddr, config: SpokeConfig) -> PubSub<App> {
-    let builder = Spoke::builder().config(config).close_timeout(Duration::from_millis(500));
-    PubSub::new(builder.connect(format!("ws://{address}")).await.expect("a connection"))
-}
-
-/// What comes in time.
-pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("no {what} in time"))
-}
-
-pub(crate) async fn next<E>(subscription: &mut Subscription<E>) -> E {
-    in_time("event", subscription.next()).await.expect("it goes on")
-}
-
-/// Waits until the condition holds, which nothing announces.
-pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
-    in_time(what, async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
-}
-
-pub(crate) async fn state(bus: &PubSub<App>, is: impl Fn(&ConnectionState) -> bool) -> ConnectionState {
-    let mut states = bus.connection();
-    in_time("state", async {
-        while let Some(state) = states.next().await {
-            if is(&state) {
-                return state;
-            }
-        }
-        panic!("the connection has ended")
-    })
-    .await
-}
-
-pub(crate) async fn lost(bus: &PubSub<App>) {
-    state(bus, |state| matches!(state, ConnectionState::Reconnecting { .. })).await;
-}
-
-pub(crate) async fn connected(bus: &PubSub<App>) {
-    state(bus, |state| matches!(state, ConnectionState::Connected)).await;
+    PubSub::new(pubsub_tests::hub::spoke_with(address, config).await)
 }

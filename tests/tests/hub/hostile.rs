@@ -5,39 +5,17 @@ use std::time::Duration;
 
 use pubsub::Hub;
 use pubsub::websocket::{HistoryConfig, HubConfig, OutboxConfig, Overflow};
+use pubsub_tests::raw::{Heard, Raw, frame, malformed, subscribe};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{App, address, hub, hub_with, in_time, next, quick_hub, spoke, until};
-use crate::raw::{Heard, Raw};
-
-/// A frame as a client masks it, with a mask of zeros.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).ok().filter(|length| *length < 126).expect("a short frame");
-    let mut frame = vec![first, 0x80 | length, 0, 0, 0, 0];
-    frame.extend_from_slice(payload);
-    frame
-}
 
 #[tokio::test]
 async fn malformed_frames() {
     let hub = hub().await;
     let bus = spoke(address(&hub)).await;
     let mut numbers = bus.subscribe(App::NUMBER).await.expect("subscribed");
-    let ping = br#"{"type":"__ping","id":"1","payload":{}}"#;
-    let mut unmasked = vec![0x81, u8::try_from(ping.len()).expect("short")];
-    unmasked.extend_from_slice(ping);
-    let cases: [(&str, Vec<u8>, u16); 9] = [
-        ("a text that is no UTF-8", frame(0x81, &[0xff, 0xfe]), 1007),
-        ("a frame without a mask", unmasked, 1002),
-        ("a reserved bit", frame(0xc1, ping), 1002),
-        ("an opcode that is none", frame(0x83, b""), 1002),
-        ("a continuation of nothing", frame(0x80, ping), 1002),
-        ("a ping in fragments", frame(0x09, b""), 1002),
-        ("a close frame of one byte", frame(0x88, &[3]), 1002),
-        ("a close code that nobody may send", frame(0x88, &[0x03, 0xed]), 1002),
-        ("a length that is not the shortest", vec![0x81, 0xfe, 0, 2, 0, 0, 0, 0, b'{', b'}'], 1002),
-    ];
-    for (number, (what, bytes, code)) in cases.into_iter().enumerate() {
+    for (number, (what, bytes, code)) in malformed().into_iter().enumerate() {
         let mut raw = Raw::connect(address(&hub)).await;
         raw.bytes(&bytes).await;
         assert_eq!(raw.closed().await, code, "{what}");
@@ -257,10 +235,6 @@ async fn lag_is_a_typed_gap_and_the_loop_goes_on() {
     assert!(missed > 0 && got + missed == count, "{got} came, {missed} were missed, of {count}");
     bus.publish(App::SESSION_STATUS, "a", crate::harness::status("next")).await.expect("published");
     assert!(raw.text().await.contains("next"));
-}
-
-fn subscribe(topic: &str) -> String {
-    format!(r#"{{"type":"__subscribe","id":"s","payload":{{"topic":"{topic}"}}}}"#)
 }
 
 /// The types of messages; the code where one is an error.

@@ -5,30 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pubsub::prelude::*;
-use pubsub::websocket::{HubBuilder, HubConfig, HubEvent, Identity, SpokeConfig, wire::Token};
+use pubsub::websocket::{HubBuilder, HubConfig, HubEvent, SpokeConfig, wire::Token};
 use pubsub::{ConnectError, ConnectionState, ErrorCode, Hub, Rejection, Spoke};
+use pubsub_tests::client::Client;
+pub(crate) use pubsub_tests::hub::{guarded, verify};
+use pubsub_tests::proxy::Proxy;
 
-use crate::client::Client;
 use crate::harness::{App, address, connected, in_time, next, quick_hub, quick_spoke, state, until};
-use crate::proxy::Proxy;
-
-/// `token-of-ada` is Ada's, and `brief-token-of-ada` for 200 ms.
-pub(crate) async fn verify(token: Token) -> Result<Identity, Rejection> {
-    let unknown = || Rejection::new(ErrorCode::Unauthenticated, "no token of ours");
-    let (brief, token) = match token.0.strip_prefix("brief-") {
-        Some(token) => (true, token),
-        None => (false, &*token.0),
-    };
-    let name = token.strip_prefix("token-of-").ok_or_else(unknown)?;
-    let identity = Identity::new(name).map_err(|_| unknown())?;
-    Ok(if brief { identity.valid_for(Duration::from_millis(200)) } else { identity })
-}
-
-pub(crate) fn guarded(config: HubConfig) -> HubBuilder {
-    let times =
-        Hub::builder().close_timeout(Duration::from_millis(500)).shutdown_window(Duration::from_millis(20));
-    times.config(config).authenticate(verify)
-}
 
 pub(crate) async fn bind(builder: HubBuilder) -> Hub {
     builder.bind("127.0.0.1:0").await.expect("a free port")

@@ -1,7 +1,6 @@
 //! Buses over a hub, from outside: real sockets, a proxy between that does what networks do, and foreign clients.
 
 mod acknowledge;
-mod client;
 mod conversations;
 mod crowd;
 mod faults;
@@ -11,8 +10,7 @@ mod identity;
 mod malicious;
 mod permission;
 mod promises;
-mod proxy;
-mod raw;
 mod shutdown;
 mod tls;
+mod turns;
 mod web;

@@ -12,6 +12,7 @@ use fastrand::Rng;
 use futures::FutureExt as _;
 use pubsub::Hub;
 use pubsub::websocket::{HistoryConfig, HubConfig, OutboxConfig, Overflow, Rate};
+use pubsub_tests::raw::{self, HANDSHAKE, frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -27,38 +28,16 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
-/// A frame of a client, masked with nothing.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        len @ ..126 => frame.push(0x80 | len as u8),
-        len @ ..0x1_0000 => {
-            frame.push(0x80 | 126);
-            frame.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            frame.push(0x80 | 127);
-            frame.extend((len as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
-}
-
 fn text(payload: impl AsRef<str>) -> Vec<u8> {
     frame(0x81, payload.as_ref().as_bytes())
 }
-
-const HANDSHAKE: &str = "GET / HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
 fn connect(token: &str) -> Vec<u8> {
     text(format!(r#"{{"type":"__connect","id":"0","payload":{{"protocol":1,"token":"{token}"}}}}"#))
 }
 
 fn subscribe(topic: &str) -> Vec<u8> {
-    text(format!(r#"{{"type":"__subscribe","id":"s","payload":{{"topic":"{topic}"}}}}"#))
+    text(raw::subscribe(topic))
 }
 
 /// What is sent in one go.

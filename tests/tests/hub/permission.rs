@@ -5,8 +5,8 @@ use std::time::Duration;
 use pubsub::prelude::*;
 use pubsub::websocket::{Action, EventStreamError, HubConfig, Identity, Permission, wire::Token};
 use pubsub::{Address, BusError, ErrorCode, Hub, Rejection};
+use pubsub_tests::client::Client;
 
-use crate::client::Client;
 use crate::harness::{App, address, in_time, next, status, until};
 use crate::identity::{bind, guarded, spoke_of};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pubsub::Hub;
 use pubsub::websocket::{HubConfig, wire::Token};
+use pubsub_tests::client::{Client, Heard};
 
-use crate::client::{Client, Heard};
 use crate::harness::{address, in_time, until};
 use crate::identity::bind;
 

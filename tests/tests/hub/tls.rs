@@ -5,12 +5,12 @@ use std::time::Duration;
 use pubsub::prelude::*;
 use pubsub::websocket::HubConfig;
 use pubsub::{ConnectError, Hub, Spoke};
+use pubsub_tests::proxy::Proxy;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::{App, address, in_time, lost, next, quick_hub, quick_spoke, until};
-use crate::proxy::Proxy;
 
 struct Authority {
     pem: String,

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use pubsub::prelude::*;
 use pubsub::websocket::{HubConfig, Identity, Permission};
 use pubsub::{ErrorCode, Hub, Rejection, web};
+use pubsub_tests::client::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::client::Client;
 use crate::harness::{App, in_time, status, until};
 use crate::identity::guarded;
 

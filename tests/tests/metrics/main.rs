@@ -8,17 +8,13 @@ use std::time::Duration;
 use metrics_util::debugging::DebuggingRecorder;
 use pubsub::metrics::{BusSampler, HubSampler, METRICS};
 use pubsub::prelude::*;
+use pubsub::redis::Retention;
 use pubsub::websocket::{HubConfig, OutboxConfig};
 use pubsub::{ErrorCode, Hub, Redis, Rejection, Spoke};
+use pubsub_tests::server::Server;
+use pubsub_tests::waiting::{DEADLINE, in_time, next, until};
 
 use crate::recorded::Recorded;
-
-#[path = "../../../transports/tests/redis/harness/server.rs"]
-// The suite of the transport needs more of it.
-#[allow(dead_code)]
-mod server;
-
-use self::server::Server;
 
 #[derive(Clone, Debug, EventMap)]
 #[event_map(rename_all = "dot.case")]
@@ -29,26 +25,6 @@ enum App {
 
 /// Passwords, payloads, ids.
 const SECRET: &str = "hunter2";
-
-/// How long anything that is awaited may take.
-const DEADLINE: Duration = Duration::from_secs(30);
-
-async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("no {what} in time"))
-}
-
-async fn next<E>(subscription: &mut Subscription<E>) -> E {
-    in_time("event", subscription.next()).await.expect("it goes on")
-}
-
-async fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    in_time(what, async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
-}
 
 /// With the times of a network on one machine.
 async fn redis(server: &Server) -> PubSub<App> {
@@ -235,6 +211,56 @@ async fn a_hub() {
     assert_eq!(recorded.get("pubsub_hub_connections", &[]), 0.0);
     hub.close().await;
     recorded.assert_in_the_table();
+}
+
+#[tokio::test]
+async fn a_hub_behind_redis() {
+    let recorder = DebuggingRecorder::new();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let mut recorded = Recorded::of(&recorder);
+    let server = Server::start();
+    let redis =
+        Redis::durable(Retention::default()).backoff(Duration::from_millis(5), Duration::from_millis(50));
+    let hub = Hub::behind(redis.connect(server.url()).await.expect("a connection")).expect("durable").start();
+    let bus = PubSub::<App>::new(hub.transport());
+    let _bills = bus.subscribe(App::BILL).await.expect("subscribed");
+    let mut sampler = HubSampler::new();
+    server.cli(&["XADD", "{bill}", "*", "id", "a", "event", "garbage"]);
+    let mut is = |connected: f64, undecodable: f64| {
+        sampler.record(&hub.stats());
+        recorded.update();
+        recorded.get("pubsub_hub_upstream_connected", &[]) == connected
+            && recorded.get("pubsub_hub_undecodable_events_total", &[]) == undecodable
+    };
+    until("the garbage", || is(1.0, 1.0)).await;
+    server.kill();
+    until("the loss", || is(0.0, 1.0)).await;
+    server.restart();
+    until("the connection", || is(1.0, 1.0)).await;
+    hub.close().await;
+    recorded.assert_in_the_table();
+}
+
+/// Once, however many addresses somebody follows.
+#[tokio::test]
+async fn a_loss_that_concerns_many_addresses() {
+    let recorder = DebuggingRecorder::new();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let mut recorded = Recorded::of(&recorder);
+    let server = Server::start();
+    let redis =
+        Redis::durable(Retention::default()).backoff(Duration::from_millis(5), Duration::from_millis(50));
+    let bus = PubSub::<App>::new(redis.connect(server.url()).await.expect("a connection"));
+    let many = bus.subscribe(App::BILL.ids(["1", "2", "3"])).await.expect("subscribed");
+    let one = bus.subscribe(App::BILL.id("4")).await.expect("subscribed");
+    let none = bus.subscribe(App::ORDER).await.expect("subscribed");
+    server.cli(&["DEL", "{bill}"]);
+    until("the gaps", || many.gaps() > 0 && one.gaps() > 0).await;
+    recorded.update();
+    let of_epoch = [("transport", "redis_streams"), ("reason", "epoch")];
+    assert_eq!((many.gaps(), one.gaps(), none.gaps()), (1, 1, 0));
+    assert_eq!(recorded.get("pubsub_gaps_total", &of_epoch), 1.0);
+    bus.close().await;
 }
 
 /// The table in the code, that of the book, and what the tests above see are one.

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::process::Command;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use futures::executor::block_on;
@@ -32,10 +32,30 @@ pub(crate) fn host() -> Host {
     WorkerHost::new()
 }
 
-pub(crate) fn build<'a>(host: &'a Host, task: &str) -> ProcessBuilder<'a, App> {
+/// The program of the processes, with what it is to do.
+pub(crate) fn program(task: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_worker-process"));
     command.arg(task);
-    host.command(task, command)
+    command
+}
+
+pub(crate) fn build<'a>(host: &'a Host, task: &str) -> ProcessBuilder<'a, App> {
+    host.command(task, program(task))
+}
+
+/// Who did which job.
+pub(crate) type Answer = (String, u64);
+
+/// What was done, read by a thread of its own until the host is closed: no worker waits for this test.
+pub(crate) async fn answers(host: &Host) -> Receiver<Answer> {
+    let mut done = host.bus().subscribe(App::DONE).await.unwrap();
+    let (give, take) = channel();
+    std::thread::spawn(move || {
+        while let Some(event) = block_on(done.next()) {
+            give.send((event.id.to_string(), event.payload)).unwrap();
+        }
+    });
+    take
 }
 
 /// One that follows jobs.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,30 +11,18 @@ use futures::executor::block_on;
 use pubsub::{BusError, Dispatch, Pool, ProcessFailure, Worker, WorkerError};
 use pubsub_tests::processes::App;
 
-use crate::harness::{Host, at_once, children, close, failure, host, of_task, send, within_deadline};
+use crate::harness::{
+    Host, answers, at_once, children, close, failure, host, of_task, program, send, within_deadline,
+};
 
 /// A pool of processes with this task, each started again as often as it takes.
 fn start(host: &Host, task: &str, dispatch: Dispatch, workers: usize, prefetch: usize) -> Pool<App> {
     let pool = host.pool("jobs", App::JOB).dispatch(dispatch).start(workers, |name| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_worker-process"));
-        command.arg(task).arg(prefetch.to_string());
+        let mut command = program(task);
+        command.arg(prefetch.to_string());
         host.command(name, command).restart_on_failure(u32::MAX, at_once()).start()
     });
     pool.expect("it starts")
-}
-
-type Answer = (String, u64);
-
-/// Who did which jobs, read by a thread of its own until the host is closed: no worker waits for this test.
-async fn answers(host: &Host) -> Receiver<Answer> {
-    let mut done = host.bus().subscribe(App::DONE).await.unwrap();
-    let (give, take) = channel();
-    std::thread::spawn(move || {
-        while let Some(event) = block_on(done.next()) {
-            give.send((event.id.to_string(), event.payload)).unwrap();
-        }
-    });
-    take
 }
 
 #[test]
@@ -70,8 +58,8 @@ fn threads_and_processes_can_share_a_pool() {
         let mut wait = Some(wait);
         let pool = host.pool("jobs", App::JOB).start(2, |name| {
             let Some(wait) = wait.take() else {
-                let mut command = Command::new(env!("CARGO_BIN_EXE_worker-process"));
-                command.arg("pool").arg("4");
+                let mut command = program("pool");
+                command.arg("4");
                 return host.command(name, command).start();
             };
             host.spawn(name, move |bus| {
@@ -226,8 +214,8 @@ fn a_stalled_process_gets_nothing_more_and_gives_back_what_it_had_not_begun() {
         let mut errors = host.bus().errors();
         let done = answers(&host).await;
         let pool = host.pool("jobs", App::JOB).start(2, |name| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_worker-process"));
-            command.arg("pool-stall").arg("3");
+            let mut command = program("pool-stall");
+            command.arg("3");
             host.command(name, command).silence_timeout(Duration::from_millis(700)).start()
         });
         let pool = pool.unwrap();
@@ -280,10 +268,8 @@ fn a_pool_that_the_host_does_not_have_is_refused() {
         let host = host();
         let lines = Arc::new(Mutex::new(String::new()));
         let kept = Arc::clone(&lines);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_worker-process"));
-        command.arg("pool");
         let worker = host
-            .command("alone", command)
+            .command("alone", program("pool"))
             .stderr(move |_, line| *kept.lock().unwrap() += line)
             .start()
             .unwrap();

@@ -4,17 +4,9 @@ use std::time::Duration;
 
 use pubsub::prelude::*;
 use pubsub::{ConnectionState, Redis};
+pub(crate) use pubsub_tests::server::Server;
+pub(crate) use pubsub_tests::waiting::{in_time, next};
 use serde::{Deserialize, Serialize};
-
-#[path = "../../../transports/tests/redis/harness/server.rs"]
-// The suite of the transport needs more of it.
-#[allow(dead_code)]
-mod server;
-
-pub(crate) use self::server::Server;
-
-/// How long anything that is awaited may take.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, PartialEq, EventMap)]
 #[event_map(rename_all = "dot.case")]
@@ -45,15 +37,6 @@ pub(crate) async fn quick(server: &Server) -> PubSub<App> {
         .close_timeout(Duration::from_millis(300))
         .backoff(Duration::from_millis(5), Duration::from_millis(50));
     PubSub::new(quick.connect(server.url()).await.expect("a connection"))
-}
-
-/// What comes in time.
-pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("no {what} in time"))
-}
-
-pub(crate) async fn next<E>(subscription: &mut Subscription<E>) -> E {
-    in_time("event", subscription.next()).await.expect("it goes on")
 }
 
 pub(crate) async fn state(bus: &PubSub<App>, is: impl Fn(&ConnectionState) -> bool) {

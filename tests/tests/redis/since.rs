@@ -185,6 +185,30 @@ async fn what_was_trimmed_meanwhile_is_an_exact_gap() {
     assert_eq!(story(&mut fifth).await, (vec![Gap::new(GapReason::Evicted, Some(40))], 50));
 }
 
+/// Who asks for all of it knows from then on what there was.
+#[tokio::test]
+async fn what_was_trimmed_before_the_first_read_of_all_is_an_exact_gap() {
+    let server = Server::start();
+    let bus = durable(&server).await;
+    let all = async || {
+        let all = bus.subscribe(App::NUMBER).since(Since::Beginning).await.expect("subscribed");
+        stored(&all.positions())
+    };
+    let of_nothing = all().await;
+    publish(&bus, 0..50).await;
+    server.cli(&["XTRIM", "{number}", "MAXLEN", "20"]);
+    let of_the_last = all().await;
+    server.cli(&["XTRIM", "{number}", "MAXLEN", "5"]);
+    server.cli(&["XTRIM", "{number}", "MAXLEN", "0"]);
+    let of_none = all().await;
+    publish(&bus, 50..60).await;
+    server.cli(&["XTRIM", "{number}", "MAXLEN", "2"]);
+    for (positions, missed) in [(of_nothing, 58), (of_the_last, 28), (of_none, 8)] {
+        let mut later = bus.subscribe(App::NUMBER).since(positions).await.expect("subscribed");
+        assert_eq!(story(&mut later).await, (vec![Gap::new(GapReason::Evicted, Some(missed))], 58));
+    }
+}
+
 #[tokio::test]
 async fn another_history_is_a_gap_of_unknown_size() {
     let server = Server::start();

@@ -78,7 +78,7 @@ fn docs_and_deprecation_are_carried_over() {
 #[test]
 fn unknown_members_of_the_envelope_are_no_mistake() {
     let validator = jsonschema::validator_for(&json_schema::<Everything>()).unwrap();
-    let mut message = json!({ "type": "all/flag", "id": "", "payload": true, "traceparent": "00-1" });
+    let mut message = json!({ "type": "all/flag", "id": "", "payload": true, "later": "00-1" });
     assert!(validator.is_valid(&message));
     message["payload"] = json!(1);
     assert!(!validator.is_valid(&message));

@@ -6,6 +6,7 @@ use fastrand::Rng;
 use jsonschema::Validator;
 use pubsub::codec::{Codec, Json};
 use pubsub::schema::{AsyncApi, json_schema};
+use pubsub::trace::TraceContext;
 use pubsub::{EventId, EventMap, Topic};
 use pubsub::{Header, Position};
 use serde::Serialize;
@@ -70,6 +71,13 @@ fn header(rng: &mut Rng, topic: &str) -> Header {
             position = position.with_epoch(&String::random(rng));
         }
         header = header.with_position(position);
+    }
+    if rng.bool()
+        && let Some(context) =
+            TraceContext::new(rng.u128(..).to_be_bytes(), rng.u64(..).to_be_bytes(), rng.bool())
+    {
+        let state = ["", "vendor=1", "a=1,b=2"][rng.usize(..3)];
+        header = header.with_trace_context(context.with_state(state));
     }
     header
 }
@@ -166,6 +174,8 @@ fn spoil(rng: &mut Rng, message: &mut Value) -> String {
         ("offset", json!("1")),
         ("after", json!(0.5)),
         ("epoch", json!(0)),
+        ("traceparent", json!("00-0-0-01")),
+        ("tracestate", json!(7)),
     ];
     let members = message.as_object_mut().unwrap();
     match rng.u8(..4) {

@@ -1,20 +1,11 @@
-//! The event map of these tests, and what has a deadline.
-
-use std::time::Duration;
+//! The event map of these tests, and real servers.
 
 use pubsub::prelude::*;
-use pubsub::websocket::HubConfig;
 use pubsub::{Hub, Spoke};
+pub(crate) use pubsub_tests::hub::{bound, hub, url};
+pub(crate) use pubsub_tests::server::Server;
+pub(crate) use pubsub_tests::waiting::{in_time, next, until};
 use serde::{Deserialize, Serialize};
-
-#[path = "../../../transports/tests/redis/harness/server.rs"]
-// The suite of the transport needs more of it.
-#[allow(dead_code)]
-mod server;
-
-pub(crate) use self::server::Server;
-
-const DEADLINE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, PartialEq, EventMap)]
 #[event_map(rename_all = "dot.case")]
@@ -32,34 +23,6 @@ pub(crate) fn order(text: &str) -> Order {
     Order { text: text.to_owned() }
 }
 
-pub(crate) async fn hub() -> Hub {
-    let builder = Hub::builder().config(HubConfig::default()).close_timeout(Duration::from_millis(500));
-    builder.shutdown_window(Duration::from_millis(20)).bind("127.0.0.1:0").await.expect("a free port")
-}
-
-pub(crate) fn url(hub: &Hub) -> String {
-    format!("ws://{}", hub.local_addr().expect("it listens"))
-}
-
 pub(crate) async fn spoke(hub: &Hub) -> PubSub<App> {
     PubSub::new(Spoke::connect(&url(hub)).await.expect("a connection"))
-}
-
-/// What comes in time.
-pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("no {what} in time"))
-}
-
-pub(crate) async fn next<E>(subscription: &mut Subscription<E>) -> E {
-    in_time("event", subscription.next()).await.expect("it goes on")
-}
-
-/// Waits until the condition holds, which nothing announces.
-pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
-    in_time(what, async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
 }

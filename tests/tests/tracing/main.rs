@@ -1,9 +1,7 @@
 //! What a program shows of itself by the crate `tracing`: one event followed through processes, and no secret in it.
 
-#[path = "../hub/client.rs"]
-// The suite of the hub needs more of it.
-#[allow(dead_code)]
-mod client;
+mod behind;
+mod chain;
 mod collector;
 mod events;
 mod harness;

@@ -4,70 +4,13 @@ use pubsub::codec::{Codec, MessagePack, Postcard};
 use pubsub::prelude::*;
 use pubsub::trace::TraceContext;
 use pubsub::{Hub, Redis, Spoke, WorkerHost};
-use tracing::Level;
+use pubsub_tests::client::Client;
 
-use crate::client::Client;
-use crate::collector::{Collector, Seen};
-use crate::harness::{App, Order, Server, hub, in_time, next, order, spoke, until};
+use crate::chain::{assert_chain, assert_one_trace, find, one, order_and_bill};
+use crate::collector::Collector;
+use crate::harness::{App, Server, hub, in_time, next, order, spoke, until, url};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-
-/// Publishes an order on one bus, which the other answers with a bill that the first receives.
-async fn order_and_bill(shop: &PubSub<App>, office: &PubSub<App>) {
-    let mut bills = shop.subscribe(App::BILL).await.expect("subscribed");
-    let answering = office.clone();
-    let office = office.clone();
-    let handler = office.subscribe(App::ORDER).await.expect("subscribed");
-    let mut handler = std::pin::pin!(handle(handler, answering));
-    shop.publish(App::ORDER, "17", order("a chair")).await.expect("published");
-    let bill = tokio::select! {
-        bill = next(&mut bills) => bill,
-        () = &mut handler => panic!("it goes on"),
-    };
-    assert_eq!(bill.payload, 250);
-}
-
-/// A loop of one's own, which says what it goes on from.
-async fn handle(mut orders: Subscription<Event<Order>>, office: PubSub<App>) {
-    while let Some(order) = orders.next().await {
-        let context = order.trace_context().cloned();
-        assert!(context.is_some(), "it came over a wire");
-        office.publish(App::BILL, &order.id, 250).trace_context(context).await.expect("published");
-    }
-}
-
-/// The spans of this name and topic.
-fn find(collector: &Collector, name: &str, topic: &str) -> Vec<Seen> {
-    let of_topic = |seen: &Seen| seen.field("messaging.destination.name") == topic;
-    collector.named(name).into_iter().filter(of_topic).collect()
-}
-
-fn one(collector: &Collector, name: &str, topic: &str) -> Seen {
-    let [one] = &find(collector, name, topic)[..] else { panic!("{name} {topic}: {:#?}", collector.spans()) };
-    one.clone()
-}
-
-/// Each is one trace, and each goes on below the one before it.
-fn assert_chain(spans: &[Seen]) {
-    assert_eq!(spans[0].field("parent_span_id"), "");
-    for pair in spans.windows(2) {
-        let [[trace, above, _], [same_trace, own, parent]] = [pair[0].ids(), pair[1].ids()];
-        assert!(trace.len() == 32 && own.len() == 16, "{pair:#?}");
-        assert_eq!((trace, above), (same_trace, parent), "{pair:#?}");
-        assert_ne!(above, own);
-    }
-}
-
-/// From `publish` to `receive` of the order, and on to those of the bill.
-fn assert_one_trace(collector: &Collector, transports: [&str; 2]) -> [Seen; 4] {
-    let [publish, receive] = ["publish", "receive"].map(|name| one(collector, name, "order"));
-    let [answer, answered] = ["publish", "receive"].map(|name| one(collector, name, "bill"));
-    assert_eq!([&publish, &receive].map(|seen| seen.field("pubsub.transport")), transports);
-    let chain = [publish, receive, answer, answered];
-    assert_chain(&chain);
-    assert!(chain.iter().all(|seen| seen.is_over && seen.level == Level::INFO), "{chain:#?}");
-    chain
-}
 
 #[tokio::test]
 async fn from_spoke_to_hub_to_spoke_and_back() {
@@ -114,15 +57,11 @@ async fn in_codec(codec: impl Codec + Clone) {
     let (collector, _collecting) = Collector::start();
     let hub = Hub::builder().codec(codec.clone()).bind("127.0.0.1:0").await.expect("a free port");
     let connect = async || {
-        let spoke = Spoke::builder().codec(codec.clone()).connect(url_of(&hub)).await;
+        let spoke = Spoke::builder().codec(codec.clone()).connect(url(&hub)).await;
         PubSub::<App>::new(spoke.expect("a connection"))
     };
     order_and_bill(&connect().await, &connect().await).await;
     assert_one_trace(&collector, ["spoke", "spoke"]);
-}
-
-fn url_of<C: Codec>(hub: &Hub<C>) -> String {
-    format!("ws://{}", hub.local_addr().expect("it listens"))
 }
 
 #[tokio::test]

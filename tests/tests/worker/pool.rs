@@ -314,6 +314,104 @@ fn closing_drains_also_what_came_before_anybody_had_subscribed() {
 }
 
 #[test]
+fn a_worker_that_is_stopped_leaves_its_pool() {
+    within_deadline(async {
+        for dispatch in [Dispatch::LeastLoaded, Dispatch::ById] {
+            let host = host();
+            let (pool, told) = start(&host, dispatch, 3);
+            let stopped = &pool.workers()[1];
+            stopped.stop();
+            assert!(stopped.finished().await.is_ok());
+            for number in 100..400 {
+                host.bus().publish(App::JOB, &number.to_string(), number).await.unwrap();
+            }
+            close(&host).await;
+            assert!(pool.finished().await.is_clean());
+            let seen: Vec<String> = told.try_iter().map(|(name, ..)| name).collect();
+            assert_eq!(seen.len(), 300, "{dispatch:?}");
+            assert!(seen.iter().all(|name| name != "jobs-2"), "{dispatch:?}");
+        }
+    });
+}
+
+/// A pool whose first worker panics at once and waits `delay` to be restarted; the others begin when they are let go.
+fn with_one_that_waits(
+    host: &Host,
+    workers: usize,
+    delay: Duration,
+) -> (Pool<App>, Receiver<(String, String, u64)>, Sender<()>) {
+    let (done, told) = channel();
+    let (go, wait) = channel::<()>();
+    let wait = Arc::new(std::sync::Mutex::new(wait));
+    let pool = host.pool("jobs", App::JOB).start(workers, |name| {
+        let (mut work, wait) = (work(name.to_owned(), done.clone()), Arc::clone(&wait));
+        let mut panics = name == "jobs-1";
+        host.build(name).restart_on_panic(9, Backoff::new(delay, delay)).spawn(move |bus| {
+            assert!(!std::mem::take(&mut panics), "at once");
+            let _go = wait.lock().unwrap().recv();
+            work(bus);
+        })
+    });
+    (pool.expect("it starts"), told, go)
+}
+
+#[test]
+fn closing_waits_for_a_worker_that_is_to_be_restarted() {
+    within_deadline(async {
+        let host = host();
+        let mut errors = host.bus().errors();
+        let (pool, told, go) = with_one_that_waits(&host, 1, Duration::from_millis(50));
+        drop(go);
+        for number in 100..103 {
+            host.bus().publish(App::JOB, "a", number).await.unwrap();
+        }
+        assert!(matches!(errors.next().await, Some(BusError::WorkerPanicked { restarts: true, .. })));
+        close(&host).await;
+        assert!(pool.finished().await.is_clean());
+        assert_eq!(told.try_iter().count(), 3);
+    });
+}
+
+#[test]
+fn closing_does_not_wait_for_one_that_is_to_be_restarted_once_the_others_have_done_all() {
+    within_deadline(async {
+        let host = host();
+        let mut errors = host.bus().errors();
+        let (pool, told, go) = with_one_that_waits(&host, 2, Duration::from_secs(3_600));
+        for number in 100..103 {
+            host.bus().publish(App::JOB, "a", number).await.unwrap();
+        }
+        assert!(matches!(errors.next().await, Some(BusError::WorkerPanicked { restarts: true, .. })));
+        let end = std::thread::spawn(move || {
+            while pool.stats().accepted < 3 {
+                std::thread::yield_now();
+            }
+            drop(go);
+            pool
+        });
+        let report = host.close().until(std::future::pending::<()>()).await;
+        assert!(matches!(report.ended["jobs-1"], Err(WorkerError::Panicked { restarts: 0, .. })));
+        assert!(end.join().unwrap().finished().await.is_clean());
+        assert_eq!(told.try_iter().count(), 3);
+    });
+}
+
+#[test]
+fn a_deadline_ends_the_wait_for_one_that_is_to_be_restarted() {
+    within_deadline(async {
+        let host = host();
+        let mut errors = host.bus().errors();
+        let (pool, _told, _go) = with_one_that_waits(&host, 1, Duration::from_secs(3_600));
+        host.bus().publish(App::JOB, "a", 100).await.unwrap();
+        assert!(matches!(errors.next().await, Some(BusError::WorkerPanicked { restarts: true, .. })));
+        let report = host.close().until(std::future::ready(())).await;
+        assert_eq!((report.running.len(), report.pools["jobs"].lost), (1, 1));
+        assert!(matches!(errors.next().await, Some(BusError::PoolLost { events: 1, .. })));
+        assert!(pool.finished().await.workers[0].is_err());
+    });
+}
+
+#[test]
 fn a_deadline_that_is_over_leaves_and_tells_the_rest() {
     within_deadline(async {
         let host = host();
@@ -501,8 +599,8 @@ fn nothing_is_lost_among_many_publishers_and_failing_workers() {
             let _ = host.close().until(std::future::pending::<()>()).await;
             let stats = pool.stats();
             assert_eq!((stats.accepted, stats.waiting, stats.in_hand), (2_000, 0, 0), "{dispatch:?}");
-            // No worker is restarted once the host is closed: if the last panics then, the rest is told.
-            assert_eq!(stats.done + stats.unfinished + stats.lost, 2_000);
+            // Workers are restarted as long as there is something to do.
+            assert_eq!((stats.done + stats.unfinished, stats.lost), (2_000, 0));
             let seen: Vec<(String, u64)> = told.try_iter().map(|(_, id, number)| (id, number)).collect();
             assert_eq!(seen.len() as u64, stats.done);
             assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "each once");

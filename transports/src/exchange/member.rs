@@ -54,7 +54,12 @@ impl Member {
         if !queue.follows(addresses) {
             return Err(refuse(format!("the pool {group:?} selects something else")));
         }
-        Ok(queue.join(self.id, &self.name, *prefetch))
+        let place = queue.join(self.id, &self.name, *prefetch);
+        // Asked after it can be found: whoever retires the member finds it, or is seen here.
+        if self.shared.lock().is_retired(self.id) {
+            place.retire();
+        }
+        Ok(place)
     }
 
     /// Who it is.

@@ -121,6 +121,12 @@ impl Exchange {
         self.shared.queues.leave(member, how);
     }
 
+    /// The member is given nothing more by queue groups, whatever it joins.
+    pub fn retire(&self, member: MemberId) {
+        self.shared.lock().retire(member);
+        self.shared.queues.retire(member);
+    }
+
     /// Sends a frame of `from` to one member, and to it only if it follows the address.
     pub fn publish_to(&self, from: MemberId, to: MemberId, frame: Frame, patience: Patience) -> Sending {
         member::publish(&self.shared, from, Some(to), frame, patience)

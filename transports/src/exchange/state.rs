@@ -37,6 +37,8 @@ pub(super) struct Seat {
     pub(super) claims: BTreeSet<u64>,
     pub(super) is_muted: bool,
     pub(super) gets_no_more: bool,
+    /// Queue groups give it nothing more.
+    is_retired: bool,
     /// The inlet knows that it has all.
     pub(super) is_told: bool,
     pub(super) closings: Vec<oneshot::Sender<u64>>,
@@ -92,6 +94,7 @@ impl State {
             claims: BTreeSet::new(),
             is_muted: false,
             gets_no_more: false,
+            is_retired: false,
             is_told: false,
             closings: Vec::new(),
         };
@@ -112,6 +115,16 @@ impl State {
 
     pub(super) fn is_muted(&self, member: MemberId) -> bool {
         self.seats.get(&member).is_none_or(|seat| seat.is_muted)
+    }
+
+    pub(super) fn retire(&mut self, member: MemberId) {
+        if let Some(seat) = self.seats.get_mut(&member) {
+            seat.is_retired = true;
+        }
+    }
+
+    pub(super) fn is_retired(&self, member: MemberId) -> bool {
+        self.seats.get(&member).is_none_or(|seat| seat.is_retired)
     }
 
     pub(super) fn entries(&self) -> (usize, usize, usize) {

@@ -15,10 +15,12 @@ use crate::{Address, AddressError, Frame, Header};
 /// A message, read.
 #[derive(Debug)]
 pub enum Control {
-    /// The process is there, and speaks this version.
-    Connect(u32),
-    /// The host has seen it.
-    Connected,
+    /// The process is there, and speaks this version. It has room for so many events.
+    Connect(u32, usize),
+    /// The host has seen it, and has room for so many events.
+    Connected(usize),
+    /// The process has room for so many events more.
+    Room(usize),
     /// The process wants to follow these, under this number.
     Subscribe(u64, Vec<Address>),
     /// It follows all that it asked for under this number.
@@ -27,7 +29,7 @@ pub enum Control {
     Unsubscribe(Vec<Address>),
     /// Events to this address were lost before the next; how many, if that is known.
     Gap(Address, Option<u64>),
-    /// The next event of the process was accepted, or was not.
+    /// The next event of the process was accepted, or was not. There is room for another.
     Published(Result<(), String>),
     /// The process wants a place in the queue group of this name, which follows these, and at most so many events at once. The
     /// number stands for the place.
@@ -42,11 +44,15 @@ pub enum Control {
     Begin(u64),
     /// What was begun is done.
     Done(u64),
+    /// What was begun is no event that the process can read.
+    Reject(u64, String),
     /// The place is given up; what becomes of the event that was begun.
     Leave(u64, Leave),
+    /// Nothing at all comes any more.
+    End,
     /// A sign of life.
     Ping,
-    /// Nothing more comes.
+    /// No more events come.
     Disconnect,
     /// No control message, but an event.
     Event(Frame),
@@ -96,8 +102,13 @@ impl Control {
         let nothing = BTreeMap::<String, u64>::new();
         let number = |name: &str, value: u64| BTreeMap::from([(name.to_owned(), value)]);
         match self {
-            Self::Connect(version) => encode(codec, "__connect", "0", &number("protocol", (*version).into())),
-            Self::Connected => encode(codec, "__connected", "0", &nothing),
+            Self::Connect(version, room) => {
+                let mut connect = number("room", count(*room));
+                connect.insert("protocol".to_owned(), (*version).into());
+                encode(codec, "__connect", "0", &connect)
+            }
+            Self::Connected(room) => encode(codec, "__connected", "0", &number("room", count(*room))),
+            Self::Room(events) => encode(codec, "__room", "", &number("room", count(*events))),
             Self::Subscribe(request, all) => encode(codec, "__subscribe", &request.to_string(), &topics(all)),
             Self::Subscribed(request) => encode(codec, "__subscribed", &request.to_string(), &nothing),
             Self::Unsubscribe(all) => encode(codec, "__unsubscribe", "", &topics(all)),
@@ -130,6 +141,10 @@ impl Control {
             Self::Over(place) => encode(codec, "__over", &place.to_string(), &nothing),
             Self::Begin(place) => encode(codec, "__begin", &place.to_string(), &nothing),
             Self::Done(place) => encode(codec, "__done", &place.to_string(), &nothing),
+            Self::Reject(place, message) => {
+                let reason = BTreeMap::from([("message", message)]);
+                encode(codec, "__reject", &place.to_string(), &reason)
+            }
             Self::Leave(place, how) => {
                 let how = match how {
                     Leave::Done => 0,
@@ -138,6 +153,7 @@ impl Control {
                 };
                 encode(codec, "__leave", &place.to_string(), &number("how", how))
             }
+            Self::End => encode(codec, "__end", "", &nothing),
             Self::Ping => encode(codec, "__ping", "", &nothing),
             Self::Disconnect => encode(codec, "__disconnect", "", &nothing),
             Self::Event(Frame { header, body }) => {
@@ -167,9 +183,10 @@ impl Control {
             "__connect" => {
                 let payload: BTreeMap<String, u64> = decode(codec, &header, payload)?;
                 let version = payload.get("protocol").copied().unwrap_or_default();
-                Self::Connect(u32::try_from(version).unwrap_or(u32::MAX))
+                Self::Connect(u32::try_from(version).unwrap_or(u32::MAX), room(&payload))
             }
-            "__connected" => Self::Connected,
+            "__connected" => Self::Connected(room(&decode(codec, &header, payload)?)),
+            "__room" => Self::Room(room(&decode(codec, &header, payload)?)),
             "__subscribe" => Self::Subscribe(request, addresses(&decode(codec, &header, payload)?)?),
             "__subscribed" => Self::Subscribed(request),
             "__unsubscribe" => Self::Unsubscribe(addresses(&decode(codec, &header, payload)?)?),
@@ -201,6 +218,10 @@ impl Control {
             "__over" => Self::Over(request),
             "__begin" => Self::Begin(request),
             "__done" => Self::Done(request),
+            "__reject" => {
+                let mut reason: BTreeMap<String, String> = decode(codec, &header, payload)?;
+                Self::Reject(request, reason.remove("message").unwrap_or_default())
+            }
             "__leave" => {
                 let how: BTreeMap<String, u64> = decode(codec, &header, payload)?;
                 let how = match how.get("how") {
@@ -210,17 +231,26 @@ impl Control {
                 };
                 Self::Leave(request, how)
             }
+            "__end" => Self::End,
             "__ping" => Self::Ping,
             "__disconnect" => Self::Disconnect,
             other => return Err(ControlError::Unknown(other.to_owned())),
         })
     }
 
-    /// That this process is there.
+    /// That this process is there, with room for so many events.
     #[must_use]
-    pub fn connect() -> Self {
-        Self::Connect(PROTOCOL)
+    pub fn connect(room: usize) -> Self {
+        Self::Connect(PROTOCOL, room)
     }
+}
+
+fn count(events: usize) -> u64 {
+    u64::try_from(events).unwrap_or(u64::MAX)
+}
+
+fn room(payload: &BTreeMap<String, u64>) -> usize {
+    payload.get("room").map_or(0, |room| usize::try_from(*room).unwrap_or(usize::MAX))
 }
 
 fn encode<P: Serialize>(codec: &impl Codec, name: &str, id: &str, payload: &P) -> Result<Bytes, EncodeError> {
@@ -247,7 +277,9 @@ mod tests {
         let codec = Json::default();
         let all = vec!["a".parse().unwrap(), "b:1:2".parse().unwrap()];
         for (control, text) in [
-            (Control::connect(), r#"{"type":"__connect","id":"0","payload":{"protocol":1}}"#),
+            (Control::connect(256), r#"{"type":"__connect","id":"0","payload":{"protocol":1,"room":256}}"#),
+            (Control::Connected(9), r#"{"type":"__connected","id":"0","payload":{"room":9}}"#),
+            (Control::Room(128), r#"{"type":"__room","id":"","payload":{"room":128}}"#),
             (
                 Control::Subscribe(7, all.clone()),
                 r#"{"type":"__subscribe","id":"7","payload":{"topics":[{"topic":"a"},{"topic":"b:1:2"}]}}"#,
@@ -275,7 +307,12 @@ mod tests {
             (Control::Over(3), r#"{"type":"__over","id":"3","payload":{}}"#),
             (Control::Begin(3), r#"{"type":"__begin","id":"3","payload":{}}"#),
             (Control::Done(3), r#"{"type":"__done","id":"3","payload":{}}"#),
+            (
+                Control::Reject(3, "why".to_owned()),
+                r#"{"type":"__reject","id":"3","payload":{"message":"why"}}"#,
+            ),
             (Control::Leave(3, Leave::NotBegun), r#"{"type":"__leave","id":"3","payload":{"how":2}}"#),
+            (Control::End, r#"{"type":"__end","id":"","payload":{}}"#),
             (Control::Disconnect, r#"{"type":"__disconnect","id":"","payload":{}}"#),
         ] {
             let message = control.write(&codec).unwrap();

@@ -1,4 +1,11 @@
-//! What waits to be written to a pipe, in order and bounded, and the thread that writes it.
+//! What waits to be written to a pipe, bounded, and the thread that writes it.
+//!
+//! Events are written in order, and no more of them than the other side has [room](Outbox::grant) for. What controls the connection
+//! keeps its place among them, and passes those that wait for room: that may depend on it.
+
+mod lanes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -9,64 +16,38 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_channel::oneshot;
 
-use super::framing::append;
+use self::lanes::{Answer, Entry, Kind, Lanes};
 use crate::{Patience, SendError, Sending};
-
-/// How much is written at once.
-const WRITE: usize = 64 * 1024;
-
-type Answer = oneshot::Sender<Result<(), SendError>>;
-
-struct Entry {
-    message: Bytes,
-    kind: Kind,
-}
-
-enum Kind {
-    Control,
-    /// With who waits for it to be written.
-    Mark(oneshot::Sender<()>),
-    /// With who waits for the answer, if anybody does.
-    Event(Option<Answer>),
-}
-
-impl Entry {
-    fn control(message: Bytes) -> Self {
-        Self { message, kind: Kind::Control }
-    }
-
-    fn event(message: Bytes, answer: Option<Answer>) -> Self {
-        Self { message, kind: Kind::Event(answer) }
-    }
-
-    fn is_event(&self) -> bool {
-        matches!(self.kind, Kind::Event(_))
-    }
-
-    /// Whoever published it does not want it any more.
-    fn is_cancelled(&self) -> bool {
-        matches!(&self.kind, Kind::Event(Some(answer)) if answer.is_canceled())
-    }
-}
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Entry>,
-    bytes: usize,
+    lanes: Lanes,
     /// Publishes for which there is no room, the longest waiting first.
     line: VecDeque<Entry>,
     /// Those of the events that were written and not answered, in the order in which they were written.
     unanswered: VecDeque<Option<Answer>>,
     /// Who waits for room in other ways.
     wakers: Vec<Waker>,
-    /// Nothing more is taken.
-    closed: bool,
+    closing: Option<Close>,
     /// Nothing more is written.
     ended: bool,
     /// Events that were taken and not written.
     given_up: u64,
     /// Threads that wait for a change: to tell nobody costs a call of the system too.
     sleepers: usize,
+    /// Since when the pipe does not take what is written.
+    writes_since: Option<Instant>,
+}
+
+/// No events are taken any more.
+struct Close {
+    /// The other side has all.
+    last_is_written: bool,
+    /// It has said that nothing more comes.
+    is_released: bool,
+    /// How long the end may take, from the last thing that happened.
+    patience: Duration,
+    until: Instant,
 }
 
 /// A bounded queue before a pipe.
@@ -77,7 +58,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// One that holds so many bytes, and one message more.
+    /// One that holds so many bytes of events, and one event more; and the same again of what [controls](Self::poll_control)
+    /// the connection, where whoever puts it there asks first.
     #[must_use]
     pub fn new(bound: usize) -> Self {
         Self { state: Mutex::default(), changed: Condvar::new(), bound }
@@ -115,25 +97,25 @@ impl Outbox {
         (state, is_over)
     }
 
-    /// Takes an event. It is answered by the [other side](Self::answer), or at once where nobody waits.
+    /// Takes an event of a publisher. It is answered by the [other side](Self::answer), or at once where nobody waits.
     pub fn send(&self, message: Bytes, patience: Patience) -> Sending {
         let mut state = self.lock();
-        if state.closed || state.ended {
+        if state.closing.is_some() || state.ended {
             return Sending::Done(Err(SendError::Closed));
         }
-        let has_room = state.bytes < self.bound && state.line.is_empty();
+        let has_room = state.lanes.event_bytes() < self.bound && state.line.is_empty();
         match patience {
             Patience::Now if !has_room => Sending::Done(Err(SendError::Full)),
             Patience::Now => {
-                state.push(Entry::event(message, None));
+                state.lanes.push(Entry::new(message, Kind::Event(None)));
                 self.tell(state);
                 Sending::Done(Ok(()))
             }
             Patience::Wait => {
                 let (answer, answered) = oneshot::channel();
-                let entry = Entry::event(message, Some(answer));
+                let entry = Entry::new(message, Kind::Event(Some(answer)));
                 if has_room {
-                    state.push(entry);
+                    state.lanes.push(entry);
                     self.tell(state);
                 } else {
                     state.line.push_back(entry);
@@ -143,33 +125,47 @@ impl Outbox {
         }
     }
 
-    /// Takes a message whatever waits: control messages, and an event for which there was [room](Self::poll_room).
+    /// Takes an event for which there was [room](Self::poll_room). Nobody answers it.
+    pub fn deliver(&self, message: Bytes) {
+        self.put([Entry::new(message, Kind::Delivery)]);
+    }
+
+    /// Takes what keeps its place among events, and needs room on the other side as they do.
+    pub fn deliver_gap(&self, message: Bytes) {
+        self.put([Entry::new(message, Kind::Gap)]);
+    }
+
+    /// Takes what comes after all events before it, and needs no room on the other side.
+    pub fn deliver_last(&self, message: Bytes) {
+        self.put([Entry::new(message, Kind::Last)]);
+    }
+
+    /// Takes a control message, whatever waits.
     pub fn push(&self, message: Bytes) {
-        let mut state = self.lock();
-        if !state.closed && !state.ended {
-            state.push(Entry::control(message));
-        }
-        self.tell(state);
+        self.put([Entry::new(message, Kind::Control)]);
     }
 
-    /// Takes messages that follow one upon the other, whatever waits.
+    /// Takes control messages that follow one upon the other, whatever waits.
     pub fn push_both(&self, first: Bytes, second: Bytes) {
+        self.put([first, second].map(|message| Entry::new(message, Kind::Control)));
+    }
+
+    fn put<const N: usize>(&self, entries: [Entry; N]) {
         let mut state = self.lock();
-        if !state.closed && !state.ended {
-            state.push(Entry::control(first));
-            state.push(Entry::control(second));
+        if !state.ended {
+            entries.into_iter().for_each(|entry| state.lanes.push(entry));
         }
         self.tell(state);
     }
 
-    /// Takes a message whatever waits, and answers when it is written. Cancelled if it will not be.
+    /// Takes a control message, whatever waits, and answers when it is written. Cancelled if it will not be.
     pub fn push_marked(&self, message: Bytes) -> oneshot::Receiver<()> {
         let (mark, written) = oneshot::channel();
         let mut state = self.lock();
-        let refused = if state.closed || state.ended {
+        let refused = if state.ended {
             Some(mark)
         } else {
-            state.push(Entry { message, kind: Kind::Mark(mark) });
+            state.lanes.push(Entry::new(message, Kind::Mark(mark)));
             None
         };
         self.tell(state);
@@ -178,64 +174,106 @@ impl Outbox {
         written
     }
 
-    /// What the other side says of the next event that was written and not answered; it does so in order.
+    /// The other side has room for so many events more.
+    pub fn grant(&self, events: usize) {
+        let mut state = self.lock();
+        state.lanes.grant(events);
+        state.has_moved();
+        self.tell(state);
+    }
+
+    /// What the other side says of the next event that was written and not answered; it does so in order, and has room for another.
     pub fn answer(&self, result: Result<(), SendError>) {
         let mut state = self.lock();
-        let answer = state.unanswered.pop_front().flatten();
+        let answer = state.unanswered.pop_front();
+        if answer.is_some() {
+            state.lanes.grant(1);
+            state.has_moved();
+        }
         self.tell(state);
-        if let Some(answer) = answer {
+        if let Some(Some(answer)) = answer {
             // Whoever does not hear it is gone.
             let _ = answer.send(result);
         }
     }
 
-    /// Waits until everything that was written is answered, or nothing will be, but no longer.
-    pub fn until_answered(&self, until: Instant) {
-        let mut state = self.lock();
-        while !state.unanswered.is_empty() && !state.ended {
-            let rest = until.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
-                return;
-            }
-            state = self.sleep(state, Some(rest)).0;
-        }
+    /// Whether there is room for an event, or nothing is taken any more; otherwise the waker is woken when that changes.
+    pub fn poll_room(&self, waker: &Waker) -> Poll<()> {
+        self.poll(waker, Lanes::event_bytes)
     }
 
-    /// Whether there is room, or nothing is taken any more; otherwise the waker is woken when that changes.
-    pub fn poll_room(&self, waker: &Waker) -> Poll<()> {
+    /// The same for what controls the connection.
+    pub fn poll_control(&self, waker: &Waker) -> Poll<()> {
+        self.poll(waker, Lanes::control_bytes)
+    }
+
+    fn poll(&self, waker: &Waker, bytes: impl Fn(&Lanes) -> usize) -> Poll<()> {
+        let has_room =
+            |state: &State| bytes(&state.lanes) < self.bound || state.closing.is_some() || state.ended;
+        // Most often there is, and no waker is needed. It is cloned without the lock: that is code of users.
+        if has_room(&self.lock()) {
+            return Poll::Ready(());
+        }
         let waker = waker.clone();
         let mut state = self.lock();
-        if state.bytes < self.bound || state.closed || state.ended {
+        if has_room(&state) {
             drop(state);
             return Poll::Ready(());
         }
-        state.wakers.push(waker);
+        // Who asks again waits once.
+        if !state.wakers.iter().any(|other| other.will_wake(&waker)) {
+            state.wakers.push(waker);
+        }
         Poll::Pending
+    }
+
+    /// Waits until there is room for what controls the connection, or nothing is written any more.
+    pub fn until_control(&self) {
+        let mut state = self.lock();
+        while state.lanes.control_bytes() >= self.bound && !state.ended {
+            state = self.sleep(state, None).0;
+        }
+    }
+
+    /// For how long the pipe has not taken what is being written.
+    #[must_use]
+    pub fn blocked_for(&self) -> Duration {
+        self.lock().writes_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Events that were taken, and are not answered.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
         let state = self.lock();
-        let queued = state.queue.iter().filter(|entry| entry.is_event()).count();
-        (queued + state.line.len() + state.unanswered.len()) as u64
+        (state.lanes.events() + state.line.len() + state.unanswered.len()) as u64
     }
 
-    /// Takes nothing more after this last message, and writes what was taken.
-    pub fn finish(&self, last: Bytes) {
+    /// Takes no events after this last message, and writes what was taken. The other side may take so long for the next thing
+    /// that it says.
+    pub fn finish(&self, last: Bytes, patience: Duration) {
         let mut state = self.lock();
-        if state.closed || state.ended {
+        if state.closing.is_some() || state.ended {
             return;
         }
         // Those in line were taken too: they waited for room, which does not matter any more.
         while let Some(entry) = state.line.pop_front() {
-            state.push(entry);
+            state.lanes.push(entry);
         }
-        state.push(Entry::control(last));
-        state.closed = true;
+        state.lanes.push(Entry::new(last, Kind::Last));
+        let until = Instant::now() + patience;
+        state.closing = Some(Close { last_is_written: false, is_released: false, patience, until });
         let wakers = std::mem::take(&mut state.wakers);
         self.tell(state);
         wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// The other side has said its last too.
+    pub fn release(&self) {
+        let mut state = self.lock();
+        if let Some(close) = &mut state.closing {
+            close.is_released = true;
+        }
+        self.tell(state);
     }
 
     /// Writes nothing more. Gives how many events are given up: not written, or not answered.
@@ -243,9 +281,8 @@ impl Outbox {
         let mut state = self.lock();
         state.ended = true;
         let unanswered = std::mem::take(&mut state.unanswered);
-        let mut not_sent: Vec<Entry> = state.queue.drain(..).collect();
+        let mut not_sent = state.lanes.drain();
         not_sent.extend(state.line.drain(..));
-        state.bytes = 0;
         let events = not_sent.iter().filter(|entry| entry.is_event()).count();
         state.given_up += (events + unanswered.len()) as u64;
         let given_up = state.given_up;
@@ -263,172 +300,119 @@ impl Outbox {
         given_up
     }
 
-    /// Writes until it is finished or [ended](Self::end). In silence it writes `idle` every so often.
+    /// Writes until it is finished and the other side has answered all and [said its last](Self::release), or it is
+    /// [ended](Self::end). In silence it writes `idle` every so often.
     ///
     /// # Errors
     /// What the pipe says. It is ended then.
     pub fn write_to(&self, mut pipe: impl Write, idle: Option<(Duration, Bytes)>) -> io::Result<()> {
         let (mut buffer, mut marks) = (Vec::new(), Vec::new());
         loop {
-            let (is_last, wakers) = {
-                let mut state = self.lock();
-                while state.queue.is_empty() && !state.closed && !state.ended {
-                    let is_over;
-                    (state, is_over) = self.sleep(state, idle.as_ref().map(|(after, _)| *after));
-                    if let Some((_, sign)) = &idle
-                        && is_over
-                        && state.queue.is_empty()
-                        && !state.closed
-                    {
-                        state.push(Entry::control(sign.clone()));
-                    }
-                }
-                if state.ended {
-                    return Ok(());
-                }
+            let wakers = {
+                let Some(mut state) = self.until_next(idle.as_ref()) else { return Ok(()) };
                 buffer.clear();
                 state.take(&mut buffer, &mut marks);
                 state.admit(self.bound);
+                state.writes_since = Some(Instant::now());
                 let wakers = std::mem::take(&mut state.wakers);
-                (state.closed && state.queue.is_empty(), wakers)
+                self.tell(state);
+                wakers
             };
             wakers.into_iter().for_each(Waker::wake);
-            if let Err(error) = pipe.write_all(&buffer).and_then(|()| pipe.flush()) {
+            let result = pipe.write_all(&buffer).and_then(|()| pipe.flush());
+            self.lock().writes_since = None;
+            if let Err(error) = result {
                 self.end();
                 return Err(error);
             }
             for mark in marks.drain(..) {
                 let _gone = mark.send(());
             }
-            if is_last {
-                return Ok(());
+        }
+    }
+
+    /// Waits until there is something to write; `None`: nothing more is written.
+    fn until_next(&self, idle: Option<&(Duration, Bytes)>) -> Option<MutexGuard<'_, State>> {
+        let mut state = self.lock();
+        loop {
+            if state.ended {
+                return None;
+            }
+            if state.lanes.has_next() {
+                return Some(state);
+            }
+            let rest = match &state.closing {
+                Some(close) if close.last_is_written && close.is_released && state.unanswered.is_empty() => {
+                    return None;
+                }
+                Some(close) => {
+                    let rest = close.until.saturating_duration_since(Instant::now());
+                    if rest.is_zero() {
+                        return None;
+                    }
+                    Some(rest)
+                }
+                None => None,
+            };
+            let silence = idle.map(|(after, _)| *after);
+            let time = match (rest, silence) {
+                (Some(rest), Some(silence)) => Some(rest.min(silence)),
+                (rest, silence) => rest.or(silence),
+            };
+            let is_over;
+            (state, is_over) = self.sleep(state, time);
+            if let Some((_, sign)) = idle
+                && is_over
+                && time == silence
+                && !state.lanes.has_next()
+                && !state.ended
+            {
+                state.lanes.push(Entry::new(sign.clone(), Kind::Sign));
             }
         }
     }
 }
 
 impl State {
-    fn push(&mut self, entry: Entry) {
-        self.bytes += entry.message.len();
-        self.queue.push_back(entry);
+    /// Something went on: the end may take its time again.
+    fn has_moved(&mut self) {
+        if let Some(close) = &mut self.closing {
+            close.until = Instant::now() + close.patience;
+        }
     }
 
-    /// Appends what is written next, without what nobody wants any more.
+    /// Appends what is written next.
     fn take(&mut self, buffer: &mut Vec<u8>, marks: &mut Vec<oneshot::Sender<()>>) {
+        /// How much is written at once.
+        const WRITE: usize = 64 * 1024;
         while buffer.len() < WRITE
-            && let Some(entry) = self.queue.pop_front()
+            && let Some(entry) = self.lanes.pop()
         {
-            self.bytes -= entry.message.len();
-            if entry.is_cancelled() {
-                continue;
+            super::framing::append(&entry.message, buffer);
+            if !matches!(entry.kind, Kind::Sign) {
+                self.has_moved();
             }
-            append(&entry.message, buffer);
             match entry.kind {
-                Kind::Control => {}
+                Kind::Control | Kind::Sign | Kind::Delivery | Kind::Gap => {}
                 Kind::Mark(mark) => marks.push(mark),
                 Kind::Event(answer) => self.unanswered.push_back(answer),
+                Kind::Last => {
+                    if let Some(close) = &mut self.closing {
+                        close.last_is_written = true;
+                    }
+                }
             }
         }
     }
 
     /// Lets in those who wait, as far as there is room.
     fn admit(&mut self, bound: usize) {
-        while self.bytes < bound
+        while self.lanes.event_bytes() < bound
             && let Some(entry) = self.line.pop_front()
         {
             if !entry.is_cancelled() {
-                self.push(entry);
+                self.lanes.push(entry);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pipe::{FrameReader, block_on};
-
-    fn message(text: &'static str) -> Bytes {
-        Bytes::from_static(text.as_bytes())
-    }
-
-    fn written(pipe: &[u8]) -> Vec<Bytes> {
-        let mut reader = FrameReader::new(pipe, 1 << 20);
-        std::iter::from_fn(|| reader.next().unwrap()).collect()
-    }
-
-    #[test]
-    fn what_was_taken_is_written_and_answered_in_order() {
-        let outbox = Outbox::new(4);
-        let mut sendings = Vec::new();
-        for text in ["one", "two", "three"] {
-            sendings.push(outbox.send(message(text), Patience::Wait));
-        }
-        assert!(matches!(outbox.send(message("four"), Patience::Now), Sending::Done(Err(SendError::Full))));
-        assert_eq!(outbox.in_flight(), 3);
-        outbox.finish(message("last"));
-        assert!(matches!(
-            outbox.send(message("late"), Patience::Wait),
-            Sending::Done(Err(SendError::Closed))
-        ));
-        let mut pipe = Vec::new();
-        outbox.write_to(&mut pipe, None).unwrap();
-        assert_eq!(written(&pipe), ["one", "two", "three", "last"]);
-        assert_eq!(outbox.in_flight(), 3);
-        for sending in sendings {
-            outbox.answer(Ok(()));
-            assert_eq!(block_on(sending), Ok(()));
-        }
-        assert_eq!((outbox.in_flight(), outbox.end()), (0, 0));
-    }
-
-    #[test]
-    fn what_was_cancelled_before_it_was_written_is_not() {
-        let outbox = Outbox::new(4);
-        let kept = outbox.send(message("kept"), Patience::Wait);
-        drop(outbox.send(message("dropped in the line"), Patience::Wait));
-        outbox.finish(message("last"));
-        let mut pipe = Vec::new();
-        outbox.write_to(&mut pipe, None).unwrap();
-        assert_eq!(written(&pipe), ["kept", "last"]);
-        outbox.answer(Ok(()));
-        assert_eq!(block_on(kept), Ok(()));
-    }
-
-    #[test]
-    fn a_broken_pipe_tells_what_may_have_been_written() {
-        struct Broken;
-        impl Write for Broken {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let outbox = Outbox::new(4);
-        let (first, second) =
-            (outbox.send(message("12345"), Patience::Wait), outbox.send(message("second"), Patience::Wait));
-        outbox.push(message("no event"));
-        assert!(outbox.write_to(Broken, None).is_err());
-        assert_eq!(block_on(first), Err(SendError::Ambiguous));
-        assert_eq!(block_on(second), Err(SendError::NotSent), "there was no room for it before");
-        assert_eq!(outbox.end(), 2);
-        assert!(outbox.poll_room(Waker::noop()).is_ready(), "nobody waits for a pipe that is no more");
-    }
-
-    #[test]
-    fn silence_is_broken_by_a_sign_of_life() {
-        let outbox = std::sync::Arc::new(Outbox::new(4));
-        let (read, write) = io::pipe().unwrap();
-        let writer = std::sync::Arc::clone(&outbox);
-        let idle = (Duration::from_millis(1), message("alive"));
-        let thread = std::thread::spawn(move || writer.write_to(write, Some(idle)));
-        let mut reader = FrameReader::new(read, 10);
-        for _ in 0..3 {
-            assert_eq!(reader.next().unwrap().unwrap(), "alive");
-        }
-        outbox.end();
-        thread.join().unwrap().unwrap();
     }
 }

@@ -2,21 +2,21 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering as Atomic};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use futures_channel::oneshot;
-
+use super::ends::Ends;
+use super::inbox::{Came, Inbox};
 use super::queue::{Places, ProcessSeat};
-use super::{Control, ControlError, FrameError, FrameReader, NAME_VARIABLE, Outbox, block_on};
+use super::{Control, ControlError, FrameError, FrameReader, NAME_VARIABLE, Outbox, framing};
 use crate::codec::{Codec, Json, MAX_MESSAGE};
 use crate::transport::{Connection, sealed};
 use crate::{
-    Address, Carries, Closing, ConnectError, ConnectionState, Delivery, Encoded, ErrorCode, Frame, Gap,
-    GapReason, Guarantees, Inlet, JoinQueue, Link, Ordering, OwnEvents, Patience, QueueSeat, Rejection,
-    SendError, Sending, Transport, Undecodable,
+    Address, Carries, Closing, ConnectError, Delivery, Encoded, ErrorCode, Frame, Guarantees, JoinQueue,
+    Link, Ordering, OwnEvents, Patience, QueueSeat, Rejection, SendError, Sending, Transport, Undecodable,
 };
 
 /// The transport of a bus in a process that a `WorkerHost` has started by a command.
@@ -45,6 +45,7 @@ pub struct WorkerProcess<C = Json> {
 #[derive(Debug, Clone, Copy)]
 struct Settings {
     max_message: usize,
+    inbox: usize,
     queue: usize,
     heartbeat: Duration,
     close_timeout: Duration,
@@ -77,6 +78,7 @@ impl WorkerProcess {
     ) -> Self {
         let settings = Settings {
             max_message: MAX_MESSAGE,
+            inbox: 256,
             queue: 1 << 20,
             heartbeat: Duration::from_secs(5),
             close_timeout: Duration::from_secs(5),
@@ -124,6 +126,14 @@ impl<C: Codec> WorkerProcess<C> {
         self
     }
 
+    /// How many events wait for room in its subscriptions: at least 1, 256 by default. The host sends no more: beyond it they
+    /// wait there.
+    #[must_use]
+    pub fn inbox(mut self, events: usize) -> Self {
+        self.settings.inbox = events.max(1);
+        self
+    }
+
     /// How many bytes of events wait to be written, and one event more: 1 MiB by default. Beyond it publishers wait.
     #[must_use]
     pub fn queue(mut self, bytes: usize) -> Self {
@@ -138,7 +148,8 @@ impl<C: Codec> WorkerProcess<C> {
         self
     }
 
-    /// How long closing the bus waits for the host to agree: 5 s by default.
+    /// How long closing the bus waits for the next thing that the host says, until it agrees: 5 s by default. What it has not
+    /// accepted by then is given up, and counted.
     #[must_use]
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.settings.close_timeout = timeout;
@@ -176,16 +187,11 @@ impl<C: Codec> sealed::Connect for WorkerProcess<C> {
             body: Encoded::new(Arc::clone(&codec)),
             guarantees: Self::GUARANTEES,
             attach: Box::new(move |inlet| {
-                let ends = Ends { inlet: Some(inlet), ..Ends::default() };
-                let shared = Arc::new(Shared {
-                    codec,
-                    outbox: Outbox::new(settings.queue),
-                    places: Places::default(),
-                    settings,
-                    ends: Mutex::new(ends),
-                    ended: Condvar::new(),
-                });
-                shared.say(&Control::connect());
+                let (ends, outbox) = (Arc::new(Ends::new(inlet)), Arc::new(Outbox::new(settings.queue)));
+                let inbox = Inbox::new(&ends, &outbox, &codec, settings.inbox);
+                let places = Places::default();
+                let shared = Arc::new(Shared { codec, outbox, places, settings, ends, inbox });
+                shared.say(&Control::connect(settings.inbox));
                 let (reader, writer) = (Arc::clone(&shared), Arc::clone(&shared));
                 let read = move || reader.read(FrameReader::new(input, settings.max_message));
                 let write = move || writer.write(output);
@@ -196,7 +202,7 @@ impl<C: Codec> sealed::Connect for WorkerProcess<C> {
                 if let Err(error) = started {
                     let reason = format!("there is no thread for it: {error}");
                     shared.intake_ended(Some(ConnectError::Protocol { reason }));
-                    shared.output_ended(shared.outbox.end());
+                    shared.output_ended();
                 }
                 Arc::new(ProcessLink(shared))
             }),
@@ -204,33 +210,16 @@ impl<C: Codec> sealed::Connect for WorkerProcess<C> {
     }
 }
 
-pub(super) struct Shared<C> {
+pub(super) struct Shared<C: Codec> {
     pub(super) codec: Arc<C>,
-    pub(super) outbox: Outbox,
+    pub(super) outbox: Arc<Outbox>,
     pub(super) places: Places,
     settings: Settings,
-    ends: Mutex<Ends>,
-    ended: Condvar,
-}
-
-/// How far the end is: nothing comes any more, nothing goes any more.
-#[derive(Default)]
-struct Ends {
-    inlet: Option<Arc<dyn Inlet>>,
-    output: Option<u64>,
-    is_closing: bool,
-    closings: Vec<oneshot::Sender<u64>>,
+    ends: Arc<Ends>,
+    inbox: Inbox<C>,
 }
 
 impl<C: Codec> Shared<C> {
-    fn ends(&self) -> MutexGuard<'_, Ends> {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn inlet(&self) -> Option<Arc<dyn Inlet>> {
-        self.ends().inlet.clone()
-    }
-
     /// What is longer than a codec allows has nobody to be told to.
     pub(super) fn say(&self, control: &Control) {
         if let Ok(message) = control.write(&*self.codec) {
@@ -239,120 +228,117 @@ impl<C: Codec> Shared<C> {
     }
 
     fn read(&self, mut input: FrameReader<impl Read>) {
+        let error = loop {
+            // A panic is that of a waker, which is code of users. It harms nobody else.
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                let error = self.read_all(&mut input);
+                self.ends.inlet().inspect(|inlet| inlet.flush());
+                error
+            }));
+            if let Ok(error) = read {
+                break error;
+            }
+        };
+        self.places.end();
+        self.output_ended();
+        // What came before is there still.
+        let _taken = self.inbox.push(Came::End(Some(error)));
+    }
+
+    /// Reads whatever comes at once, until nothing does. It waits for the pipe, and for nothing else.
+    fn read_all(&self, input: &mut FrameReader<impl Read>) -> ConnectError {
+        let protocol = |reason| ConnectError::Protocol { reason };
         // The place that the next message is for, if it is for one.
         let mut place = None;
-        let error = loop {
+        loop {
             let message = match input.buffered() {
                 Ok(Some(message)) => message,
                 // What is read at once is said at once, then it waits for more.
                 Ok(None) => {
-                    self.inlet().inspect(|inlet| inlet.flush());
+                    self.ends.inlet().inspect(|inlet| inlet.flush());
                     match input.fill() {
-                        Ok(true) => self.inlet().inspect(|inlet| inlet.hold()),
-                        Ok(false) => break gone(io::ErrorKind::UnexpectedEof.into()),
-                        Err(FrameError::Io(error)) => break gone(error),
-                        Err(error) => break ConnectError::Protocol { reason: error.to_string() },
+                        Ok(true) => self.ends.inlet().inspect(|inlet| inlet.hold()),
+                        Ok(false) => return gone(io::ErrorKind::UnexpectedEof.into()),
+                        Err(FrameError::Io(error)) => return gone(error),
+                        Err(error) => return protocol(error.to_string()),
                     };
                     continue;
                 }
-                Err(error) => break ConnectError::Protocol { reason: error.to_string() },
+                Err(error) => return protocol(error.to_string()),
             };
-            let to = std::mem::take(&mut place);
-            match Control::read(&*self.codec, &message) {
-                Ok(Control::Published(result)) => {
-                    let refused = |message| Rejection::new(ErrorCode::BadRequest, message).into();
-                    self.outbox.answer(result.map_err(refused));
-                }
-                Ok(Control::Joined(number, result)) => self.places.joined(number, result),
-                Ok(Control::Give(number)) => place = Some(number),
-                Ok(Control::Event(event)) if to.is_some() => {
-                    if let Some(Err(reason)) = to.map(|number| self.places.give(number, event)) {
-                        break ConnectError::Protocol { reason };
+            let control = Control::read(&*self.codec, &message);
+            let heard = match std::mem::take(&mut place) {
+                Some(number) => self.given(number, control),
+                None => match control {
+                    Ok(Control::Give(number)) => {
+                        place = Some(number);
+                        Ok(())
                     }
-                }
-                Ok(Control::Over(number)) => self.places.over(number),
-                // What is published after it is answered still.
-                Ok(Control::Disconnect) => self.intake_ended(None),
-                control => {
-                    if let Some(inlet) = self.inlet() {
-                        hear(&*inlet, control);
-                    }
-                }
+                    control => self.hear(control),
+                },
+            };
+            if let Err(reason) = heard {
+                return protocol(reason);
             }
-        };
-        self.inlet().inspect(|inlet| inlet.flush());
-        self.places.end();
-        self.intake_ended(Some(error));
-        self.output_ended(self.outbox.end());
+        }
+    }
+
+    /// What follows a `__give`.
+    fn given(&self, number: u64, control: Result<Control, ControlError>) -> Result<(), String> {
+        match control {
+            Ok(Control::Event(event)) => self.places.give(number, Ok(event)),
+            Err(error) => self.places.give(number, Err(error.to_string())),
+            Ok(_) => Err("something that is no event was given to a place in a queue group".to_owned()),
+        }
+    }
+
+    fn hear(&self, control: Result<Control, ControlError>) -> Result<(), String> {
+        match control {
+            Ok(Control::Event(event)) => return self.inbox.push(Came::Event(event)),
+            Ok(Control::Gap(address, missed)) => return self.inbox.push(Came::Gap(address, missed)),
+            Err(ControlError::Message(error)) => {
+                return self.inbox.push(Came::Undecodable(Undecodable::new(None, error)));
+            }
+            // What is published after it is answered still.
+            Ok(Control::Disconnect) => return self.inbox.push(Came::End(None)),
+            Ok(Control::Connected(room)) => self.outbox.grant(room),
+            Ok(Control::Published(result)) => {
+                let refused = |message| Rejection::new(ErrorCode::BadRequest, message).into();
+                self.outbox.answer(result.map_err(refused));
+            }
+            Ok(Control::Subscribed(request)) => {
+                self.ends.inlet().inspect(|inlet| inlet.subscribed(request));
+            }
+            Ok(Control::Joined(number, result)) => self.places.joined(number, result),
+            Ok(Control::Over(number)) => self.places.over(number),
+            // A later version may have more to say.
+            Ok(_) | Err(ControlError::Unknown(_) | ControlError::Address(_)) => {}
+        }
+        Ok(())
     }
 
     fn write(&self, mut output: impl Write) {
         let idle = Control::Ping.write(&*self.codec).ok().map(|ping| (self.settings.heartbeat, ping));
-        let _broken = self.outbox.write_to(&mut output, idle);
-        // The host answers what it was sent, and says that nothing more comes. One that does not is not waited for.
-        let until = Instant::now() + self.settings.close_timeout;
-        self.outbox.until_answered(until);
-        let mut ends = self.ends();
-        while ends.inlet.is_some() {
-            let rest = until.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
-                break;
-            }
-            ends = self.ended.wait_timeout(ends, rest).unwrap_or_else(PoisonError::into_inner).0;
+        let written = self.outbox.write_to(&mut output, idle);
+        if written.is_ok()
+            && let Ok(message) = Control::End.write(&*self.codec)
+        {
+            let mut end = Vec::new();
+            framing::append(&message, &mut end);
+            // From now on the host waits for the process to end.
+            let _broken = output.write_all(&end).and_then(|()| output.flush());
         }
-        drop(ends);
         self.intake_ended(None);
-        self.output_ended(self.outbox.end());
+        self.output_ended();
     }
 
-    /// Nothing comes any more.
     fn intake_ended(&self, error: Option<ConnectError>) {
-        let inlet = self.ends().inlet.take();
-        if let Some(inlet) = inlet {
-            inlet.state(ConnectionState::Closed { error });
-            inlet.flush();
-        }
-        self.answer_closings();
+        self.ends.intake_ended(error);
+        self.outbox.release();
     }
 
-    /// Nothing goes any more, and so much was given up.
-    fn output_ended(&self, given_up: u64) {
-        self.ends().output.get_or_insert(given_up);
-        self.answer_closings();
-    }
-
-    fn answer_closings(&self) {
-        let mut ends = self.ends();
-        self.ended.notify_all();
-        let (None, Some(given_up)) = (&ends.inlet, ends.output) else { return };
-        let closings = std::mem::take(&mut ends.closings);
-        drop(ends);
-        for closing in closings {
-            let _gone = closing.send(given_up);
-        }
-    }
-}
-
-fn hear(inlet: &dyn Inlet, control: Result<Control, ControlError>) {
-    match control {
-        Ok(Control::Event(frame)) => {
-            // Those who are to make room have to know that there is something.
-            block_on(std::future::poll_fn(|cx| {
-                let ready = inlet.poll_ready(cx.waker());
-                if ready.is_pending() {
-                    inlet.flush();
-                }
-                ready
-            }));
-            inlet.deliver(frame);
-        }
-        Ok(Control::Subscribed(request)) => inlet.subscribed(request),
-        Ok(Control::Gap(address, missed)) => {
-            inlet.gap(Some(address), Gap::new(GapReason::Disconnected, missed));
-        }
-        Err(ControlError::Message(error)) => inlet.undecodable(Undecodable::new(None, error)),
-        // A later version may have more to say.
-        Ok(_) | Err(ControlError::Unknown(_) | ControlError::Address(_)) => {}
+    fn output_ended(&self) {
+        self.ends.output_ended(self.outbox.end());
     }
 }
 
@@ -395,20 +381,11 @@ impl<C: Codec> Link for ProcessLink<C> {
         for (number, how) in shared.places.leave_all() {
             shared.say(&Control::Leave(number, how));
         }
-        let mut ends = shared.ends();
-        if let (None, Some(given_up)) = (&ends.inlet, ends.output) {
-            let given_up = if ends.is_closing { 0 } else { given_up };
-            ends.is_closing = true;
-            return Closing::Done(given_up);
-        }
-        let (answer, closing) = oneshot::channel();
-        ends.closings.push(answer);
-        let is_first = !std::mem::replace(&mut ends.is_closing, true);
-        drop(ends);
+        let (closing, is_first) = shared.ends.close();
         if is_first && let Ok(message) = Control::Disconnect.write(&*shared.codec) {
-            shared.outbox.finish(message);
+            shared.outbox.finish(message, shared.settings.close_timeout);
         }
-        Closing::Pending(closing)
+        closing
     }
 }
 

@@ -35,11 +35,14 @@ struct Mailbox {
 #[derive(Default)]
 struct State {
     joined: Option<Result<(), JoinError>>,
-    events: VecDeque<Frame>,
+    /// What was given; an error is one that cannot be read.
+    events: VecDeque<Given>,
     at: At,
     is_over: bool,
     waker: Option<Waker>,
 }
+
+type Given = Result<Frame, String>;
 
 /// What the host knows of the event that comes before those that wait.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +104,7 @@ impl Places {
     ///
     /// # Errors
     /// There are more than it asked for.
-    pub(super) fn give(&self, number: u64, event: Frame) -> Result<(), String> {
+    pub(super) fn give(&self, number: u64, event: Given) -> Result<(), String> {
         let Some(mailbox) = self.find(number) else { return Ok(()) };
         if mailbox.lock().events.len() >= mailbox.prefetch {
             return Err(format!(
@@ -168,7 +171,7 @@ pub(super) struct ProcessSeat<C: Codec> {
     number: u64,
     mailbox: Arc<Mailbox>,
     /// The host is being told of this one.
-    telling: Option<(Frame, oneshot::Receiver<()>)>,
+    telling: Option<(Given, oneshot::Receiver<()>)>,
 }
 
 impl<C: Codec> ProcessSeat<C> {
@@ -197,6 +200,26 @@ impl<C: Codec> QueueSeat for ProcessSeat<C> {
     }
 
     fn poll_next(&mut self, waker: &Waker) -> Poll<Option<Frame>> {
+        loop {
+            match ready!(self.poll_begun(waker)) {
+                Some(Ok(event)) => return Poll::Ready(Some(event)),
+                Some(Err(reason)) => self.reject(reason),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn reject(&mut self, reason: String) {
+        let at = std::mem::take(&mut self.mailbox.lock().at);
+        if at == At::Begun {
+            self.shared.say(&Control::Reject(self.number, reason));
+        }
+    }
+}
+
+impl<C: Codec> ProcessSeat<C> {
+    /// The next event, of which the host knows that it is begun.
+    fn poll_begun(&mut self, waker: &Waker) -> Poll<Option<Given>> {
         if self.telling.is_none() {
             let Some(event) = ready!(self.poll_event(waker)) else { return Poll::Ready(None) };
             let Ok(message) = Control::Begin(self.number).write(&*self.shared.codec) else {
@@ -216,11 +239,9 @@ impl<C: Codec> QueueSeat for ProcessSeat<C> {
         drop(state);
         Poll::Ready(event.filter(|_| is_begun))
     }
-}
 
-impl<C: Codec> ProcessSeat<C> {
     /// The first of the events that wait. While there is none the host is told that the last is done.
-    fn poll_event(&self, waker: &Waker) -> Poll<Option<Frame>> {
+    fn poll_event(&self, waker: &Waker) -> Poll<Option<Given>> {
         let waker = waker.clone();
         let mut state = self.mailbox.lock();
         if let Some(event) = state.events.pop_front() {

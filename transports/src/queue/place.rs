@@ -41,6 +41,16 @@ impl Place {
         self.shared.change(|state, effects| state.finish(self.key, effects));
     }
 
+    /// What was begun cannot be read there.
+    pub fn reject(&self, reason: String) {
+        self.shared.change(|state, effects| state.reject(self.key, reason, effects));
+    }
+
+    /// It is given nothing more than what it was given.
+    pub fn retire(&self) {
+        self.shared.change(|state, effects| state.retire(self.key, effects));
+    }
+
     /// It wants nothing more.
     pub fn leave(&self, how: Leave) {
         self.shared.change(|state, effects| state.leave(self.key, how, effects));
@@ -75,5 +85,11 @@ impl QueueSeat for ThreadSeat {
 
     fn poll_next(&mut self, waker: &Waker) -> Poll<Option<Frame>> {
         self.0.as_ref().map_or(Poll::Ready(None), |place| place.poll_begin(waker))
+    }
+
+    fn reject(&mut self, reason: String) {
+        if let Ok(place) = &self.0 {
+            place.reject(reason);
+        }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct State {
     /// Nothing more is given.
     is_abandoned: bool,
     room: Option<Waker>,
+    /// Who waits for the end.
+    watchers: Vec<Waker>,
 }
 
 struct Entry {
@@ -47,6 +49,8 @@ struct Seat {
     waker: Option<Waker>,
     /// It has room, asked, and there was nothing for it.
     is_hungry: bool,
+    /// It is given nothing more.
+    is_retired: bool,
 }
 
 struct Begun {
@@ -98,6 +102,7 @@ impl State {
             is_closed: false,
             is_abandoned: false,
             room: None,
+            watchers: Vec::new(),
         }
     }
 
@@ -115,13 +120,25 @@ impl State {
         self.common.len() + self.places.values().map(|seat| seat.lane.len()).sum::<usize>()
     }
 
-    /// What was given, and may come back.
+    /// What was given and is not begun.
     fn given(&self) -> usize {
         self.places.values().map(|seat| seat.given.len()).sum()
     }
 
+    /// Whether something that was given, or said to be begun, may come back.
+    fn may_come_back(&self) -> bool {
+        let is_begun = |seat: &Seat| seat.begun.as_ref().is_some_and(|begun| begun.frame.is_some());
+        self.places.values().any(|seat| !seat.given.is_empty() || is_begun(seat))
+    }
+
+    /// Each lane has the whole bound: one place that is stalled leaves the others as much as they had.
+    fn has_room(&self) -> bool {
+        let lanes = self.places.values().map(|seat| &seat.lane);
+        self.is_abandoned || lanes.chain([&self.common]).all(|lane| lane.len() < self.bound)
+    }
+
     pub(super) fn poll_room(&mut self, waker: Waker, effects: &mut Effects) -> Poll<()> {
-        if self.is_abandoned || self.queued() < self.bound {
+        if self.has_room() {
             effects.forgotten.push(waker);
             return Poll::Ready(());
         }
@@ -159,7 +176,8 @@ impl State {
         if self.dispatch != Dispatch::ById {
             return None;
         }
-        self.places.values_mut().max_by_key(|seat| Hash::default().hash_one((seat.hash, id)))
+        let present = self.places.values_mut().filter(|seat| !seat.is_retired);
+        present.max_by_key(|seat| Hash::default().hash_one((seat.hash, id)))
     }
 
     fn wake_all(&mut self, effects: &mut Effects) {
@@ -185,6 +203,7 @@ impl State {
             begun: None,
             waker: None,
             is_hungry: false,
+            is_retired: false,
         };
         self.places.insert(self.last_place, seat);
         self.place_anew(effects);
@@ -200,19 +219,21 @@ impl State {
         all.extend(self.places.values_mut().flat_map(|seat| seat.lane.drain(..)));
         all.sort_unstable_by_key(|entry| entry.number);
         all.into_iter().for_each(|entry| self.place(entry, effects));
+        self.tell_room(effects);
     }
 
     /// The event that the place may have next, if there is one.
     fn next_for(&mut self, key: u64) -> Option<Entry> {
         let seat = self.places.get_mut(&key)?;
         let load = seat.load();
-        if load >= seat.prefetch || self.is_abandoned {
+        if load >= seat.prefetch || seat.is_retired || self.is_abandoned {
             return None;
         }
         if self.dispatch == Dispatch::ById {
-            let at = self.out.get(&seat.lane.front()?.hash);
-            let is_free = at.is_none_or(|(other, _)| *other == key);
-            return if is_free { seat.lane.pop_front() } else { None };
+            // An id that has moved waits for its last event at the other place, and lets the others go first.
+            let is_free = |entry: &Entry| self.out.get(&entry.hash).is_none_or(|(other, _)| *other == key);
+            let free = seat.lane.iter().position(is_free)?;
+            return seat.lane.remove(free);
         }
         // Whoever has less to do, and asked, comes first. One that has nothing to do waits for nobody.
         if load > 0 && self.places.values().any(|other| other.is_hungry && other.load() < load) {
@@ -238,7 +259,7 @@ impl State {
         }
         let is_over = self.is_over();
         match self.places.get_mut(&key) {
-            Some(seat) if !is_over => {
+            Some(seat) if !is_over && !seat.is_retired => {
                 seat.is_hungry = seat.load() < seat.prefetch;
                 effects.forgotten.extend(seat.waker.replace(waker));
                 Poll::Pending
@@ -251,14 +272,27 @@ impl State {
     }
 
     fn tell_room(&mut self, effects: &mut Effects) {
-        if self.room.is_some() && (self.is_abandoned || self.queued() < self.bound) {
+        if self.room.is_some() && self.has_room() {
             effects.wakers.extend(self.room.take());
         }
     }
 
     /// Nothing will be given any more.
     fn is_over(&self) -> bool {
-        self.is_abandoned || (self.is_closed && self.queued() == 0 && self.given() == 0)
+        self.is_abandoned || (self.is_closed && self.queued() == 0 && !self.may_come_back())
+    }
+
+    pub(super) fn poll_over(&mut self, waker: Waker, effects: &mut Effects) -> Poll<()> {
+        if self.is_over() {
+            effects.forgotten.push(waker);
+            return Poll::Ready(());
+        }
+        if self.watchers.iter().any(|other| other.will_wake(&waker)) {
+            effects.forgotten.push(waker);
+        } else {
+            self.watchers.push(waker);
+        }
+        Poll::Pending
     }
 
     pub(super) fn give(&mut self, key: u64, waker: Waker, effects: &mut Effects) -> Poll<Option<Frame>> {
@@ -297,7 +331,6 @@ impl State {
         let Some(seat) = self.places.get_mut(&key) else { return };
         let Some(Entry { number, hash, frame }) = seat.given.pop_front() else { return };
         seat.begun = Some(Begun { number, hash, header: frame.header.clone(), frame: Some(frame) });
-        self.tell_over(effects);
     }
 
     pub(super) fn finish(&mut self, key: u64, effects: &mut Effects) {
@@ -308,6 +341,19 @@ impl State {
         effects.wakers.extend(seat.waker.take());
         self.counts.done += 1;
         self.is_out_no_more(hash, effects);
+        self.tell_over(effects);
+    }
+
+    pub(super) fn reject(&mut self, key: u64, reason: String, effects: &mut Effects) {
+        let Some(seat) = self.places.get_mut(&key) else { return };
+        let Some(begun) = seat.begun.take() else { return };
+        effects.wakers.extend(seat.waker.take());
+        let (header, member) = (begun.header.clone(), seat.name.clone());
+        effects.unfinished.push(Unfinished { header, member, undecodable: Some(reason) });
+        self.counts.undecodable += 1;
+        self.is_out_no_more(begun.hash, effects);
+        effects.garbage.extend(begun.back());
+        self.tell_over(effects);
     }
 
     /// An event of this id is done, or was given back.
@@ -330,6 +376,23 @@ impl State {
         }
     }
 
+    pub(super) fn retire_all(&mut self, owner: MemberId, effects: &mut Effects) {
+        let of_owner = self.places.iter().filter(|(_, seat)| seat.owner == owner);
+        for key in of_owner.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.retire(key, effects);
+        }
+    }
+
+    /// What waits for the place goes to others.
+    pub(super) fn retire(&mut self, key: u64, effects: &mut Effects) {
+        let Some(seat) = self.places.get_mut(&key).filter(|seat| !seat.is_retired) else { return };
+        (seat.is_retired, seat.is_hungry) = (true, false);
+        effects.wakers.extend(seat.waker.take());
+        self.counts.redispatched += seat.lane.len() as u64;
+        self.place_anew(effects);
+        self.wake_all(effects);
+    }
+
     /// What was given and not begun goes to others.
     pub(super) fn leave(&mut self, key: u64, how: Leave, effects: &mut Effects) {
         let Some(Seat { name, lane, given, begun, waker, .. }) = self.places.remove(&key) else { return };
@@ -344,7 +407,8 @@ impl State {
                 }
                 Leave::Unfinished => {
                     self.counts.unfinished += 1;
-                    effects.unfinished.push(Unfinished { header: begun.header.clone(), member: name });
+                    let header = begun.header.clone();
+                    effects.unfinished.push(Unfinished { header, member: name, undecodable: None });
                     effects.garbage.extend(begun.back());
                 }
                 Leave::NotBegun => again.extend(begun.back()),
@@ -360,6 +424,7 @@ impl State {
         again.into_iter().for_each(|entry| self.place(entry, effects));
         self.place_anew(effects);
         self.wake_all(effects);
+        self.tell_over(effects);
     }
 
     pub(super) fn close(&mut self, effects: &mut Effects) {
@@ -374,13 +439,14 @@ impl State {
             effects.garbage.extend(seat.lane.drain(..).chain(seat.given.drain(..)));
         }
         self.counts.lost += effects.garbage.len() as u64;
-        self.wake_all(effects);
+        self.tell_over(effects);
         self.tell_room(effects);
     }
 
     fn tell_over(&mut self, effects: &mut Effects) {
         if self.is_over() {
             self.wake_all(effects);
+            effects.wakers.append(&mut self.watchers);
         }
     }
 }

@@ -37,7 +37,10 @@ fn world(dispatch: Dispatch, bound: usize) -> World {
     let publisher = exchange.join(1, Arc::new(Deaf));
     let unfinished = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&unfinished);
-    let tell = move |it: Unfinished| told.lock().unwrap().push(it.header.id().to_owned());
+    let tell = move |it: Unfinished| {
+        let why = it.undecodable.map_or_else(String::new, |why| format!(" {why}"));
+        told.lock().unwrap().push(format!("{}{why}", it.header.id()));
+    };
     let queue = exchange.open_queue("jobs", vec!["a".parse().unwrap()], dispatch, bound, tell).unwrap();
     World { exchange, publisher, queue, unfinished }
 }
@@ -214,6 +217,110 @@ fn closed_it_ends_when_all_is_begun_and_abandoned_at_once() {
     assert_eq!(world.exchange.entries(), (1, 0, 0), "it has left");
 }
 
+/// A place far away has said that it begins one, and leaves before its program has seen it.
+#[test]
+fn closed_it_does_not_end_while_something_that_was_begun_may_come_back() {
+    let world = world(Dispatch::LeastLoaded, 2);
+    let (one, two) = (world.place("1", 1), world.place("2", 1));
+    world.publish("x", 0).unwrap();
+    assert_eq!(give(&one), Some(0));
+    one.begin();
+    world.queue.close();
+    assert_eq!(take(&two), None, "it may come back");
+    assert!(world.queue.poll_over(Waker::noop()).is_pending());
+    one.leave(Leave::NotBegun);
+    assert_eq!(take(&two), Some(0));
+    assert!(matches!(two.poll_begin(Waker::noop()), Poll::Ready(None)));
+    assert!(world.queue.poll_over(Waker::noop()).is_ready());
+    let stats = world.queue.stats();
+    assert_eq!((stats.done, stats.lost), (1, 0));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_not_done() {
+    let world = world(Dispatch::ById, 8);
+    let one = world.place("1", 1);
+    (0..3).for_each(|number| world.publish(&number.to_string(), number).unwrap());
+    assert_eq!(take(&one), Some(0));
+    one.reject("not mine".to_owned());
+    assert_eq!(take(&one), Some(1));
+    assert_eq!(*world.unfinished.lock().unwrap(), ["0 not mine"]);
+    assert_eq!(take(&one), Some(2));
+    one.reject("nor mine".to_owned());
+    one.reject("it is at nothing".to_owned());
+    let stats = world.queue.stats();
+    assert_eq!((stats.done, stats.undecodable, stats.in_hand, stats.unfinished), (1, 2, 0, 0));
+}
+
+#[test]
+fn who_is_retired_is_given_nothing_more_and_finishes_what_it_has() {
+    for dispatch in [Dispatch::LeastLoaded, Dispatch::ById] {
+        let world = world(dispatch, 100);
+        let (one, two) = (world.place("1", 2), world.place("2", 1));
+        (0..50).for_each(|id| world.publish(&id.to_string(), id).unwrap());
+        let (first, second) = (give(&one).unwrap(), give(&one).unwrap());
+        one.begin();
+        one.retire();
+        assert!(matches!(one.poll_give(Waker::noop()), Poll::Ready(None)), "it gets nothing more");
+        let mut seen: Vec<u64> = std::iter::from_fn(|| take(&two)).collect();
+        seen.sort_unstable();
+        let others: Vec<u64> = (0..50).filter(|id| ![first, second].contains(id)).collect();
+        assert_eq!(seen, others);
+        one.begin();
+        one.finish();
+        let stats = world.queue.stats();
+        assert_eq!((stats.done, stats.waiting, stats.in_hand), (50, 0, 0), "{dispatch:?}");
+        one.leave(Leave::Done);
+    }
+}
+
+/// The names of places with the ids that are theirs, of the first hundred.
+fn owners(world: &World, places: &[Place]) -> Vec<Vec<u64>> {
+    (0..100).for_each(|id| world.publish(&id.to_string(), id).unwrap());
+    places.iter().map(|place| std::iter::from_fn(|| take(place)).collect()).collect()
+}
+
+#[test]
+fn by_id_a_stalled_place_stops_the_others_when_the_bound_waits_for_it_alone() {
+    let world = world(Dispatch::ById, 100);
+    let places = [world.place("stalled", 1), world.place("other", 1)];
+    let owners = owners(&world, &places);
+    places.iter().for_each(Place::finish);
+    let (stalled, other) = (owners[0][0].to_string(), owners[1][0].to_string());
+    // The others are as many as they like, and leave what waits for the stalled one its place.
+    for number in 0..100 {
+        for more in 0..9 {
+            world.publish(&other, number * 10 + more).unwrap();
+            assert_eq!(take(&places[1]), Some(number * 10 + more));
+        }
+        world.publish(&stalled, number).unwrap();
+    }
+    // One more is in the hands of the exchange.
+    world.publish(&other, 7).unwrap();
+    assert_eq!(take(&places[1]), None);
+    assert_eq!(world.publish(&other, 8), Err(SendError::Full));
+    assert_eq!(take(&places[0]), Some(0));
+    assert_eq!(take(&places[1]), Some(7));
+}
+
+#[test]
+fn by_id_an_id_that_waits_for_another_place_lets_others_go_first() {
+    let world = world(Dispatch::ById, 100);
+    let first = world.place("first", 1);
+    (0..30).for_each(|id| world.publish(&id.to_string(), id).unwrap());
+    let at = take(&first).unwrap();
+    // Another of that id, which is to move with all others.
+    world.publish(&at.to_string(), 100).unwrap();
+    let second = world.place("second", 1);
+    first.retire();
+    (30..60).for_each(|id| world.publish(&id.to_string(), id).unwrap());
+    let seen: Vec<u64> = std::iter::from_fn(|| take(&second)).collect();
+    assert!(!seen.contains(&100), "the one before is not done");
+    assert_eq!(seen.len(), 59, "all others: {seen:?}");
+    first.finish();
+    assert_eq!(take(&second), Some(100));
+}
+
 #[test]
 fn a_name_is_taken_as_long_as_its_group_is_there() {
     let world = world(Dispatch::LeastLoaded, 2);
@@ -255,6 +362,7 @@ fn schedule(seed: u64, dispatch: Dispatch) {
             4 if places.len() < 4 => {
                 places.push((world.place(&places.len().to_string(), rng.usize(1..4)), Vec::new(), None));
             }
+            5 if rng.u8(0..4) == 0 && !places.is_empty() => rng.choice(&mut places).unwrap().0.retire(),
             5 if !places.is_empty() => {
                 let (place, given, at) = places.swap_remove(rng.usize(0..places.len()));
                 let how = rng.choice([Leave::Done, Leave::Unfinished]).unwrap();
@@ -264,7 +372,10 @@ fn schedule(seed: u64, dispatch: Dispatch) {
             }
             6..=7 if !places.is_empty() => {
                 let (place, given, _) = rng.choice(&mut places).unwrap();
-                given.extend(give(place));
+                // Nothing more for one that is retired.
+                if let Poll::Ready(Some(frame)) = place.poll_give(Waker::noop()) {
+                    given.push(number(&frame));
+                }
             }
             8 if !places.is_empty() => {
                 let (place, given, at) = rng.choice(&mut places).unwrap();
@@ -291,7 +402,7 @@ fn schedule(seed: u64, dispatch: Dispatch) {
         assert!(stats.accepted == accepted || stats.accepted + 1 == accepted);
         assert_eq!(
             stats.accepted,
-            stats.waiting + stats.in_hand + stats.done + stats.unfinished + stats.lost
+            stats.waiting + stats.in_hand + stats.done + stats.unfinished + stats.undecodable + stats.lost
         );
         assert_eq!(stats.unfinished, unfinished);
     }

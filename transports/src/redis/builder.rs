@@ -218,6 +218,9 @@ impl<C: Codec> RedisBuilder<C> {
     /// # Errors
     /// As [`connect`](Self::connect).
     ///
+    /// # Cancel safety
+    /// Dropping the future closes what it has opened.
+    ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn connect_client(self, client: &::redis::Client) -> Result<Redis<C>, ConnectError> {
@@ -321,6 +324,8 @@ impl<C: Codec> RedisBuilder<C> {
         let mut dialer = Dialer::new(server, tls, limits);
         change(&mut dialer);
         let dialer = Arc::new(dialer);
+        #[cfg(feature = "redis-cluster")]
+        dialer.check_nodes(&Handle::current());
         let publish = dialer.open().await?;
         let source = match retention {
             #[cfg(feature = "redis-cluster")]

@@ -11,7 +11,7 @@ use super::limits::WRITE_KEPT;
 use super::names::Names;
 use super::outbox::Outbox;
 use super::resp;
-use super::subscriber::News;
+use super::task::News;
 use crate::codec::Codec;
 use crate::{
     Address, Body, Closing, EncodeError, ErrorCode, Frame, Header, Link, Memory, Patience, Placed, Rejection,

@@ -19,9 +19,9 @@ use super::outbox::{Asker, Outbox, Phase, Queued};
 use super::refusal;
 use super::resp::{self, EntryId, Reply};
 use super::retry::Retry;
-use super::subscriber::News;
+use super::task::News;
 use super::wire::{Alarm, Dialer, Wire, protocol};
-use crate::{ConnectError, ErrorCode, Position, Rejection, SendError};
+use crate::{ConnectError, Position, Rejection, SendError};
 
 pub(super) struct Publisher {
     pub(super) outbox: Arc<Outbox>,
@@ -167,10 +167,12 @@ impl Publisher {
             while let Poll::Ready(received) = wire.poll_receive(cx) {
                 received?;
                 went_on = true;
-                flights.answer(wire, &self.outbox)?;
+                let answered = flights.answer(wire, &self.outbox);
+                // Those that were answered were, whatever came after them.
                 for (asker, answer) in flights.answers.drain(..) {
                     tell(&self.teller, asker, answer);
                 }
+                answered?;
                 if std::mem::take(&mut flights.deleted)
                     && let Some(kept) = &mut self.kept
                 {
@@ -357,8 +359,7 @@ impl Flights {
                 // Nobody has the event: it may be sent again.
                 (Reply::Nothing, Some(_)) => {
                     self.deleted = true;
-                    let message = "the stream was deleted a moment ago";
-                    Err(SendError::Rejected(Rejection::new(ErrorCode::Internal, message)))
+                    Err(SendError::NotSent)
                 }
                 // It was not taken.
                 (Reply::Error(error), Some(_)) if refusal::is_elsewhere(&error) => {

@@ -20,14 +20,24 @@ pub(super) fn rejection(error: &[u8]) -> Rejection {
         other => ErrorCode::Other(other.into()),
     };
     // Others leave, or are made to; what moved is somewhere else.
-    let is_temporary = code == ErrorCode::Limit || ["MOVED", "ASK"].contains(&word);
+    let is_temporary = code == ErrorCode::Limit || ELSEWHERE.contains(&word) || word == "UNBLOCKED";
     let rejection = Rejection::new(code, text.as_str());
     if is_temporary { rejection.with_retryable(true) } else { rejection }
 }
 
-/// Whether the server says that this is not its to answer, but another node's of its cluster.
+/// How a server says that another is to be asked: it has lost the slot, or is a replica by now.
+const ELSEWHERE: [&str; 3] = ["MOVED", "ASK", "READONLY"];
+
+/// Whether the server says that this is not its to answer, but another's.
 pub(super) fn is_elsewhere(error: &[u8]) -> bool {
-    error.starts_with(b"MOVED ") || error.starts_with(b"ASK ")
+    ELSEWHERE
+        .iter()
+        .any(|word| error.strip_prefix(word.as_bytes()).is_some_and(|rest| rest.starts_with(b" ")))
+}
+
+/// Whether the server is a replica now.
+pub(super) fn is_read_only(rejection: &Rejection) -> bool {
+    matches!(rejection.code(), ErrorCode::Other(code) if **code == *"READONLY")
 }
 
 /// What is not followed at this node any more.
@@ -67,7 +77,8 @@ mod tests {
 
     #[test]
     fn errors_have_a_code_and_say_whether_to_try_again() {
-        let cases: [(&str, ErrorCode, bool); 8] = [
+        let cases: [(&str, ErrorCode, bool); 9] = [
+            ("UNBLOCKED force unblock from blocking operation", ErrorCode::Other("UNBLOCKED".into()), true),
             ("MOVED 3999 127.0.0.1:6381", ErrorCode::Other("MOVED".into()), true),
             ("NOPERM No permissions to access a channel", ErrorCode::Denied, false),
             ("WRONGPASS invalid username-password pair", ErrorCode::Unauthenticated, false),
@@ -78,7 +89,7 @@ mod tests {
             (
                 "READONLY You can't write against a read only replica.",
                 ErrorCode::Other("READONLY".into()),
-                false,
+                true,
             ),
         ];
         for (text, code, retryable) in cases {

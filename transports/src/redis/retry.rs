@@ -40,6 +40,12 @@ impl Retry {
         self.attempt
     }
 
+    /// Whether one is tried, or was and has not succeeded.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) fn is_trying(&self) -> bool {
+        self.began.is_some()
+    }
+
     /// The try has succeeded.
     pub(super) fn connected(&mut self) {
         (self.began, self.attempt, self.connected) = (None, 0, Instant::now());

@@ -26,6 +26,9 @@ pub(super) struct Dialer {
     /// The nodes, where it is a cluster.
     #[cfg(feature = "redis-cluster")]
     pub(super) nodes: Option<super::cluster::Nodes>,
+    /// Who asks whether those that are connected to are still of their cluster.
+    #[cfg(feature = "redis-cluster")]
+    checking: std::sync::OnceLock<tokio::task::AbortHandle>,
     /// Told when a connection was opened.
     opened: Notify,
 }
@@ -45,6 +48,9 @@ pub(super) struct Wire {
     alarm: Pin<Box<Sleep>>,
     ping_interval: Duration,
     answer_timeout: Duration,
+    /// Told when the cluster of this node goes on without it.
+    #[cfg(feature = "redis-cluster")]
+    cut_off: Option<tokio::sync::oneshot::Receiver<()>>,
 }
 
 /// What time says.
@@ -63,8 +69,29 @@ impl Dialer {
             limits,
             #[cfg(feature = "redis-cluster")]
             nodes: None,
+            #[cfg(feature = "redis-cluster")]
+            checking: std::sync::OnceLock::new(),
             opened: Notify::new(),
         }
+    }
+
+    /// Asks at intervals whether the nodes that are connected to are still of their cluster, as long as there is this.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) fn check_nodes(self: &std::sync::Arc<Self>, runtime: &tokio::runtime::Handle) {
+        if self.nodes.is_none() {
+            return;
+        }
+        let (own, interval) = (std::sync::Arc::downgrade(self), self.limits.ping_interval);
+        let checking = runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(interval.max(Duration::from_millis(1))).await;
+                let Some(dialer) = own.upgrade() else { return };
+                if let Some(nodes) = &dialer.nodes {
+                    nodes.check(&dialer).await;
+                }
+            }
+        });
+        let _ = self.checking.set(checking.abort_handle());
     }
 
     /// Waits until it is time for the next try: at `at`, or at once when another connection was opened, since then the
@@ -113,6 +140,15 @@ impl Dialer {
     }
 }
 
+#[cfg(feature = "redis-cluster")]
+impl Drop for Dialer {
+    fn drop(&mut self) {
+        if let Some(checking) = self.checking.get() {
+            checking.abort();
+        }
+    }
+}
+
 impl Wire {
     fn new(socket: Socket, place: &Place, dialer: &Dialer) -> Self {
         let now = Instant::now();
@@ -127,6 +163,8 @@ impl Wire {
             alarm: Box::pin(sleep_until(now + dialer.limits.ping_interval)),
             ping_interval: dialer.limits.ping_interval,
             answer_timeout: dialer.limits.answer_timeout,
+            #[cfg(feature = "redis-cluster")]
+            cut_off: None,
         }
     }
 
@@ -180,11 +218,10 @@ impl Wire {
     /// # Errors
     /// Those of the connection; a server that is silent for too long is none.
     pub(super) async fn call(&mut self, answers: usize) -> Result<Vec<Value>, ConnectError> {
-        let limit = self.reader.buffer_limit();
         let mut found = Vec::with_capacity(answers);
         self.converse(|reader| {
             while found.len() < answers {
-                match Value::take(&mut reader.buffer, limit)? {
+                match reader.next_value()? {
                     Some(value) => found.push(value),
                     None => return Ok(false),
                 }
@@ -195,24 +232,25 @@ impl Wire {
         Ok(found)
     }
 
-    /// Sends what is in `out`, an XREAD that does not wait, and gives the answer.
+    /// Sends what is in `out`, so many XREADs that do not wait, and gives the answers.
     ///
     /// # Errors
     /// As [`call`](Self::call).
-    pub(super) async fn items(&mut self) -> Result<Vec<Item>, ConnectError> {
-        let mut items = Vec::new();
+    pub(super) async fn items(&mut self, reads: usize) -> Result<Vec<Vec<Item>>, ConnectError> {
+        let (mut answers, mut items) = (Vec::with_capacity(reads), Vec::new());
         self.converse(|reader| {
-            while let Some(item) = reader.next_item()? {
+            while answers.len() < reads {
+                let Some(item) = reader.next_item()? else { return Ok(false) };
                 let is_last = matches!(item, Item::End | Item::Error(_));
                 items.push(item);
                 if is_last {
-                    return Ok(true);
+                    answers.push(std::mem::take(&mut items));
                 }
             }
-            Ok(false)
+            Ok(true)
         })
         .await?;
-        Ok(items)
+        Ok(answers)
     }
 
     /// Sends what is in `out`, and reads until `take` has all that it asks for.
@@ -243,8 +281,33 @@ impl Wire {
         self.reader.next_item().map_err(|Malformed(reason)| protocol(reason))
     }
 
+    /// The connection is lost when this is told.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) fn until_cut_off(&mut self, cut_off: tokio::sync::oneshot::Receiver<()>) {
+        self.cut_off = Some(cut_off);
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    fn poll_cut_off(&mut self, cx: &mut Context<'_>) -> Poll<ConnectError> {
+        let Some(cut_off) = &mut self.cut_off else { return Poll::Pending };
+        let told = ready!(Pin::new(cut_off).poll(cx));
+        self.cut_off = None;
+        match told {
+            Ok(()) => {
+                let reason = "its cluster goes on without it";
+                Poll::Ready(self.lost(io::Error::new(io::ErrorKind::NotConnected, reason)))
+            }
+            // Nobody asks any more.
+            Err(_) => Poll::Pending,
+        }
+    }
+
     /// Receives more. Pending while there is nothing.
     pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        #[cfg(feature = "redis-cluster")]
+        if let Poll::Ready(error) = self.poll_cut_off(cx) {
+            return Poll::Ready(Err(error));
+        }
         let buffer = &mut self.reader.buffer;
         if buffer.capacity() - buffer.len() < READ_CHUNK / 2 {
             buffer.reserve(READ_CHUNK);

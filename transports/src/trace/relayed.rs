@@ -8,19 +8,31 @@ use super::span;
 use crate::Header;
 use crate::carried::Carried;
 
-/// That a hub accepted an event with a trace context, which it hands on as it is: whoever receives the event goes on below
+/// That an event with a trace context went through a hub, which hands it on as it is: whoever receives the event goes on below
 /// whoever published it. A hub begins no trace.
 #[derive(Debug)]
 pub struct Relayed {
     topic: CompactString,
+    /// Where the hub has it from.
+    origin: &'static str,
     carried: Carried,
 }
 
 impl Relayed {
-    /// `None` where nothing of it would be seen. Asks no subscriber, since a hub has its lock meanwhile.
-    pub(crate) fn new(header: &Header) -> Option<Self> {
+    /// A hub has accepted it from who published it. `None` where nothing of it would be seen. Asks no subscriber, since a hub has
+    /// its lock meanwhile.
+    pub(crate) fn accepted(header: &Header) -> Option<Self> {
+        Self::new(header, "publisher")
+    }
+
+    /// The same of one that came from what the hub is behind.
+    pub(crate) fn arrived(header: &Header) -> Option<Self> {
+        Self::new(header, "upstream")
+    }
+
+    fn new(header: &Header, origin: &'static str) -> Option<Self> {
         let seen = LevelFilter::current() >= Level::INFO && header.trace_context().is_some();
-        seen.then(|| Self { topic: header.topic().into(), carried: header.carried().clone() })
+        seen.then(|| Self { topic: header.topic().into(), origin, carried: header.carried().clone() })
     }
 
     /// Makes the span, which is over at once: the way to each client is theirs.
@@ -35,6 +47,7 @@ impl Relayed {
             messaging.system = "pubsub",
             messaging.destination.name = topic,
             messaging.operation.name = "relay",
+            pubsub.origin = self.origin,
             trace_id = tracing::field::Empty,
             span_id = tracing::field::Empty,
             parent_span_id = tracing::field::Empty,

@@ -56,7 +56,7 @@ pub enum HubOutput {
     Closing(ConnectionId, CloseCode),
     /// An event for the hub's own process. Its body is in the first codec.
     Deliver(Frame),
-    /// An event was accepted that carries a trace context, for its span.
+    /// An event that carries a trace context was accepted, or [arrived](HubProtocol::arrived), for its span.
     #[cfg(feature = "tracing")]
     Relayed(crate::trace::Relayed),
     /// An event of this connection to be published where the hub is [behind](HubConfig::behind), in the first codec, in the order

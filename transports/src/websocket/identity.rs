@@ -155,8 +155,26 @@ pub enum Question {
     Authenticate(Token),
     /// Which of these is this client allowed? Answered with [`authorized`](super::HubProtocol::authorized).
     Authorize(Option<Identity>, Vec<Permission>),
-    /// Is what was [asked for](super::HubOutput::Follow) of these event types there, and have those with a position come so far? A
-    /// client that was at another hub may know more than this one has heard. Answered with
-    /// [`fetched`](super::HubProtocol::fetched), as soon as it is so, or it took too long.
-    Fetch(Vec<(CompactString, Option<Position>)>),
+    /// Is all of this there? Answered with [`fetched`](super::HubProtocol::fetched), as soon as it is so, or it took too long.
+    Fetch(Vec<Fetch>),
+}
+
+/// What a client waits for: that an event type which was [asked for](super::HubOutput::Follow) is there, and more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fetch {
+    /// The type.
+    pub topic: CompactString,
+    /// How far it has to have come: a client that was at another hub may know more than this one has heard.
+    pub reach: Option<Position>,
+    /// Whether what was [recalled](super::HubOutput::Recall) has to be there: the client has missed more than is kept here.
+    pub past: bool,
+}
+
+impl Fetch {
+    /// Wait for this.
+    #[must_use]
+    pub fn new(topic: impl Into<CompactString>, reach: Option<Position>, past: bool) -> Self {
+        Self { topic: topic.into(), reach, past }
+    }
 }

@@ -80,6 +80,9 @@ impl Hub {
     /// # Errors
     /// Those of the system: somebody listens there, or we may not.
     ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing that listens.
+    ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn bind(address: impl tokio::net::ToSocketAddrs) -> std::io::Result<Self> {
@@ -179,7 +182,8 @@ impl<C: Codec> Hub<C> {
     /// What it is doing now: topics, counts, and the longest queues.
     #[must_use]
     pub fn stats(&self) -> HubStats {
-        self.handle.shared.lock().protocol.stats()
+        let upstream_connected = self.upstream().map(|state| state.is_connected());
+        HubStats { upstream_connected, ..self.handle.shared.lock().protocol.stats() }
     }
 
     /// How it stands with what it is behind; `None` if it is behind nothing.

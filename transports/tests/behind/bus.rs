@@ -12,14 +12,14 @@ use pubsub_transports::{Body, ErrorCode, EventId, Frame, GapReason, Header, Link
 use super::harness::recorder::{Recorder, Said};
 use super::harness::{Client, Server, hub, hub_with, in_time};
 
-struct Bus {
+pub(crate) struct Bus {
     link: Arc<dyn Link>,
-    heard: Arc<Recorder>,
+    pub(crate) heard: Arc<Recorder>,
     last: AtomicU64,
 }
 
 impl Bus {
-    fn of(hub: &Hub) -> Self {
+    pub(crate) fn of(hub: &Hub) -> Self {
         let heard = Arc::new(Recorder::default());
         let Connection::Link { attach, .. } = connect(hub.transport()) else {
             unreachable!("a hub has a link")
@@ -27,10 +27,16 @@ impl Bus {
         Self { link: attach(heard.clone()), heard, last: AtomicU64::new(0) }
     }
 
-    async fn subscribe(&self, address: &str) {
+    pub(crate) async fn subscribe(&self, address: &str) {
+        let request = self.ask(address);
+        self.heard.subscribed(request).await;
+    }
+
+    /// The number of the request, which is not answered yet.
+    pub(crate) fn ask(&self, address: &str) -> u64 {
         let request = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         self.link.subscribe(request, vec![address.parse().expect("an address")]);
-        self.heard.subscribed(request).await;
+        request
     }
 
     async fn publish(

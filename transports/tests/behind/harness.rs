@@ -12,6 +12,11 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+#[cfg(feature = "redis-cluster")]
+#[path = "../redis/harness/cluster.rs"]
+// The suite of Redis needs more of it.
+#[allow(dead_code)]
+pub(crate) mod cluster;
 #[path = "../redis/harness/recorder.rs"]
 #[allow(dead_code)]
 pub(crate) mod recorder;

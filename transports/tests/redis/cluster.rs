@@ -11,6 +11,7 @@ use crate::harness::cluster::Cluster;
 use crate::harness::{Peer, Said, Server};
 
 mod channels;
+mod failover;
 mod shards;
 mod streams;
 

@@ -9,6 +9,8 @@ use pubsub_transports::{Gap, GapReason, Patience, Position, SendError, Start};
 use crate::harness::{Peer, Proxy, Recorder, Said, Server, address, envelope};
 
 mod faults;
+mod quiet;
+mod random;
 mod replay;
 
 #[cfg(feature = "redis-cluster")]
@@ -123,6 +125,30 @@ async fn what_is_larger_than_is_read_is_passed_over_and_told() {
     assert_eq!(gaps(&peer.heard), []);
 }
 
+/// As the first and the last of a stream it is part of what the server says of that.
+#[tokio::test]
+async fn a_stream_that_ends_with_what_is_larger_than_is_read_is_looked_at_all_the_same() {
+    let server = Server::start();
+    let small = quick(Retention::default()).inbound_bytes(4096);
+    let peer = Peer::new(small.connect(server.url()).await.expect("a connection"));
+    peer.subscribe(&["a"]).await;
+    let text = format!("\"{}\"", "x".repeat(10_000));
+    peer.publish("a", "1", &text).await;
+    server.cli(&["XTRIM", "{a}", "MAXLEN", "1"]);
+    let looks = || {
+        let stats = server.cli(&["INFO", "commandstats"]);
+        let count = stats.lines().find_map(|line| line.strip_prefix("cmdstat_xinfo|stream:calls="));
+        count.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let before = looks();
+    crate::harness::until("it is looked at", async || looks() > before + 2).await;
+    peer.subscribe(&["b"]).await;
+    peer.publish("b", "1", "7").await;
+    peer.heard.events(1).await;
+    let is_loss = |said: &Said| matches!(said, Said::Reconnecting(..) | Said::Gap(..));
+    assert!(!peer.heard.all().iter().any(is_loss), "{}", peer.heard.story());
+}
+
 #[tokio::test]
 async fn old_events_are_dropped_by_count_and_by_age() {
     let server = Server::start();
@@ -141,6 +167,38 @@ async fn old_events_are_dropped_by_count_and_by_age() {
         first.lines().next().is_some_and(|id| !id.ends_with("-0"))
     })
     .await;
+}
+
+#[tokio::test]
+async fn age_counts_however_briefly_those_live_who_publish() {
+    let server = Server::start();
+    crate::harness::until("older events are gone", async || {
+        let retention = Retention::age(Duration::from_millis(500));
+        let brief = Peer::new(quick(retention).connect(server.url()).await.expect("a connection"));
+        let sends: Vec<_> = (0..150).map(|_| brief.send("a", "1", "0", Patience::Wait)).collect();
+        for send in sends {
+            send.await.expect("published");
+        }
+        brief.close().await;
+        let first = server.cli(&["XRANGE", "{a}", "-", "+", "COUNT", "1"]);
+        first.lines().next().is_some_and(|id| !id.ends_with("-0"))
+    })
+    .await;
+}
+
+/// No epoch comes after the last that there can be.
+#[tokio::test]
+async fn a_stream_that_can_begin_no_epoch_is_refused_alone() {
+    let server = Server::start();
+    server.cli(&["XADD", "{a}", "18446744073709551615-1", "id", "1", "event", "1"]);
+    let peer = peer(&server).await;
+    let request = peer.ask(&["a", "b"]);
+    peer.heard.subscribed(request).await;
+    let is_refusal = |said: &Said| matches!(said, Said::Refused(address, _) if address == "a");
+    peer.heard.count("refusal", 1, is_refusal).await;
+    peer.publish("b", "1", "1").await;
+    peer.heard.events(1).await;
+    peer.publish("a", "1", "1").await;
 }
 
 #[tokio::test]
@@ -167,6 +225,43 @@ async fn what_the_server_does_not_allow_is_refused_alone() {
     // It is taken away while it is read.
     server.cli(&["ACL", "SETUSER", "me", "resetkeys", "~c"]);
     mine.heard.count("refusal", 3, |said| matches!(said, Said::Refused(..))).await;
+}
+
+/// What the book says that a user needs who adds to streams and reads them.
+pub(crate) const RIGHTS: &str = "+ping +info +client|id +client|unblock +time +get +set +watch +unwatch +multi +exec +xadd +xread +xinfo|stream";
+
+#[tokio::test]
+async fn the_rights_that_the_book_names_are_enough() {
+    let server = Server::start();
+    let of_age = "+eval +lindex +lpop +rpush +xtrim";
+    for (rights, retention) in [
+        (format!("~shop:* {RIGHTS}"), Retention::last(1_000)),
+        (format!("~shop:* {RIGHTS} {of_age}"), Retention::age(Duration::from_millis(20))),
+    ] {
+        let words: Vec<&str> = rights.split_whitespace().collect();
+        assert_eq!(server.cli(&[&["ACL", "SETUSER", "shop", "on", ">secret"], &words[..]].concat()), "OK");
+        let builder = quick(retention).prefix("shop:").credentials("shop", "secret");
+        let peer = Peer::new(builder.connect(server.url()).await.expect("a connection"));
+        peer.subscribe(&["a", "b:1"]).await;
+        publish(&peer, 0..300).await;
+        peer.heard.events(300).await;
+        server.cli(&["DEL", "shop:{a}"]);
+        peer.heard.gaps(1).await;
+        if retention.max_age().is_some() {
+            crate::harness::until("older events are gone", async || {
+                publish(&peer, 0..100).await;
+                let first = server.cli(&["XRANGE", "shop:{a}", "-", "+", "COUNT", "1"]);
+                first.lines().next().is_some_and(|id| !id.ends_with("-0"))
+            })
+            .await;
+        }
+        let denied =
+            |said: &Said| matches!(said, Said::Refused(..) | Said::NotSent(..) | Said::Reconnecting(..));
+        assert!(!peer.heard.all().iter().any(denied), "{}", peer.heard.story());
+        assert_eq!(peer.close().await, 0);
+        assert_eq!(server.cli(&["ACL", "LOG"]), "", "nothing was denied");
+        server.cli(&["FLUSHALL"]);
+    }
 }
 
 #[tokio::test]

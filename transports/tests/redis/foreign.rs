@@ -125,6 +125,36 @@ async fn a_thousand_random_messages_are_a_thousand_errors_or_events() {
         .await;
 }
 
+/// What a server has acknowledged is acknowledged, whatever it says next.
+#[tokio::test]
+async fn answers_before_a_goodbye_are_answers() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("redis://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        // The one that publishes comes first, then the one that subscribes.
+        let mut connections = Vec::new();
+        while connections.len() < 2 {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let mut hello = [0; 14];
+            stream.read_exact(&mut hello).await.expect("a PING");
+            stream.write_all(b"+PONG\r\n").await.expect("written");
+            connections.push(stream);
+        }
+        let (mut seen, publishing) = (Vec::new(), &mut connections[0]);
+        while seen.windows(7).filter(|word| word == b"PUBLISH").count() < 2 || !seen.ends_with(b"\r\n") {
+            assert!(publishing.read_buf(&mut seen).await.expect("bytes") > 0);
+        }
+        publishing.write_all(b":1\r\n:1\r\n-ERR goodbye\r\n").await.expect("written");
+        std::future::pending::<()>().await;
+    });
+    let peer = Peer::connect(&url).await;
+    let sends = ["1", "2"].map(|payload| peer.send("a", "1", payload, pubsub_transports::Patience::Wait));
+    for send in sends {
+        assert_eq!(send.await, Ok(()));
+    }
+}
+
 /// `npm ci` in `tests/redis/node` comes first: `tests/all` does it.
 #[tokio::test]
 #[ignore = "needs node and ioredis"]

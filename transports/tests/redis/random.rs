@@ -23,6 +23,15 @@ fn setting(name: &str) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_faults_lose_nothing_silently() {
+    run(schedule).await;
+}
+
+/// As many schedules as are asked for. What each gives is how long it took at most until events came again, and how many gaps
+/// there were.
+pub(crate) async fn run<F>(schedule: impl Fn(u64) -> F)
+where
+    F: Future<Output = (Duration, usize)> + Send + 'static,
+{
     let seeds: Vec<u64> = match setting("PUBSUB_REDIS_SEED") {
         Some(seed) => vec![seed],
         None => (0..setting("PUBSUB_REDIS_SCHEDULES").unwrap_or(12)).map(|_| fastrand::u64(..)).collect(),
@@ -47,7 +56,6 @@ async fn random_faults_lose_nothing_silently() {
     println!("{count} schedules with {gaps} gaps; delivery was back at most {slowest:?} after a fault");
 }
 
-/// How long it took at most until events came again, and how many gaps there were.
 async fn schedule(seed: u64) -> (Duration, usize) {
     println!("PUBSUB_REDIS_SEED={seed}");
     let mut random = Rng::with_seed(seed);
@@ -107,43 +115,56 @@ async fn schedule(seed: u64) -> (Duration, usize) {
 
 /// Something fails, and is mended.
 async fn fault(random: &mut Rng, server: &Server, proxy: &Proxy) {
-    let mut time = |least, most| Duration::from_millis(random.u64(least..most));
-    let (short, long) = (time(0, 100), time(150, 500));
     match random.u8(..9) {
         0 => {
             block_in_place(|| server.kill());
-            sleep(long).await;
+            sleep(long(random)).await;
             block_in_place(|| server.restart());
         }
         1 => {
             for _ in 0..2 {
                 block_in_place(|| server.kill());
                 block_in_place(|| server.restart());
-                sleep(short / 4).await;
+                sleep(short(random) / 4).await;
             }
         }
-        2 => _ = block_in_place(|| server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"])),
-        3 => _ = block_in_place(|| server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])),
-        4 => proxy.cut(),
-        5 => {
+        _ => network_fault(random, server, proxy).await,
+    }
+}
+
+pub(crate) fn short(random: &mut Rng) -> Duration {
+    Duration::from_millis(random.u64(0..100))
+}
+
+pub(crate) fn long(random: &mut Rng) -> Duration {
+    Duration::from_millis(random.u64(150..500))
+}
+
+/// The server lives on, and connections do not.
+pub(crate) async fn network_fault(random: &mut Rng, server: &Server, proxy: &Proxy) {
+    match random.u8(..7) {
+        0 => _ = block_in_place(|| server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"])),
+        1 => _ = block_in_place(|| server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])),
+        2 => proxy.cut(),
+        3 => {
             proxy.set(Mode::Stall);
-            sleep(if random.bool() { short } else { long }).await;
+            sleep(if random.bool() { short(random) } else { long(random) }).await;
             proxy.set(Mode::Pass);
         }
-        6 => {
+        4 => {
             proxy.set(Mode::BlackHole);
-            sleep(long).await;
+            sleep(long(random)).await;
             proxy.set(Mode::Pass);
         }
-        7 => {
+        5 => {
             proxy.set(Mode::Refuse);
             proxy.cut();
-            sleep(long).await;
+            sleep(long(random)).await;
             proxy.set(Mode::Pass);
         }
         _ => {
             block_in_place(|| server.signal("STOP"));
-            sleep(long).await;
+            sleep(long(random)).await;
             block_in_place(|| server.signal("CONT"));
         }
     }

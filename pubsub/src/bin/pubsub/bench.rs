@@ -8,7 +8,8 @@ use clap::Args;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hdrhistogram::Histogram;
-use pubsub_transports::{Address, Body, Frame, Header, Patience};
+use pubsub_transports::{Address, Body, Frame, Header, Patience, SendError};
+use tokio::task::JoinSet;
 
 use crate::Failure;
 use crate::follow::{self, Incoming, Incomings};
@@ -42,6 +43,9 @@ pub(crate) struct Arguments {
 /// The longest latency that is told from longer ones.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// How many latencies wait to be counted.
+const LATENCIES: usize = 65_536;
+
 #[derive(Default)]
 struct Counts {
     published: AtomicU64,
@@ -53,7 +57,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let whole = Address::whole(&arguments.topic).map_err(Failure::usage)?;
     let begin = Instant::now();
     let counts = Arc::new(Counts::default());
-    let (latency, mut latencies) = tokio::sync::mpsc::unbounded_channel();
+    let (latency, mut latencies) = tokio::sync::mpsc::channel(LATENCIES);
 
     let mut links = Vec::new();
     for _ in 0..arguments.subscribers {
@@ -66,14 +70,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     drop(latency);
     let filler = "x".repeat(arguments.size);
-    let mut publishers = Vec::new();
+    let mut publishers = JoinSet::new();
     for number in 0..arguments.publishers {
         let (inlet, _) = follow::channel();
         let link = arguments.target.connect(inlet).await?;
         links.push(Arc::clone(&link));
         let (topic, filler, counts) = (arguments.topic.clone(), filler.clone(), Arc::clone(&counts));
         let in_flight = arguments.in_flight.max(1);
-        publishers.push(tokio::spawn(async move {
+        publishers.spawn(async move {
             let mut sendings = FuturesUnordered::new();
             loop {
                 while sendings.len() < in_flight {
@@ -83,13 +87,19 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
                         link.publish(Frame { header, body: Body::Bytes(payload.into()) }, Patience::Wait),
                     );
                 }
-                let count = match sendings.next().await {
-                    Some(Ok(())) => &counts.published,
-                    _ => &counts.failed,
-                };
-                count.fetch_add(1, Ordering::Relaxed);
+                match sendings.next().await {
+                    Some(Ok(())) => _ = counts.published.fetch_add(1, Ordering::Relaxed),
+                    Some(Err(error)) if error.is_retryable() || error == SendError::Ambiguous => {
+                        counts.failed.fetch_add(1, Ordering::Relaxed);
+                        // What is refused at once would be so again before anything else happens.
+                        tokio::task::yield_now().await;
+                    }
+                    // So would be the next.
+                    Some(Err(error)) => return error,
+                    None => {}
+                }
             }
-        }));
+        });
     }
 
     let mut report = Report::new()?;
@@ -104,13 +114,17 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         tokio::select! {
             Some(one) = latencies.recv() => report.add(one),
             _ = second.tick() => report.line(&counts),
+            Some(Ok(error)) = publishers.join_next() => return Err(Failure::unsent(error)),
             () = &mut end => break,
             _ = tokio::signal::ctrl_c() => break,
         }
     }
-    publishers.iter().for_each(tokio::task::JoinHandle::abort);
-    report.summary(&counts, begin.elapsed());
+    publishers.abort_all();
+    let received = report.summary(&counts, begin.elapsed());
     futures_util::future::join_all(links.iter().map(|link| link.close())).await;
+    if received == 0 && arguments.subscribers > 0 && arguments.publishers > 0 {
+        return Err(Failure::failed("nothing was received"));
+    }
     Ok(())
 }
 
@@ -128,7 +142,7 @@ async fn subscribed(incoming: &mut Incomings) -> Result<(), Failure> {
 async fn receive(
     mut incoming: Incomings,
     begin: Instant,
-    latencies: tokio::sync::mpsc::UnboundedSender<Duration>,
+    latencies: tokio::sync::mpsc::Sender<Duration>,
     counts: Arc<Counts>,
 ) {
     while let Some(one) = incoming.next().await {
@@ -136,7 +150,7 @@ async fn receive(
             Incoming::Event(Frame { body: Body::Bytes(payload), .. }) => {
                 if let Ok((sent, _)) = serde_json::from_slice::<(u64, &str)>(&payload) {
                     let latency = begin.elapsed().saturating_sub(Duration::from_nanos(sent));
-                    if latencies.send(latency).is_err() {
+                    if latencies.send(latency).await.is_err() {
                         return;
                     }
                 }
@@ -186,11 +200,13 @@ impl Report {
         self.second.reset();
     }
 
-    fn summary(mut self, counts: &Counts, elapsed: Duration) {
+    /// How many events were received in all.
+    fn summary(mut self, counts: &Counts, elapsed: Duration) -> u64 {
         let _ = self.all.add(&self.second);
         let per_second = |count: u64| count as f64 / elapsed.as_secs_f64();
         let published = counts.published.load(Ordering::Relaxed);
         print(" all", per_second(published), per_second(self.all.len()), &self.all, counts);
+        self.all.len()
     }
 }
 

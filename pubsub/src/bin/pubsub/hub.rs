@@ -1,5 +1,6 @@
 //! `pubsub hub`: a hub as a process.
 
+use std::future::IntoFuture;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -35,7 +36,8 @@ pub(crate) struct Arguments {
     /// How many events of each type are kept
     #[arg(long, value_name = "EVENTS", default_value_t = HistoryConfig::default().events)]
     history: usize,
-    /// Whom to let in, as NAME=TOKEN; several times, or in the environment with commas between them. Without any everybody is
+    /// Whom to let in, as NAME=TOKEN; several times, or in the environment with commas between them, so a
+    /// token has none. Without any everybody is
     #[arg(
         long = "token",
         value_name = "NAME=TOKEN",
@@ -43,7 +45,7 @@ pub(crate) struct Arguments {
         env = "PUBSUB_TOKENS",
         hide_env_values = true
     )]
-    tokens: Vec<Member>,
+    tokens: Vec<String>,
     /// For how many seconds a token proves who somebody is, before a client has to say it again; for ever by default
     #[arg(long, value_name = "SECONDS")]
     token_seconds: Option<f64>,
@@ -73,10 +75,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         let redis = redis.connect(url).await.map_err(unconnected)?;
         builder = builder.behind(redis).map_err(Failure::failed)?;
     }
-    let is_open = arguments.anonymous || arguments.tokens.is_empty();
-    if !arguments.tokens.is_empty() {
-        builder =
-            builder.authenticate(members::verify(arguments.tokens, lifetime)).anonymous(arguments.anonymous);
+    // Not by clap, which would print what it cannot read.
+    let members: Result<Vec<_>, _> = arguments.tokens.iter().map(|text| Member::parse(text)).collect();
+    let members =
+        members.map_err(|error| Failure::usage(format_args!("a --token is no NAME=TOKEN: {error}")))?;
+    let is_open = arguments.anonymous || members.is_empty();
+    if !members.is_empty() {
+        builder = builder.authenticate(members::verify(members, lifetime)).anonymous(arguments.anonymous);
     }
     if !arguments.origins.is_empty() {
         builder = builder.allowed_origins(arguments.origins);
@@ -89,13 +94,25 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
     // What the page shows is not for everybody, where not everybody is let in.
     let app = if is_open { web::router(&hub) } else { web::events(&hub) };
-    let closing = hub.clone();
-    let interrupted = async move {
+    let (closed, is_closed) = tokio::sync::oneshot::channel();
+    let closing = async move {
         interrupt().await;
-        closing.close().await;
+        hub.close().await;
+        let _ = closed.send(());
     };
-    axum::serve(listener, app).with_graceful_shutdown(interrupted).await.map_err(Failure::failed)
+    let serving = axum::serve(listener, app).with_graceful_shutdown(closing);
+    tokio::select! {
+        served = serving.into_future() => served.map_err(Failure::failed),
+        // Who has sent half of a request holds up nobody.
+        () = async {
+            let _ = is_closed.await;
+            tokio::time::sleep(GRACE).await;
+        } => Ok(()),
+    }
 }
+
+/// How long a request may go on that is no connection of the hub, when the hub has closed.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Ready at an interrupt, or when the process is asked to end.
 async fn interrupt() {

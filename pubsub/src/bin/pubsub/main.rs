@@ -12,6 +12,7 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use pubsub_transports::SendError;
 
 /// Typed publish/subscribe, from the command line.
 ///
@@ -59,6 +60,14 @@ impl Failure {
     /// The other side refused.
     pub(crate) fn refused(text: impl Display) -> Self {
         Self { code: 3, text: text.to_string() }
+    }
+
+    /// An event was not published.
+    pub(crate) fn unsent(error: SendError) -> Self {
+        match error {
+            SendError::Rejected(rejection) => Self::refused(rejection),
+            other => Self::failed(other),
+        }
     }
 
     /// There is no connection.

@@ -3,8 +3,7 @@
 use std::io::Read;
 
 use clap::Args;
-use pubsub_transports::codec::{Codec, Json};
-use pubsub_transports::{Body, EventId, Frame, Header, Patience, SendError};
+use pubsub_transports::{Body, EventId, Frame, Header, Patience};
 
 use crate::Failure;
 use crate::follow;
@@ -33,21 +32,17 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         payload.clear();
         std::io::stdin().read_to_string(&mut payload).map_err(Failure::failed)?;
     }
-    let value: serde_json::Value = serde_json::from_str(&payload)
+    // It is looked at, and sent as it is: numbers of any size, members in their order.
+    serde_json::from_str::<serde::de::IgnoredAny>(&payload)
         .map_err(|error| Failure::usage(format_args!("the payload is no JSON: {error}")))?;
     let header = Header::new(&arguments.topic, &arguments.id)
         .with_event_id(arguments.event_id.unwrap_or_else(EventId::now_v7));
     header.address().map_err(Failure::usage)?;
-    let mut body = Vec::new();
-    Json::default().encode_payload(&arguments.topic, &value, &mut body).map_err(Failure::usage)?;
 
     let (inlet, _incoming) = follow::channel();
     let link = arguments.target.connect(inlet).await?;
-    let frame = Frame { header, body: Body::Bytes(body.into()) };
+    let frame = Frame { header, body: Body::Bytes(payload.into()) };
     let sent = link.publish(frame, Patience::Wait).await;
     link.close().await;
-    sent.map_err(|error| match error {
-        SendError::Rejected(rejection) => Failure::refused(rejection),
-        other => Failure::failed(other),
-    })
+    sent.map_err(Failure::unsent)
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use pubsub::websocket::{Spoke, SpokeConfig, wire::Token};
 use pubsub_transports::__private::{Connection, connect};
 use pubsub_transports::codec::Json;
-use pubsub_transports::redis::Redis;
+use pubsub_transports::redis::{Redis, Retention};
 use pubsub_transports::{ConnectError, Encoded, Inlet, Link};
 
 use crate::Failure;
@@ -19,9 +19,15 @@ use crate::Failure;
 pub(crate) struct Target {
     /// A hub, `ws://host:port/ws` or `wss://`, or a Redis server, `redis://host:port`
     url: String,
-    /// What stands before the channels of Redis
+    /// What stands before the channels or streams of Redis
     #[arg(long, default_value = "")]
     prefix: String,
+    /// Use the streams of Redis, as hubs that are started with --redis do, and buses over `Redis::durable`; by default its channels
+    #[arg(long)]
+    streams: bool,
+    /// How many events of each type are kept there, by whoever publishes
+    #[arg(long, value_name = "EVENTS", default_value_t = Retention::EVENTS, requires = "streams")]
+    retention: u64,
     /// What proves to a hub who this is; rather in the environment than in the list of processes
     #[arg(long, env = "PUBSUB_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -36,11 +42,17 @@ pub(crate) struct Target {
 impl Target {
     /// Connects: what comes in goes to `inlet`.
     pub(crate) async fn connect(&self, inlet: Arc<dyn Inlet>) -> Result<Arc<dyn Link>, Failure> {
+        let is_redis = self.url.starts_with("redis");
+        if self.streams && !is_redis {
+            return Err(Failure::usage("--streams are those of Redis"));
+        }
         let connection = match self.url.split_once("://").map(|(scheme, _)| scheme) {
             Some("ws" | "wss") => {
                 let config = SpokeConfig { token: self.token.clone().map(Token), ..SpokeConfig::default() };
                 let mut builder = Spoke::builder().config(config);
                 if let Some(file) = self.token_file.clone() {
+                    // Later it may be away for a moment; at first it is a mistake.
+                    read(&file).map_err(Failure::usage)?;
                     builder = builder.token(move || ready(read(&file).map(|text| text.trim().to_owned())));
                 }
                 if let Some(file) = &self.root_certificates {
@@ -50,7 +62,11 @@ impl Target {
                 connect(builder.connect(&self.url).await.map_err(unconnected)?)
             }
             Some("redis" | "rediss" | "redis+unix") => {
-                let mut builder = Redis::builder().prefix(self.prefix.as_str());
+                let builder = match self.streams {
+                    true => Redis::durable(Retention::last(self.retention)),
+                    false => Redis::builder(),
+                };
+                let mut builder = builder.prefix(self.prefix.as_str());
                 if let Some(file) = &self.root_certificates {
                     let pem = read(file).map_err(Failure::usage)?;
                     builder = builder.root_certificates(pem).map_err(unconnected)?;

@@ -38,8 +38,10 @@ impl<'a, M: EventMap> PoolBuilder<'a, M> {
         self
     }
 
-    /// How many events wait for a worker at most, and one more: at least 1, by default [`defaults::INBOX`]. Beyond it publishers
-    /// wait, in order, and `.now()` is refused.
+    /// How many events wait at most, and one more: at least 1, by default [`defaults::INBOX`]. Beyond it publishers wait, in
+    /// order, and `.now()` is refused.
+    ///
+    /// [By id](Dispatch::ById) it is how many wait for each worker: the others go on until so many wait for one that is stalled.
     pub fn bound(mut self, events: usize) -> Self {
         self.bound = events;
         self
@@ -89,9 +91,12 @@ impl<'a, M: EventMap> PoolBuilder<'a, M> {
             _ => PoolError::Closed,
         })?;
         let (errors, pool) = (host.core.errors.clone(), name.clone());
-        let unfinished = move |Unfinished { header, member }: Unfinished| {
-            let (topic, id) = (header.topic().to_owned(), header.id().into());
-            errors.report(BusError::Unfinished { pool: pool.clone(), worker: member, topic, id });
+        let unfinished = move |Unfinished { header, member: worker, undecodable }: Unfinished| {
+            let (pool, topic, id) = (pool.clone(), header.topic().to_owned(), header.id().into());
+            errors.report(match undecodable {
+                Some(reason) => BusError::UndecodableInPool { pool, worker, topic, id, reason },
+                None => BusError::Unfinished { pool, worker, topic, id },
+            });
         };
         let queue = host.core.exchange.open_queue(&name, addresses, dispatch, bound, unfinished);
         let Some(queue) = queue else { return Err(PoolError::NameTaken { name }) };

@@ -1,27 +1,18 @@
-//! Between the exchange and the pipes of one run of a process.
+//! What is said to a process: the end of its pipe that is in the exchange.
 
-use std::collections::BTreeSet;
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
 
-use pubsub_transports::__private::{
-    Control, ControlError, Exchange, FrameError, FrameReader, Member, Outbox, PROTOCOL, block_on,
-};
+use pubsub_transports::__private::{Control, Exchange, Outbox};
 use pubsub_transports::codec::Codec;
 use pubsub_transports::{
-    Address, Body, ConnectionState, DecodeError, EncodeError, ErrorCode, Frame, Gap, Header, Inlet, Link,
-    Patience, Rejection, SendError, Undecodable,
+    Address, Body, ConnectionState, DecodeError, EncodeError, ErrorCode, Frame, Gap, Header, Inlet,
+    Rejection, SendError, Undecodable,
 };
 
-use super::ProcessFailure;
-use super::feed::Feeds;
 use crate::BusError;
 use crate::driver::Edge;
-use crate::engine::wakes;
 use crate::errors::ErrorSource;
 use crate::event::Arrival;
 
@@ -36,6 +27,8 @@ pub(super) struct Ends<C> {
     pub(super) encoded: Arc<dyn Edge>,
     pub(super) topic_index: fn(&str) -> Option<usize>,
     pub(super) max_message: usize,
+    /// How many events of a process may be on their way and not accepted.
+    pub(super) max_in_flight: usize,
 }
 
 impl<C: Codec> Ends<C> {
@@ -65,7 +58,7 @@ impl<C: Codec> Ends<C> {
     }
 
     /// The frame of the exchange that is this event.
-    fn frame(&self, frame: Frame) -> Result<Frame, Undecodable> {
+    pub(super) fn frame(&self, frame: Frame) -> Result<Frame, Undecodable> {
         let Frame { header, body } = frame;
         let address = || header.address().ok();
         let Some(topic) = (self.topic_index)(header.topic()) else {
@@ -100,6 +93,13 @@ impl<C: Codec> PipeInlet<C> {
             self.outbox.push(message);
         }
     }
+
+    /// Events to this address are missing, before those that come next.
+    pub(super) fn tell_gap(&self, address: Address, missed: Option<u64>) {
+        if let Ok(message) = Control::Gap(address, missed).write(&self.ends.codec) {
+            self.outbox.deliver_gap(message);
+        }
+    }
 }
 
 impl<C: Codec> Inlet for PipeInlet<C> {
@@ -110,12 +110,12 @@ impl<C: Codec> Inlet for PipeInlet<C> {
     fn deliver(&self, frame: Frame) {
         let Frame { header, body } = frame;
         match self.ends.message(&header, body) {
-            Ok(message) => self.outbox.push(message),
+            Ok(message) => self.outbox.deliver(message),
             Err(reason) => {
                 // The process is told too. It may follow the one, the other, or both.
                 let addresses = [header.address(), Address::whole(header.topic())];
                 for address in addresses.into_iter().flatten() {
-                    self.say(&Control::Gap(address, Some(1)));
+                    self.tell_gap(address, Some(1));
                 }
                 self.ends.not_sent(&header, reason);
             }
@@ -137,180 +137,15 @@ impl<C: Codec> Inlet for PipeInlet<C> {
 
     fn state(&self, state: ConnectionState) {
         // What it publishes until it ends is answered still.
-        if let ConnectionState::Closed { .. } = state {
-            self.say(&Control::Disconnect);
+        if let ConnectionState::Closed { .. } = state
+            && let Ok(message) = Control::Disconnect.write(&self.ends.codec)
+        {
+            self.outbox.deliver_last(message);
         }
-    }
-}
-
-/// Whether a process is there, and since when it is listened to in vain.
-#[derive(Default)]
-pub(super) struct Progress(Mutex<(bool, Option<Instant>)>);
-
-impl Progress {
-    fn set(&self, change: impl FnOnce(&mut (bool, Option<Instant>))) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    pub(super) fn is_connected(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    /// For how long nothing has come, while it was listened to.
-    pub(super) fn silent_for(&self) -> Duration {
-        let since = self.0.lock().unwrap_or_else(PoisonError::into_inner).1;
-        since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-}
-
-/// What comes from a process.
-pub(super) struct PipeReader<'a, C> {
-    pub(super) ends: &'a Ends<C>,
-    pub(super) inlet: &'a Arc<PipeInlet<C>>,
-    pub(super) member: &'a Member,
-    pub(super) progress: &'a Progress,
-    /// Whoever sees to the process waits for something else from then on.
-    pub(super) connected: &'a (dyn Fn() + Sync),
-    /// Of the run before: what was published to it since is lost to this one.
-    pub(super) before: Followed,
-    pub(super) now: &'a mut Followed,
-    /// Its places in queue groups, which it has until it is no more.
-    pub(super) feeds: &'a mut Feeds<C>,
-}
-
-/// What a run followed at some time: one that panics gives up all of it on its way.
-#[derive(Default)]
-pub(super) struct Followed {
-    addresses: BTreeSet<Address>,
-    /// There were more than are kept.
-    is_all: bool,
-}
-
-impl Followed {
-    /// How many are kept. Beyond it all count as followed.
-    const KEPT: usize = 4096;
-
-    fn add(&mut self, addresses: &[Address]) {
-        self.is_all |= self.addresses.len() + addresses.len() > Self::KEPT;
-        if !self.is_all {
-            self.addresses.extend(addresses.iter().cloned());
-        }
-    }
-
-    /// Whether it was, asked for the first time.
-    fn take(&mut self, address: &Address) -> bool {
-        self.is_all || self.addresses.remove(address)
-    }
-}
-
-impl<C: Codec> PipeReader<'_, C> {
-    /// Reads until the pipe ends. What is read at once is said at once: only then those who read it are woken.
-    pub(super) fn read(self, pipe: FrameReader<impl Read>) -> Result<(), ProcessFailure> {
-        let result = self.read_all(pipe);
-        wakes::flush();
-        result
-    }
-
-    fn read_all(mut self, mut pipe: FrameReader<impl Read>) -> Result<(), ProcessFailure> {
-        loop {
-            let Some(message) = pipe.buffered().map_err(|error| garbage(&error))? else {
-                wakes::flush();
-                self.progress.set(|it| it.1 = Some(Instant::now()));
-                let filled = pipe.fill();
-                self.progress.set(|it| it.1 = None);
-                match filled {
-                    Ok(true) => {
-                        wakes::hold();
-                        continue;
-                    }
-                    // How it ended is for its status to say.
-                    Ok(false) | Err(FrameError::Io(_)) => return Ok(()),
-                    Err(error) => return Err(garbage(&error)),
-                }
-            };
-            let control = Control::read(&self.ends.codec, &message);
-            if !self.progress.is_connected() {
-                match control {
-                    Ok(Control::Connect(PROTOCOL)) => {
-                        self.progress.set(|it| it.0 = true);
-                        (self.connected)();
-                        self.inlet.say(&Control::Connected);
-                    }
-                    Ok(Control::Connect(version)) => {
-                        return Err(garbage(&format!(
-                            "version {version} of the protocol, and not {PROTOCOL}"
-                        )));
-                    }
-                    Ok(_) => return Err(garbage(&"something before `__connect`")),
-                    Err(error) => return Err(garbage(&error)),
-                }
-                continue;
-            }
-            self.hear(control);
-        }
-    }
-
-    fn hear(&mut self, control: Result<Control, ControlError>) {
-        match control {
-            Ok(Control::Event(frame)) => self.event(frame),
-            Ok(Control::Subscribe(request, addresses)) => {
-                self.now.add(&addresses);
-                for address in &addresses {
-                    if self.before.take(address) {
-                        self.inlet.say(&Control::Gap(address.clone(), None));
-                    }
-                }
-                self.member.subscribe(request, addresses);
-            }
-            Ok(Control::Join(number, group, prefetch, addresses)) => {
-                self.feeds.join((number, group, prefetch), addresses, self.member, self.inlet);
-            }
-            Ok(Control::Begin(number)) => self.feeds.begin(number),
-            Ok(Control::Done(number)) => self.feeds.done(number),
-            Ok(Control::Leave(number, how)) => self.feeds.leave(number, how),
-            Ok(Control::Unsubscribe(addresses)) => self.member.unsubscribe(addresses),
-            // It says nothing more, and wants nothing more than what is on its way.
-            Ok(Control::Disconnect) => {
-                self.ends.exchange.mute(self.member.id());
-                self.ends.exchange.end_intake(self.member.id());
-            }
-            Err(ControlError::Message(error)) => self.report(Undecodable::new(None, error)),
-            // Signs of life, and what a later version may say.
-            Ok(_) | Err(_) => {}
-        }
-    }
-
-    fn event(&self, frame: Frame) {
-        match self.ends.frame(frame) {
-            Ok(frame) => {
-                // It waits here, so that the process does: its pipe fills up.
-                let mut sending = self.member.publish(frame, Patience::Wait);
-                let result = block_on(std::future::poll_fn(|cx| {
-                    let result = Pin::new(&mut sending).poll(cx);
-                    if result.is_pending() {
-                        wakes::flush();
-                    }
-                    result
-                }));
-                self.inlet.say(&Control::Published(result.map_err(|error| error.to_string())));
-            }
-            Err(undecodable) => {
-                self.inlet.say(&Control::Published(Err(undecodable.to_string())));
-                self.report(undecodable);
-            }
-        }
-    }
-
-    fn report(&self, undecodable: Undecodable) {
-        self.ends.errors.report(BusError::Undecodable(undecodable));
     }
 }
 
 fn refusal(error: &EncodeError) -> (ErrorCode, String) {
     let is_too_large = matches!(error, EncodeError::TooLarge { .. });
     (if is_too_large { ErrorCode::TooLarge } else { ErrorCode::BadRequest }, error.to_string())
-}
-
-fn garbage(reason: &impl ToString) -> ProcessFailure {
-    ProcessFailure::Garbage { reason: reason.to_string() }
 }

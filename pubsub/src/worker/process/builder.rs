@@ -4,7 +4,7 @@ use std::fmt;
 #[cfg(feature = "test-util")]
 use std::io::{Read, Write};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use pubsub_transports::codec::{Codec, Json, MAX_MESSAGE};
 use pubsub_transports::{Backoff, Encoded, Shared};
 
 use super::bridge::Ends;
+use super::followed::Followed;
 use super::run::{Limits, Process, Source};
 use super::stderr::{Lines, pass_through};
 use crate::driver::Carries;
@@ -52,6 +53,7 @@ impl<'a, M: EventMap> ProcessBuilder<'a, M> {
         let limits = Limits {
             inbox: defaults::INBOX,
             max_message: MAX_MESSAGE,
+            max_in_flight: 256,
             queue: 1 << 20,
             handshake_timeout: Duration::from_secs(10),
             silence_timeout: Duration::from_secs(30),
@@ -75,7 +77,16 @@ impl<'a, M: EventMap, C: Codec + Clone> ProcessBuilder<'a, M, C> {
         self
     }
 
-    /// How many bytes of messages wait to be written to its pipe, and one event more: 1 MiB by default.
+    /// How many events of the process may be on their way that the host has not accepted yet: at least 1, 256 by default. Beyond it
+    /// they wait in the process, and then its publishers.
+    pub fn max_in_flight(mut self, events: usize) -> Self {
+        self.limits.max_in_flight = events.max(1);
+        self
+    }
+
+    /// How many bytes of events wait to be written to its pipe, and one event more: 1 MiB by default. Then they wait in its inbox.
+    /// As much again of what its pools give it; then they give it nothing more. And of answers, about as much; one that does not
+    /// read these is not read either.
     pub fn queue(mut self, bytes: usize) -> Self {
         self.limits.queue = bytes;
         self
@@ -97,13 +108,16 @@ impl<'a, M: EventMap, C: Codec + Clone> ProcessBuilder<'a, M, C> {
 
     /// After how long without a sign of life the process is killed, as [`Silent`](super::ProcessFailure::Silent): 30 s by
     /// default. A process that has nothing to say gives one [every 5 s](pubsub_transports::WorkerProcess::heartbeat), whatever
-    /// its program is at; one that is slow to read its subscriptions is not silent.
+    /// its program is at; one that is slow to read its subscriptions is not silent. One that does not read its standard input for so
+    /// long is killed too, as [`NotReading`](super::ProcessFailure::NotReading).
     pub fn silence_timeout(mut self, timeout: Duration) -> Self {
         self.limits.silence_timeout = timeout;
         self
     }
 
-    /// How long the process may take to end once it has closed its standard output: 5 s by default. Then it is killed.
+    /// How long the process may take to end once its bus is closed, or its standard output: 5 s by default. Then it is killed, as
+    /// [`NotExited`](super::ProcessFailure::NotExited). As long a process that it has started may hold its standard output and
+    /// error when it has ended; what comes there later is not read.
     pub fn exit_timeout(mut self, timeout: Duration) -> Self {
         self.limits.exit_timeout = timeout;
         self
@@ -144,6 +158,7 @@ impl<'a, M: EventMap, C: Codec + Clone> ProcessBuilder<'a, M, C> {
             codec,
             topic_index: M::topic_index,
             max_message: limits.max_message,
+            max_in_flight: limits.max_in_flight,
         };
         let mut process = Process {
             core: Arc::clone(core),
@@ -153,6 +168,7 @@ impl<'a, M: EventMap, C: Codec + Clone> ProcessBuilder<'a, M, C> {
             limits,
             restart,
             lines,
+            before: Followed::default(),
         };
         let not_started = |error| {
             core.unregister(&slot);
@@ -160,9 +176,22 @@ impl<'a, M: EventMap, C: Codec + Clone> ProcessBuilder<'a, M, C> {
         };
         let first = process.begin().map_err(&not_started)?;
         let thread = thread::Builder::new().name(slot.name.clone());
-        match thread.spawn(move || process.run(first)) {
+        // It is there to be ended where there is no thread for it.
+        let first = Arc::new(Mutex::new(Some(first)));
+        let run = Arc::clone(&first);
+        let spawned = thread.spawn(move || {
+            if let Some(first) = take(&run) {
+                process.run(first);
+            }
+        });
+        match spawned {
             Ok(_) => Ok(Worker::new(host, slot)),
-            Err(error) => Err(not_started(error)),
+            Err(error) => {
+                if let Some(first) = take(&first) {
+                    first.abort();
+                }
+                Err(not_started(error))
+            }
         }
     }
 }
@@ -171,4 +200,8 @@ impl<M: EventMap, C> fmt::Debug for ProcessBuilder<'_, M, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProcessBuilder").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+fn take<T>(once: &Mutex<Option<T>>) -> Option<T> {
+    once.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

@@ -29,6 +29,16 @@ pub enum ProcessFailure {
         /// For how long.
         after: Duration,
     },
+    /// It did not read what it was sent. It was killed.
+    NotReading {
+        /// For how long.
+        after: Duration,
+    },
+    /// It had closed its bus, or its standard output, and did not end. It was killed.
+    NotExited {
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// It did not end before the deadline of the host's close. It was killed.
     Killed,
 }
@@ -48,6 +58,12 @@ impl fmt::Display for ProcessFailure {
                 )
             }
             Self::Silent { after } => write!(f, "it gave no sign of life for {after:?}, and was killed"),
+            Self::NotReading { after } => {
+                write!(f, "it did not read what it was sent for {after:?}, and was killed")
+            }
+            Self::NotExited { after } => {
+                write!(f, "it did not end within {after:?} after it had closed its bus, and was killed")
+            }
             Self::Killed => f.write_str("it did not end in time, and was killed"),
         }
     }

@@ -1,8 +1,8 @@
 //! The places that a process has in queue groups: what each is given goes to its pipe.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Wake, Waker};
 
 use pubsub_transports::__private::{Control, Leave, Member, Place};
@@ -12,11 +12,17 @@ use pubsub_transports::{Address, ErrorCode, Frame, JoinQueue, Rejection};
 use super::bridge::PipeInlet;
 
 /// By the numbers that the process gave them.
-pub(super) struct Feeds<C>(BTreeMap<u64, Arc<Feed<C>>>);
+pub(super) struct Feeds<C: Codec>(Mutex<All<C>>);
 
-impl<C> Default for Feeds<C> {
+struct All<C: Codec> {
+    by_number: BTreeMap<u64, Arc<Feed<C>>>,
+    /// The process is no more.
+    is_over: bool,
+}
+
+impl<C: Codec> Default for Feeds<C> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self(Mutex::new(All { by_number: BTreeMap::new(), is_over: false }))
     }
 }
 
@@ -26,15 +32,23 @@ impl<C: Codec> Feeds<C> {
     /// How many events a place can be given at once.
     const PREFETCH: u64 = 1_024;
 
+    fn lock(&self) -> MutexGuard<'_, All<C>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn join(
-        &mut self,
+        &self,
         (number, group, prefetch): (u64, String, u64),
         addresses: Vec<Address>,
         member: &Member,
         inlet: &Arc<PipeInlet<C>>,
     ) {
         let prefetch = usize::try_from(prefetch.min(Self::PREFETCH)).unwrap_or(1);
-        let place = if self.0.len() < Self::PLACES && !self.0.contains_key(&number) {
+        let is_free = {
+            let all = self.lock();
+            all.by_number.len() < Self::PLACES && !all.by_number.contains_key(&number)
+        };
+        let place = if is_free {
             member.join(&JoinQueue { group, addresses, prefetch })
         } else {
             let reason = format!("a process can have {} places in pools", Self::PLACES);
@@ -43,42 +57,63 @@ impl<C: Codec> Feeds<C> {
         let refusal =
             |rejection: &Rejection| (rejection.code().as_str().to_owned(), rejection.message().to_owned());
         inlet.say(&Control::Joined(number, place.as_ref().map(drop).map_err(refusal)));
-        if let Ok(place) = place {
-            let inlet = Arc::clone(inlet);
-            let feed = Arc::new(Feed { number, place, inlet, turn: AtomicU8::new(IDLE) });
-            feed.pump();
-            self.0.insert(number, feed);
+        let Ok(place) = place else { return };
+        let inlet = Arc::clone(inlet);
+        let feed = Arc::new(Feed { number, place, inlet, turn: AtomicU8::new(IDLE) });
+        let mut all = self.lock();
+        if all.is_over {
+            drop(all);
+            return feed.place.leave(Leave::Unfinished);
         }
+        all.by_number.insert(number, Arc::clone(&feed));
+        drop(all);
+        feed.pump();
+    }
+
+    fn find(&self, number: u64) -> Option<Arc<Feed<C>>> {
+        self.lock().by_number.get(&number).cloned()
     }
 
     pub(super) fn begin(&self, number: u64) {
-        if let Some(feed) = self.0.get(&number) {
+        if let Some(feed) = self.find(number) {
             feed.place.begin();
         }
     }
 
     pub(super) fn done(&self, number: u64) {
-        if let Some(feed) = self.0.get(&number) {
+        if let Some(feed) = self.find(number) {
             feed.place.finish();
         }
     }
 
-    pub(super) fn leave(&mut self, number: u64, how: Leave) {
-        if let Some(feed) = self.0.remove(&number) {
+    pub(super) fn reject(&self, number: u64, reason: String) {
+        if let Some(feed) = self.find(number) {
+            feed.place.reject(reason);
+        }
+    }
+
+    pub(super) fn leave(&self, number: u64, how: Leave) {
+        let feed = self.lock().by_number.remove(&number);
+        if let Some(feed) = feed {
             feed.place.leave(how);
         }
     }
 
     /// The process is no more, whatever it was at.
-    pub(super) fn end(self) {
-        for feed in self.0.into_values() {
+    pub(super) fn end(&self) {
+        let all = {
+            let mut all = self.lock();
+            all.is_over = true;
+            std::mem::take(&mut all.by_number)
+        };
+        for feed in all.into_values() {
             feed.place.leave(Leave::Unfinished);
         }
     }
 }
 
 /// Whoever wakes it hands on what there is, on its own thread, unless another is at it.
-struct Feed<C> {
+struct Feed<C: Codec> {
     number: u64,
     place: Place,
     inlet: Arc<PipeInlet<C>>,
@@ -104,7 +139,8 @@ impl<C: Codec> Feed<C> {
         let waker = Waker::from(Arc::clone(self));
         loop {
             self.turn.store(RUNNING, Ordering::Release);
-            loop {
+            // A process that does not read what it was given is given no more.
+            while self.inlet.outbox.poll_control(&waker).is_ready() {
                 match self.place.poll_give(&waker) {
                     Poll::Ready(Some(frame)) => self.give(frame),
                     Poll::Ready(None) => {

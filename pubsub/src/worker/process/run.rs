@@ -1,21 +1,25 @@
 //! The life of a process: it is started, seen to, reaped, and perhaps started again.
 
 use std::io::{self, Read, Write};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{ChildStderr, Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pubsub_transports::__private::{FrameReader, Member, NAME_VARIABLE, Outbox};
 use pubsub_transports::codec::Codec;
+use shared_child::SharedChild;
 
 use super::ProcessFailure;
-use super::bridge::{Ends, Followed, PipeInlet, PipeReader, Progress};
-use super::feed::Feeds;
+use super::bridge::{Ends, PipeInlet};
+use super::followed::Followed;
+use super::reader::PipeReader;
 use super::stderr::{self, Lines};
+use super::watch::{Told, Watch};
 use crate::worker::core::Core;
-use crate::worker::slot::Slot;
+use crate::worker::slot::{Slot, Stop};
 use crate::worker::thread::Restart;
 use crate::worker::{WorkerError, WorkerReport};
 use crate::{BusError, CloseReport};
@@ -24,6 +28,7 @@ use crate::{BusError, CloseReport};
 pub(super) struct Limits {
     pub(super) inbox: usize,
     pub(super) max_message: usize,
+    pub(super) max_in_flight: usize,
     pub(super) queue: usize,
     pub(super) handshake_timeout: Duration,
     pub(super) silence_timeout: Duration,
@@ -38,6 +43,8 @@ pub(super) struct Process<C> {
     pub(super) limits: Limits,
     pub(super) restart: Option<Restart>,
     pub(super) lines: Lines,
+    /// What the runs so far followed.
+    pub(super) before: Followed,
 }
 
 /// Where the pipes of a run come from.
@@ -58,10 +65,11 @@ impl Source {
             Self::Command(command) => {
                 command.env(NAME_VARIABLE, name);
                 command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-                let mut child = command.spawn()?;
-                let input = child.stdin.take().map(|pipe| Box::new(pipe) as Input);
-                let output = child.stdout.take().map(|pipe| Box::new(pipe) as Output);
-                Ok(Pipes { errors: child.stderr.take(), child: Some(child), input, output })
+                let child = SharedChild::spawn(command)?;
+                let input = child.take_stdin().map(|pipe| Box::new(pipe) as Input);
+                let output = child.take_stdout().map(|pipe| Box::new(pipe) as Output);
+                let errors = child.take_stderr();
+                Ok(Pipes { child: Some(Arc::new(child)), input, output, errors })
             }
             #[cfg(feature = "test-util")]
             Self::Pipes(pipes) => {
@@ -73,28 +81,20 @@ impl Source {
 }
 
 struct Pipes {
-    child: Option<Child>,
+    child: Option<Arc<SharedChild>>,
     input: Option<Input>,
     output: Option<Output>,
     errors: Option<ChildStderr>,
 }
 
-/// One run: a child, and its place in the exchange.
-pub(super) struct Run<C> {
-    pipes: Pipes,
-    member: Member,
+/// One run: a child, its place in the exchange, and the threads at its pipes, which may outlive it: a process that it has started may
+/// hold these.
+pub(super) struct Run<C: Codec> {
+    child: Option<Arc<SharedChild>>,
+    member: Arc<Member>,
     inlet: Arc<PipeInlet<C>>,
+    reader: Arc<PipeReader<C>>,
     told: Receiver<Told>,
-    tell: Sender<Told>,
-}
-
-enum Told {
-    /// Its standard output has ended, or is no good.
-    Output(Result<(), ProcessFailure>),
-    /// It has said that it is a worker.
-    Connected,
-    /// It is to end now.
-    Kill,
 }
 
 impl<C: Codec> Process<C> {
@@ -103,31 +103,65 @@ impl<C: Codec> Process<C> {
         let pipes = self.source.open(&self.slot.name)?;
         let outbox = Arc::new(Outbox::new(self.limits.queue));
         let inlet = Arc::new(PipeInlet { ends: Arc::clone(&self.ends), outbox });
-        let member =
-            self.core.exchange.join(self.limits.inbox, Arc::clone(&inlet) as _).named(&self.slot.name);
-        let (tell, told) = channel();
+        let inbox = self.limits.inbox;
+        let member = self.core.exchange.join(inbox, Arc::clone(&inlet) as _).named(&self.slot.name);
+        let (member, (tell, told)) = (Arc::new(member), channel());
+        let before = std::mem::take(&mut self.before);
+        let reader = Arc::new(PipeReader::new(Arc::clone(&inlet), Arc::clone(&member), before, tell.clone()));
+        let child = pipes.child.clone();
+        let run = Run { child, member, inlet, reader, told };
+        if let Err(error) = self.start_threads(pipes, &run, &tell) {
+            run.abort();
+            self.before = run.reader.followed();
+            return Err(error);
+        }
         let killer = tell.clone();
         self.slot.set_killer(Box::new(move || drop(killer.send(Told::Kill))));
-        if self.slot.begin(member.id()) {
-            self.core.exchange.end_intake(member.id());
+        let stop = self.slot.begin(run.member.id());
+        self.core.stop_member(run.member.id(), stop);
+        if stop == Stop::Dies {
+            let _told = tell.send(Told::Kill);
         }
-        Ok(Run { pipes, member, inlet, told, tell })
+        Ok(run)
+    }
+
+    fn start_threads(&self, pipes: Pipes, run: &Run<C>, tell: &Sender<Told>) -> io::Result<()> {
+        let Pipes { child, input, output, errors } = pipes;
+        let max_message = self.ends.max_message;
+        if let Some(input) = input {
+            let outbox = Arc::clone(&run.inlet.outbox);
+            // A pipe that is broken is at its end, of which the reader hears.
+            start("pubsub-write", move || drop(outbox.write_to(input, None)))?;
+        }
+        if let Some(output) = output {
+            let reader = Arc::clone(&run.reader);
+            start("pubsub-read", move || reader.read(FrameReader::new(output, max_message)))?;
+        }
+        if let Some(errors) = errors {
+            let (name, lines, tell) = (self.slot.name.clone(), Arc::clone(&self.lines), tell.clone());
+            start("pubsub-stderr", move || {
+                // Whoever gets the lines is code of users.
+                let _panic = catch_unwind(AssertUnwindSafe(|| stderr::read(&name, errors, &lines)));
+                let _gone = tell.send(Told::Errors);
+            })?;
+        }
+        if let Some(child) = child {
+            let tell = tell.clone();
+            start("pubsub-wait", move || {
+                let _gone = tell.send(Told::Exited(child.wait()));
+            })?;
+        }
+        Ok(())
     }
 
     /// Sees the worker to its end.
     pub(super) fn run(mut self, first: Run<C>) {
         let mut run = Ok(first);
-        let mut before = Followed::default();
         let outcome = loop {
             let failure = match run {
-                Ok(run) => match self.see_to(run, std::mem::take(&mut before)) {
-                    (None, left, _) => {
-                        break Ok(WorkerReport { restarts: self.slot.restarts(), left });
-                    }
-                    (Some(failure), _, followed) => {
-                        before = followed;
-                        failure
-                    }
+                Ok(run) => match self.see_to(run) {
+                    (None, left) => break Ok(WorkerReport { restarts: self.slot.restarts(), left }),
+                    (Some(failure), _) => failure,
                 },
                 Err(error) => ProcessFailure::NotStarted(Arc::new(error)),
             };
@@ -141,103 +175,22 @@ impl<C: Codec> Process<C> {
         self.slot.finish(outcome);
     }
 
-    /// One run to its end. How it failed, what was left, and what it followed.
-    fn see_to(&self, run: Run<C>, before: Followed) -> (Option<ProcessFailure>, CloseReport, Followed) {
-        let Run { pipes: Pipes { child, input, output, errors }, member, inlet, told, tell } = run;
-        let (progress, mut now) = (Progress::default(), Followed::default());
-        let mut feeds = Feeds::default();
-        let max_message = self.ends.max_message;
-        let connect = tell.clone();
-        let connected = || drop(connect.send(Told::Connected));
-        let failure = thread::scope(|scope| {
-            if let Some(input) = input {
-                let outbox = Arc::clone(&inlet.outbox);
-                // A pipe that is broken is at its end, of which the reader hears.
-                scope.spawn(move || drop(outbox.write_to(input, None)));
-            }
-            if let Some(errors) = errors {
-                let (name, lines) = (&*self.slot.name, &self.lines);
-                scope.spawn(move || stderr::read(name, errors, lines));
-            }
-            if let Some(output) = output {
-                let reader = PipeReader {
-                    ends: &*self.ends,
-                    inlet: &inlet,
-                    member: &member,
-                    progress: &progress,
-                    connected: &connected,
-                    before,
-                    now: &mut now,
-                    feeds: &mut feeds,
-                };
-                scope.spawn(move || {
-                    let result = reader.read(FrameReader::new(output, max_message));
-                    let _gone = tell.send(Told::Output(result));
-                });
-            }
-            let failure = self.watch(&told, &progress);
-            let status = child.map(|child| self.reap(child, failure.is_some()));
-            // Whoever publishes to it, or waits for it, goes on.
-            self.core.exchange.mute(member.id());
-            inlet.outbox.end();
-            match (failure, status) {
-                (Some(failure), _) => Some(failure),
-                (None, Some(Ok(status))) if !status.success() => Some(ProcessFailure::Exited(status)),
-                (None, Some(Err(error))) => Some(ProcessFailure::NotStarted(Arc::new(error))),
-                (None, _) => None,
-            }
-        });
+    /// One run to its end. How it failed, and what was left.
+    fn see_to(&mut self, run: Run<C>) -> (Option<ProcessFailure>, CloseReport) {
+        let Run { child, member, inlet, reader, told } = run;
+        let (limits, member) = (self.limits, member.id());
+        let watch = Watch { limits, child, reader: &reader, inlet: &inlet, member, told: &told };
+        let failure = watch.until_over();
         self.slot.end_run();
-        // Not before it is reaped: what it had not begun, it will not.
-        feeds.end();
-        let unsent = inlet.outbox.end() + self.core.exchange.expel(member.id());
-        (failure, CloseReport { unsent, ..CloseReport::default() }, now)
-    }
-
-    /// Until its output ends, or it has to be ended.
-    fn watch(&self, told: &Receiver<Told>, progress: &Progress) -> Option<ProcessFailure> {
-        let begin = Instant::now();
-        loop {
-            let limits = &self.limits;
-            let (rest, failure) = if progress.is_connected() {
-                let after = limits.silence_timeout;
-                (after.saturating_sub(progress.silent_for()), ProcessFailure::Silent { after })
-            } else {
-                let after = limits.handshake_timeout;
-                (after.saturating_sub(begin.elapsed()), ProcessFailure::NoHandshake { after })
-            };
-            if rest.is_zero() {
-                return Some(failure);
-            }
-            match told.recv_timeout(rest) {
-                Ok(Told::Output(result)) => return result.err(),
-                Ok(Told::Kill) => return Some(ProcessFailure::Killed),
-                Ok(Told::Connected) | Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
-        }
-    }
-
-    /// Waits for the child, which nobody else does.
-    fn reap(&self, mut child: Child, kill: bool) -> io::Result<ExitStatus> {
-        let until = Instant::now() + self.limits.exit_timeout;
-        let mut pause = Duration::from_micros(100);
-        // The standard library waits for a child for ever or not at all.
-        while !kill && Instant::now() < until {
-            if let Some(status) = child.try_wait()? {
-                return Ok(status);
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(10));
-        }
-        child.kill()?;
-        child.wait()
+        let unsent = inlet.outbox.end() + self.core.exchange.expel(member);
+        self.before = reader.followed();
+        (failure, CloseReport { unsent, ..CloseReport::default() })
     }
 
     /// Reports the failure. Says whether the worker is to run again, when it is time to.
     fn wait_to_restart(&mut self, failure: &ProcessFailure) -> bool {
-        let (restarts, is_stopped) = (self.slot.restarts(), self.slot.is_stopped());
-        let restart = self.restart.as_mut().filter(|restart| restarts < restart.max && !is_stopped);
+        let (restarts, may_restart) = (self.slot.restarts(), self.slot.may_restart());
+        let restart = self.restart.as_mut().filter(|restart| restarts < restart.max && may_restart);
         self.core.errors.report(BusError::WorkerFailed {
             worker: self.slot.name.clone(),
             failure: failure.clone(),
@@ -245,4 +198,21 @@ impl<C: Codec> Process<C> {
         });
         restart.is_some_and(|restart| self.slot.wait_to_restart(restart.backoff.next_delay()))
     }
+}
+
+impl<C: Codec> Run<C> {
+    /// It is of no use: not all of its threads could be started.
+    pub(super) fn abort(&self) {
+        if let Some(child) = &self.child {
+            let _gone = child.kill().and_then(|()| child.wait());
+        }
+        self.reader.give_up();
+        self.reader.feeds.end();
+        self.inlet.outbox.end();
+        self.inlet.ends.exchange.expel(self.member.id());
+    }
+}
+
+fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
 }

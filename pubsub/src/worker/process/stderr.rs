@@ -18,11 +18,17 @@ pub(super) fn pass_through() -> Lines {
 pub(super) fn read(name: &str, pipe: impl Read, lines: &Lines) {
     let mut pipe = BufReader::new(pipe);
     let mut line = Vec::new();
+    let mut is_cut = false;
     loop {
         line.clear();
         match pipe.by_ref().take(LINE).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return,
-            Ok(_) => lines(name, String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r'])),
+            // The end of a line that was just as long.
+            Ok(_) if is_cut && line == b"\n" => is_cut = false,
+            Ok(_) => {
+                is_cut = !line.ends_with(b"\n");
+                lines(name, String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']));
+            }
         }
     }
 }

@@ -3,6 +3,15 @@
 import { PubSub, PubSubError, SELF_ID, type EventOf, type Position } from "pubsub";
 import type { Account, Everything, External, Internal, Limits, Page, Role } from "./everything.js";
 
+import type { Names, Record_2, Stats } from "./names.js";
+
+const record: Record_2 = { text: "a" };
+const stats: Stats = { name: "a", best: true, first: 1, second: 2 };
+// @ts-expect-error others are numbers
+const wrong: Stats = { name: "a", first: [] };
+export const named: Names["Stats"]["payload"][] = [stats, wrong];
+export const list: Names["List"]["payload"] = [{ all: [record] }, { record }];
+
 const bus = new PubSub<Everything>("wss://hub.example/ws", { token: async () => "secret" });
 
 const account: Account = {

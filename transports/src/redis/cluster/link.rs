@@ -13,7 +13,7 @@ use crate::codec::Codec;
 use crate::redis::link::encoded;
 use crate::redis::names::Names;
 use crate::redis::resp;
-use crate::redis::subscriber::News;
+use crate::redis::task::News;
 use crate::redis::wire::Dialer;
 use crate::{Address, Closing, Frame, Inlet, Link, Patience, SendError, Sending};
 

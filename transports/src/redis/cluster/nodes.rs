@@ -1,150 +1,200 @@
 //! The nodes that are known, and who of them is to be connected to.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use compact_str::CompactString;
+use tokio::sync::oneshot;
+
+use super::view::{self, Health, View};
 use crate::ConnectError;
-use crate::redis::refusal;
-use crate::redis::resp::{self, Value};
 use crate::redis::server::Place;
 use crate::redis::wire::{Dialer, Wire, protocol};
 
 /// The most nodes that are known: more than a cluster is advised to have.
 const MAX_NODES: usize = 1_000;
+/// How many more are asked where the first that answers says that its cluster does not serve.
+const OPINIONS: usize = 8;
 
 #[derive(Debug)]
 pub(in crate::redis) struct Nodes {
     /// Whose node it has to be; `None`: any.
     slot: Option<u16>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     /// The one that was good last comes first.
-    known: Mutex<Vec<Place>>,
-    /// What was said last.
-    ranges: Mutex<Vec<Range>>,
+    known: Vec<Place>,
+    /// What was said last by a node whose cluster serves, or else by any.
+    ranges: Vec<Range>,
+    /// How the nodes are, by their ids, as a node said last whose cluster serves; none if none did or may.
+    health: Option<Health>,
+    /// The connections, each with its node and how to tell it that its cluster goes on without that.
+    connected: Vec<Connected>,
+}
+
+#[derive(Debug)]
+struct Connected {
+    node: Member,
+    cut_off: oneshot::Sender<()>,
+}
+
+/// A node, by what its cluster calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::redis) struct Member {
+    pub(in crate::redis) place: Place,
+    pub(in crate::redis) id: CompactString,
 }
 
 /// Nodes that serve a range of slots, the master first.
-type Range = (u16, u16, Vec<Place>);
+pub(super) type Range = (u16, u16, Vec<Member>);
+
+impl State {
+    /// Whether it is the view of the cluster, as far as we may know, and not that of a part which was cut off: a node of such a
+    /// part knows few others, or says that its cluster does not serve.
+    fn trusts(&self, view: &View) -> bool {
+        let known = |health: &Option<Health>| health.as_ref().map_or(0, Health::serving);
+        view.serves() && (view.health.is_none() || 2 * known(&view.health) >= known(&self.health))
+    }
+}
 
 impl Nodes {
     pub(in crate::redis) fn new(known: Vec<Place>, slot: Option<u16>) -> Self {
-        Self { slot, known: Mutex::new(known), ranges: Mutex::default() }
+        Self { slot, state: Mutex::new(State { known, ..State::default() }) }
     }
 
-    /// The master of each range of slots, as the last node said that was connected to.
-    pub(in crate::redis) fn masters(&self) -> Vec<(u16, u16, Place)> {
-        let ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
-        ranges
-            .iter()
-            .filter_map(|(first, last, places)| Some((*first, *last, places.first()?.clone())))
-            .collect()
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self) -> Vec<Place> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The master of each range of slots, as the last node said that was asked.
+    pub(in crate::redis) fn masters(&self) -> Vec<(u16, u16, Member)> {
+        let state = self.lock();
+        let master = |(first, last, members): &Range| Some((*first, *last, members.first()?.clone()));
+        state.ranges.iter().filter_map(master).collect()
+    }
+
+    /// Whether the cluster goes on without the node with this id, as far as is known.
+    pub(super) fn is_cut_off(&self, id: &str) -> bool {
+        self.lock().health.as_ref().is_some_and(|health| health.is_cut_off(id))
     }
 
     /// Keeps the nodes of the cluster as it is now; if it names none, those that were known.
-    fn learn(&self, good: &Place, ranges: Vec<Range>) {
+    fn learn(&self, good: &Place, view: &View) {
+        let mut state = self.lock();
+        state.ranges.clone_from(&view.ranges);
+        if state.trusts(view) {
+            state.health.clone_from(&view.health);
+        }
         let mut known = vec![good.clone()];
-        self.ranges.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&ranges);
-        for place in ranges.into_iter().flat_map(|(_, _, places)| places) {
-            if !known.contains(&place) && known.len() < MAX_NODES {
-                known.push(place);
+        for member in view.ranges.iter().flat_map(|(_, _, members)| members) {
+            if !known.contains(&member.place) && known.len() < MAX_NODES {
+                known.push(member.place.clone());
             }
         }
         if known.len() > 1 {
-            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+            state.known = known;
         }
     }
 
-    /// A connection to the node that is asked for, by what the first node says that answers.
+    /// A connection to the node that is asked for, by what the first node says that answers, unless it says that its cluster does
+    /// not serve and another says that it does: then the first was cut off.
     ///
     /// # Errors
     /// Those of the last node, if none is of use.
     pub(in crate::redis) async fn open(&self, dialer: &Dialer) -> Result<Wire, ConnectError> {
         let mut last = ConnectError::Url { reason: "a cluster of no nodes".to_owned() };
-        for place in self.known() {
-            match self.open_by(dialer, &place).await {
-                Ok(wire) => return Ok(wire),
+        let (mut doubtful, mut opinions) = (None, 0);
+        let known = self.lock().known.clone();
+        for place in known {
+            match Self::ask(dialer, &place).await {
+                Ok((wire, view)) if self.lock().trusts(&view) => {
+                    match self.choose(dialer, wire, &place, &view).await {
+                        Ok(wire) => return Ok(wire),
+                        Err(error) => last = error,
+                    }
+                }
+                Ok((wire, view)) => {
+                    doubtful.get_or_insert((wire, place, view));
+                    opinions += 1;
+                }
                 Err(error) => last = error,
             }
+            if opinions > OPINIONS {
+                break;
+            }
         }
-        Err(last)
+        match doubtful {
+            Some((wire, place, view)) => self.choose(dialer, wire, &place, &view).await,
+            None => Err(last),
+        }
     }
 
-    async fn open_by(&self, dialer: &Dialer, place: &Place) -> Result<Wire, ConnectError> {
+    async fn ask(dialer: &Dialer, place: &Place) -> Result<(Wire, View), ConnectError> {
         let mut wire = dialer.open_at(place).await?;
-        resp::command(&mut wire.out, &[b"CLUSTER", b"SLOTS"]);
-        let ranges = match &wire.call(1).await?[..] {
-            [Value::Error(error)] => return Err(ConnectError::Refused(refusal::rejection(error))),
-            [slots] => ranges(slots, place)
-                .ok_or_else(|| protocol("an answer to CLUSTER SLOTS that has no slots"))?,
-            _ => return Err(protocol("no answer to CLUSTER SLOTS")),
-        };
-        let master = self.slot.map(|slot| {
-            let serves = ranges.iter().find(|(first, last, _)| (*first..=*last).contains(&slot));
-            serves.and_then(|(_, _, places)| places.first()).cloned()
-        });
-        match master {
-            Some(None) => Err(protocol("the slot of the streams is nobody's")),
-            Some(Some(master)) if master != *place => {
-                let wire = dialer.open_at(&master).await?;
-                self.learn(&master, ranges);
-                Ok(wire)
-            }
-            _ => {
-                self.learn(place, ranges);
-                Ok(wire)
+        let view = view::ask(&mut wire, place).await?;
+        Ok((wire, view))
+    }
+
+    /// The connection that is asked for, where a node says this.
+    async fn choose(
+        &self,
+        dialer: &Dialer,
+        mut wire: Wire,
+        place: &Place,
+        view: &View,
+    ) -> Result<Wire, ConnectError> {
+        let mut node = view.own.clone().map(|id| Member { place: place.clone(), id });
+        if let Some(slot) = self.slot {
+            let serves = view.ranges.iter().find(|(first, last, _)| (*first..=*last).contains(&slot));
+            let master = serves.and_then(|(_, _, members)| members.first());
+            let master = master.ok_or_else(|| protocol("the slot of the streams is nobody's"))?;
+            if master.place != *place && node.as_ref().is_none_or(|node| node.id != master.id) {
+                wire = dialer.open_at(&master.place).await?;
+                node = Some(master.clone());
             }
         }
-    }
-}
-
-/// What CLUSTER SLOTS says to somebody who asked `asked`.
-fn ranges(slots: &Value, asked: &Place) -> Option<Vec<Range>> {
-    let Place::Tcp { host: own, tls, .. } = asked else { return None };
-    let node = |node: &Value| {
-        let [host, Value::Integer(port), ..] = node.array()? else { return None };
-        // A node that does not know what it is called is where it was asked.
-        let host = host.text().filter(|host| !host.is_empty() && *host != "?").unwrap_or(own).to_owned();
-        Some(Place::Tcp { host, port: u16::try_from(*port).ok()?, tls: *tls })
-    };
-    let range = |range: &Value| {
-        let [Value::Integer(first), Value::Integer(last), nodes @ ..] = range.array()? else { return None };
-        let nodes = nodes.iter().map(node).collect::<Option<Vec<_>>>()?;
-        Some((u16::try_from(*first).ok()?, u16::try_from(*last).ok()?, nodes))
-    };
-    slots.array()?.iter().map(range).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::BytesMut;
-
-    use super::*;
-
-    fn place(host: &str, port: u16) -> Place {
-        Place::Tcp { host: host.to_owned(), port, tls: true }
+        self.learn(node.as_ref().map_or(place, |node| &node.place), view);
+        if let Some(node) = node {
+            let (cut_off, told) = oneshot::channel();
+            let connected = &mut self.lock().connected;
+            connected.retain(|one| !one.cut_off.is_closed());
+            connected.push(Connected { node, cut_off });
+            wire.until_cut_off(told);
+        }
+        Ok(wire)
     }
 
-    fn read(text: &str) -> Option<Vec<Range>> {
-        let value = Value::take(&mut BytesMut::from(text), 1_000).expect("a value").expect("all of it");
-        ranges(&value, &place("asked", 1))
-    }
-
-    #[test]
-    fn nodes_are_where_the_cluster_says_or_where_it_was_asked() {
-        let slots = "*2\r\n*4\r\n:0\r\n:10\r\n*3\r\n$1\r\na\r\n:7\r\n$2\r\nid\r\n*3\r\n$0\r\n\r\n:8\r\n$2\r\nid\r\n\
-                     *3\r\n:11\r\n:16383\r\n*3\r\n$-1\r\n:9\r\n$2\r\nid\r\n";
-        let expected =
-            vec![(0, 10, vec![place("a", 7), place("asked", 8)]), (11, 16_383, vec![place("asked", 9)])];
-        assert_eq!(read(slots), Some(expected));
-        for garbage in [
-            "+OK\r\n",
-            "*1\r\n:1\r\n",
-            "*1\r\n*2\r\n:0\r\n:99999\r\n",
-            "*1\r\n*3\r\n:0\r\n:1\r\n*1\r\n:1\r\n",
-        ] {
-            assert_eq!(read(garbage), None, "{garbage}");
+    /// Asks other nodes whether those that are connected to are still of their cluster. Those that are not are told, and forgotten.
+    pub(in crate::redis) async fn check(&self, dialer: &Dialer) {
+        let (known, nodes) = {
+            let mut state = self.lock();
+            state.connected.retain(|one| !one.cut_off.is_closed());
+            let nodes: Vec<Member> = state.connected.iter().map(|one| one.node.clone()).collect();
+            (state.known.clone(), nodes)
+        };
+        // What a node says of itself is what it believes.
+        let others = known.into_iter().filter(|place| nodes.iter().any(|node| node.place != *place));
+        for place in others.take(OPINIONS) {
+            let Ok((_, view)) = Self::ask(dialer, &place).await else { continue };
+            let (Some(health), Some(own), true) = (&view.health, &view.own, self.lock().trusts(&view)) else {
+                continue;
+            };
+            let is_lost = |node: &Member| node.id != *own && health.is_cut_off(&node.id);
+            let lost: Vec<_> = nodes.iter().filter(|node| is_lost(node)).collect();
+            if lost.is_empty() {
+                self.lock().health = Some(health.clone());
+            } else {
+                self.learn(&place, &view);
+                let connected = std::mem::take(&mut self.lock().connected);
+                let (cut_off, connected) = connected.into_iter().partition(|one| is_lost(&one.node));
+                self.lock().connected.extend::<Vec<Connected>>(connected);
+                cut_off.into_iter().for_each(|one: Connected| _ = one.cut_off.send(()));
+            }
+            if nodes.iter().all(|node| node.id != *own) {
+                return;
+            }
         }
     }
 }

@@ -133,7 +133,9 @@ impl Inlet for NodeInlet {
                 owners.owners.iter().filter(|(_, owner)| owner.node == Some(self.node) && owner.is_live);
             own.map(|(address, _)| address.clone()).collect()
         };
-        lost.into_iter().for_each(|address| self.inlet.gap(Some(address), gap));
+        if !lost.is_empty() {
+            self.inlet.gaps(lost.into_iter().map(|address| (address, gap)).collect());
+        }
     }
 
     fn undecodable(&self, undecodable: Undecodable) {

@@ -28,8 +28,16 @@ impl Routes {
         f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn add(&self, outbox: Arc<Outbox>) {
-        self.with(|state| state.outboxes.push(outbox));
+    /// The outbox of a node: of one more, or instead of one that is over.
+    pub(super) fn put(&self, node: usize, outbox: Arc<Outbox>) {
+        self.with(|state| match state.outboxes.get_mut(node) {
+            Some(own) => *own = outbox,
+            None => state.outboxes.push(outbox),
+        });
+    }
+
+    pub(super) fn of(&self, node: usize) -> Option<Arc<Outbox>> {
+        self.with(|state| state.outboxes.get(node).cloned())
     }
 
     pub(super) fn set(&self, slots: Box<[u16]>) {

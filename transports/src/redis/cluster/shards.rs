@@ -8,13 +8,15 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_channel::oneshot;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::nodes::Member;
 use super::owners::{NodeInlet, NodeState, Owner, Shared};
 use super::routes::{NOBODY, Routes};
 use super::slot::SLOTS;
@@ -23,8 +25,9 @@ use crate::redis::names::Names;
 use crate::redis::outbox::Outbox;
 use crate::redis::publisher::Publisher;
 use crate::redis::retry::Retry;
-use crate::redis::server::{Place, Server};
-use crate::redis::subscriber::{News, Subscriber};
+use crate::redis::server::Server;
+use crate::redis::subscriber::Subscriber;
+use crate::redis::task::{self, Desk, News};
 use crate::redis::wire::Dialer;
 use crate::{Address, ConnectionState, ErrorCode, Gap, GapReason, Inlet, Rejection};
 
@@ -44,21 +47,26 @@ pub(in crate::redis) struct Shards {
     elsewhere: Arc<Notify>,
     retry: Retry,
     refresh: Option<Task<()>>,
+    /// When it is asked again whether the nodes are what they were.
+    next_check: Pin<Box<Sleep>>,
     closing: Vec<oneshot::Sender<u64>>,
     is_closing: bool,
 }
 
 type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The most nodes that ever had slots. Those that have none any more are kept, since they may again.
+/// The most nodes at once.
 const MAX_NODES: usize = 1_000;
 
 struct Node {
-    place: Place,
+    member: Member,
     news: UnboundedSender<News>,
     /// `None` when it is over.
     task: Option<Task<()>>,
     given_up: Option<oneshot::Receiver<u64>>,
+    /// Since when it has no slots, and nothing is followed there.
+    idle_since: Option<Instant>,
+    is_left: bool,
 }
 
 enum Event {
@@ -66,6 +74,8 @@ enum Event {
     Refreshed,
     /// Something may have changed.
     Look,
+    /// It is time to see whether something has.
+    Check,
     Over,
 }
 
@@ -79,6 +89,7 @@ impl Shards {
         runtime: Handle,
     ) -> Self {
         let retry = Retry::new(&dialer.limits);
+        let next_check = Box::pin(sleep_until(Instant::now() + dialer.limits.ping_interval));
         let mut shards = Self {
             inlet,
             codec,
@@ -93,6 +104,7 @@ impl Shards {
             elsewhere: Arc::default(),
             retry,
             refresh: None,
+            next_check,
             closing: Vec::new(),
             is_closing: false,
         };
@@ -106,7 +118,18 @@ impl Shards {
             self.refresh_if_needed();
             match self.next_event().await {
                 Event::News(news) => self.hear(news),
-                Event::Refreshed => self.look(),
+                Event::Refreshed => {
+                    self.look();
+                    self.leave_the_idle();
+                    if self.retry.is_trying() && !self.shared.lock().is_unsettled() {
+                        self.retry.connected();
+                    }
+                }
+                Event::Check => {
+                    let interval = self.dialer.limits.ping_interval.max(Duration::from_millis(1));
+                    self.next_check.as_mut().reset(Instant::now() + interval);
+                    self.refresh_at(Instant::now());
+                }
                 Event::Look => {}
                 Event::Over => break,
             }
@@ -162,6 +185,9 @@ impl Shards {
             if self.shared.lock().is_unsettled() != was_unsettled {
                 return Poll::Ready(Event::Look);
             }
+            if !self.is_closing && self.next_check.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Check);
+            }
             Poll::Pending
         })
         .await;
@@ -172,13 +198,8 @@ impl Shards {
     }
 
     fn refresh_if_needed(&mut self) {
-        if self.is_closing {
-            return;
-        }
-        if self.shared.lock().is_unsettled() {
+        if !self.is_closing && self.shared.lock().is_unsettled() {
             self.begin_refresh();
-        } else if self.refresh.is_none() {
-            self.retry.connected();
         }
     }
 
@@ -189,6 +210,13 @@ impl Shards {
         }
         let at = self.retry.next();
         self.retry.begin();
+        self.refresh_at(at);
+    }
+
+    fn refresh_at(&mut self, at: Instant) {
+        if self.refresh.is_some() {
+            return;
+        }
         let dialer = Arc::clone(&self.dialer);
         self.refresh = Some(Box::pin(async move {
             sleep_until(at).await;
@@ -202,13 +230,16 @@ impl Shards {
         let masters = self.dialer.nodes.as_ref().map(super::Nodes::masters).unwrap_or_default();
         let mut slots = vec![NOBODY; usize::from(SLOTS)].into_boxed_slice();
         let mut active = Vec::new();
-        for (first, last, place) in masters {
-            let Some(node) = self.node_at(&place) else { continue };
+        for (first, last, member) in masters {
+            let Some(node) = self.node_at(&member) else { continue };
             active.push(node);
             let number = u16::try_from(node).unwrap_or(NOBODY);
             slots.iter_mut().take(usize::from(last) + 1).skip(usize::from(first)).for_each(|it| *it = number);
         }
         self.routes.set(slots);
+        let is_cut_off =
+            |node: &Node| self.dialer.nodes.as_ref().is_some_and(|nodes| nodes.is_cut_off(&node.member.id));
+        let cut_off: Vec<bool> = self.nodes.iter().map(is_cut_off).collect();
         let (mut gaps, mut moves, mut lost) = (Vec::new(), Vec::new(), HashMap::<usize, Vec<Address>>::new());
         let news = {
             let mut owners = self.shared.lock();
@@ -220,8 +251,9 @@ impl Shards {
             let up: Vec<bool> = owners.nodes.iter().map(is_up).collect();
             for (address, owner) in &mut owners.owners {
                 let node = self.routes.node(self.names.slot(address));
-                // A node tells those who follow there when it loses a slot. Another that says so first may be behind itself.
-                let stays = owner.is_live && owner.node.is_some_and(|node| up[node]);
+                // A node tells those who follow there when it loses a slot, unless it was cut off and does not know. Another that says
+                // so first may be behind itself.
+                let stays = owner.is_live && owner.node.is_some_and(|node| up[node] && !cut_off[node]);
                 if stays || node == owner.node && node.is_some() {
                     continue;
                 }
@@ -239,37 +271,70 @@ impl Shards {
         for (node, addresses) in lost {
             let _ = self.nodes[node].news.send(News::Unsubscribe(addresses));
         }
-        for address in gaps {
-            self.inlet.gap(Some(address), Gap::new(GapReason::Moved, None));
+        if !gaps.is_empty() {
+            let moved = Gap::new(GapReason::Moved, None);
+            self.inlet.gaps(gaps.into_iter().map(|address| (address, moved)).collect());
         }
         self.assign(moves);
     }
 
+    /// Ends what there is for nodes that have had no slots for a while. One whose slots have only moved for a moment has its
+    /// connections still.
+    fn leave_the_idle(&mut self) {
+        if self.is_closing {
+            return;
+        }
+        let owners = self.shared.lock();
+        let (now, kept_for) = (Instant::now(), self.dialer.limits.close_timeout);
+        for (number, node) in self.nodes.iter_mut().enumerate().filter(|(_, node)| !node.is_left) {
+            let outbox = self.routes.of(number);
+            let is_idle = !owners.nodes[number].is_active
+                && owners.owners.values().all(|owner| owner.node != Some(number))
+                && outbox.as_ref().is_none_or(|outbox| outbox.in_flight() == 0);
+            node.idle_since = node.idle_since.filter(|_| is_idle).or(is_idle.then_some(now));
+            if node.idle_since.is_some_and(|since| since + kept_for <= now) {
+                node.is_left = true;
+                outbox.iter().for_each(|outbox| _ = outbox.close());
+                let _ = node.news.send(News::Close(None));
+            }
+        }
+    }
+
     /// The number of the node at this place, which is made if there is none.
-    fn node_at(&mut self, place: &Place) -> Option<usize> {
-        if let Some(number) = self.nodes.iter().position(|node| node.place == *place) {
+    fn node_at(&mut self, member: &Member) -> Option<usize> {
+        let is_at = |node: &Node| node.member.place == member.place && !node.is_left;
+        if let Some(number) = self.nodes.iter().position(is_at) {
+            // Another may have taken its place.
+            self.nodes[number].member.id.clone_from(&member.id);
             return Some(number);
         }
-        let number = self.nodes.len();
+        // One that is over makes room.
+        let is_over = |node: &Node| node.is_left && node.task.is_none();
+        let number = self.nodes.iter().position(is_over).unwrap_or(self.nodes.len());
         if number == MAX_NODES {
             return None;
         }
-        let server = Server { place: place.clone(), ..self.dialer.server.clone() };
+        let server = Server { place: member.place.clone(), ..self.dialer.server.clone() };
         let dialer = Arc::new(Dialer::new(server, self.dialer.tls.clone(), self.dialer.limits.clone()));
         let outbox = Arc::new(Outbox::new(dialer.limits.clone(), false));
         let (news, heard) = mpsc::unbounded_channel();
         let publisher = Publisher::new(Arc::clone(&outbox), Arc::clone(&dialer), news.clone(), None);
         self.runtime.spawn(publisher.begin(Arc::clone(&self.elsewhere)));
-        self.routes.add(outbox);
+        self.routes.put(number, outbox);
         // Until it says otherwise.
         let state = NodeState { state: ConnectionState::Connected, was_connected: false, is_active: true };
-        self.shared.lock().nodes.push(state);
+        put(&mut self.shared.lock().nodes, number, state);
         let inlet =
             NodeInlet { node: number, shared: Arc::clone(&self.shared), inlet: Arc::clone(&self.inlet) };
         let (codec, names) = (Arc::clone(&self.codec), Arc::clone(&self.names));
-        let subscriber = Subscriber::new(Arc::new(inlet), codec, names, dialer, heard).sharded();
-        let task: Task<()> = Box::pin(subscriber.begin());
-        self.nodes.push(Node { place: place.clone(), news, task: Some(task), given_up: None });
+        let desk = Desk::new(Arc::new(inlet), dialer, heard);
+        let task: Task<()> = Box::pin(task::begin(Subscriber::new(desk, codec, names).sharded()));
+        let (member, task) = (member.clone(), Some(task));
+        put(
+            &mut self.nodes,
+            number,
+            Node { member, news, task, given_up: None, idle_since: None, is_left: false },
+        );
         Some(number)
     }
 
@@ -351,5 +416,13 @@ impl Shards {
         }
         complete.into_iter().for_each(|request| self.inlet.subscribed(request));
         self.assign(single.into_iter().map(|address| (address, request)).collect());
+    }
+}
+
+/// Puts it there: one more, or instead of one that is over.
+fn put<T>(all: &mut Vec<T>, number: usize, one: T) {
+    match all.get_mut(number) {
+        Some(own) => *own = one,
+        None => all.push(one),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use compact_str::{CompactString, ToCompactString};
 
+use super::epoch::Top;
 use crate::redis::resp::EntryId;
 use crate::{Gap, GapReason, Position};
 
@@ -47,6 +48,11 @@ impl Cursor {
         Self { is_fresh: true, ..Self::at(EntryId::default(), None) }
     }
 
+    /// Before the first that there is.
+    pub(super) fn before(top: Top) -> Self {
+        top.before_first.map_or_else(Self::fresh, |id| Self::at(id, None))
+    }
+
     /// After what a user has seen.
     pub(super) fn after(position: &Position) -> Self {
         // An epoch that is none of ours is another history, as one that is over is.
@@ -73,15 +79,17 @@ impl Cursor {
         }
         let mut gap = None;
         if id.epoch == self.id.epoch {
-            let missed = id.offset - self.id.offset - 1;
+            // A server that says what it should not is no reason to fail.
+            let missed = id.offset.saturating_sub(self.id.offset).saturating_sub(1);
             gap = (missed > 0).then(|| Gap::new(GapReason::Evicted, Some(missed)));
         } else {
             let own = self.run.as_deref().map(str::as_bytes);
             let goes_on = marker.is_some_and(|marker| marker.prev == self.id && own == Some(marker.run));
             if !goes_on {
                 gap = Some(Gap::new(GapReason::Epoch, None));
-                let run = marker.and_then(|marker| std::str::from_utf8(marker.run).ok());
-                self.run = run.map(Arc::from);
+                let run = marker.and_then(|marker| std::str::from_utf8(marker.run).ok()).map(Arc::from);
+                // Whoever begins with what is there has all of it.
+                self.run = run.or_else(|| self.run.take().filter(|_| self.is_fresh));
             }
             self.epoch = id.epoch.to_compact_string();
         }
@@ -90,6 +98,20 @@ impl Cursor {
         }
         self.id = id;
         Step::New(gap)
+    }
+
+    /// Nothing came, although the stream ended there: all up to it is gone. `None` if that was known, or is no loss.
+    pub(super) fn passes_over(&mut self, end: EntryId, is_certain: bool) -> Option<Gap> {
+        if end <= self.id {
+            return None;
+        }
+        let gap = match end.epoch == self.id.epoch {
+            true => Gap::new(GapReason::Evicted, Some(end.offset - self.id.offset)),
+            false => Gap::new(GapReason::Epoch, None),
+        };
+        let was_fresh = self.is_fresh;
+        *self = Self::at(end, self.run.take().filter(|_| is_certain));
+        (!was_fresh).then_some(gap)
     }
 
     /// A connection was made, on which the stream ends at `top`. `is_certain` if its epoch began on this run of the server.
@@ -101,7 +123,12 @@ impl Cursor {
             return None;
         }
         // The stream has gone back: what is there of our epoch was seen, and another epoch was not.
-        *self = if top.epoch == self.id.epoch { Self::at(top, Some(Arc::clone(run))) } else { Self::fresh() };
+        let certain = is_certain.then(|| Arc::clone(run));
+        *self = if top.epoch == self.id.epoch {
+            Self::at(top, certain)
+        } else {
+            Self { run: certain, ..Self::fresh() }
+        };
         Some(Gap::new(GapReason::Epoch, None))
     }
 }

@@ -1,6 +1,6 @@
 //! Adding events to streams: the command, and what has to be seen to before and between.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,25 +86,44 @@ redis.call('PEXPIRE', KEYS[2], ARGV[5])
 redis.call('PEXPIRE', KEYS[3], ARGV[5])
 return entry";
 
+/// Notes where a stream ends now, and trims what came before where it ended so long ago: at the server, so that it does not matter
+/// how long those live who publish.
+///
+/// The ends are a list of `<milliseconds> <entry>`, each so much later than the one before.
+const TRIM_OLD: &[u8] = b"\
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local last = redis.call('LINDEX', KEYS[2], -1)
+if not last or tonumber(string.match(last, '^%d+')) + ARGV[3] <= now then
+    redis.call('RPUSH', KEYS[2], string.format('%.0f %s', now, ARGV[1]))
+end
+local old
+while true do
+    local first = redis.call('LINDEX', KEYS[2], 0)
+    local at, entry = string.match(first or '', '^(%d+) (.+)$')
+    if not at or at + ARGV[2] > now then break end
+    old = entry
+    redis.call('LPOP', KEYS[2])
+end
+if old then redis.call('XTRIM', KEYS[1], 'MINID', '~', old) end";
+
 /// The streams that one who publishes has seen to, on one connection.
 pub(in crate::redis) struct Kept {
     keys: Arc<Keys>,
-    run: Option<Arc<str>>,
     ready: HashSet<CompactString>,
     age: Option<Duration>,
-    /// When a stream ended where, as long as that is to be kept.
-    ends: HashMap<CompactString, VecDeque<(Instant, EntryId)>>,
     next_trim: Instant,
 }
 
 /// How many times within the age it is looked how far a stream is.
 const LOOKS: u32 = 16;
+/// Ages that a number of Lua counts exactly: some thousands of years.
+const MAX_MILLIS: u64 = 1 << 47;
 
 impl Kept {
     pub(in crate::redis) fn new(keys: Arc<Keys>, retention: Retention) -> Self {
         let age = retention.age;
-        let (ready, ends) = (HashSet::new(), HashMap::new());
-        Self { keys, run: None, ready, age, ends, next_trim: Instant::now() }
+        Self { keys, ready: HashSet::new(), age, next_trim: Instant::now() }
     }
 
     /// How many streams are ready.
@@ -114,7 +133,6 @@ impl Kept {
 
     /// Nothing is known of the streams any more.
     pub(in crate::redis) fn forget(&mut self) {
-        self.run = None;
         self.ready.clear();
     }
 
@@ -138,22 +156,18 @@ impl Kept {
         wire: &mut Wire,
         topics: Vec<CompactString>,
     ) -> Result<(), ConnectError> {
-        let run = match &self.run {
-            Some(run) => Arc::clone(run),
-            None => Arc::clone(self.run.insert(session::run_id(wire).await?)),
-        };
+        let run = session::run_id(wire).await?;
         let now = Instant::now();
         let trims = self.interval().filter(|_| now >= self.next_trim);
         if let Some(interval) = trims {
             self.next_trim = now + interval;
         }
-        for topic in topics {
-            if self.ready.contains(&topic) && trims.is_none() {
-                continue;
-            }
-            let top = epoch::begin(wire, &self.keys, &run, &topic).await?;
+        let due: Vec<_> =
+            topics.into_iter().filter(|topic| trims.is_some() || !self.ready.contains(topic)).collect();
+        let tops = epoch::stand(wire, &self.keys, &run, &due, |_, _| true).await?;
+        for (topic, top) in due.into_iter().zip(tops) {
             if let (Ok(top), Some(age)) = (top, self.age) {
-                self.trim(wire, &topic, top.id, now, age).await?;
+                self.trim(wire, &topic, top.id, age).await?;
             }
             self.ready.insert(topic);
         }
@@ -161,31 +175,23 @@ impl Kept {
     }
 
     async fn trim(
-        &mut self,
+        &self,
         wire: &mut Wire,
         topic: &CompactString,
-        top: EntryId,
-        now: Instant,
+        end: EntryId,
         age: Duration,
     ) -> Result<(), ConnectError> {
-        let ends = self.ends.entry(topic.clone()).or_default();
-        let spacing = age / LOOKS / 2;
-        if ends.back().is_none_or(|(at, _)| *at + spacing <= now) {
-            ends.push_back((now, top));
-        }
-        let mut old = None;
-        while let Some((_, end)) = ends.front().filter(|(at, _)| *at + age <= now) {
-            old = Some(*end);
-            ends.pop_front();
-        }
-        let Some(old) = old else { return Ok(()) };
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).min(MAX_MILLIS);
         let out = &mut wire.out;
-        resp::header(out, b'*', 5);
-        resp::bulk(out, &[b"XTRIM"]);
+        resp::header(out, b'*', 8);
+        resp::bulk(out, &[b"EVAL"]);
+        resp::bulk(out, &[TRIM_OLD]);
+        resp::number(out, 2);
         resp::bulk(out, &self.keys.stream(topic));
-        resp::bulk(out, &[b"MINID"]);
-        resp::bulk(out, &[b"~"]);
-        resp::bulk(out, &[old.to_string().as_bytes()]);
+        resp::bulk(out, &self.keys.ends(topic));
+        resp::bulk(out, &[end.to_string().as_bytes()]);
+        resp::number(out, millis(age));
+        resp::number(out, millis(age / LOOKS / 2));
         // Whatever it answers: what is not trimmed now is trimmed later, or may not be.
         wire.call(1).await.map(drop)
     }

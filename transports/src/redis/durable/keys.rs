@@ -21,6 +21,11 @@ impl Keys {
         [self.prefix.as_bytes(), b"{", topic.as_bytes(), b"}:run"]
     }
 
+    /// The parts of the name of what remembers where it ended when.
+    pub(super) fn ends<'a>(&'a self, topic: &'a str) -> [&'a [u8]; 4] {
+        [self.prefix.as_bytes(), b"{", topic.as_bytes(), b"}:ends"]
+    }
+
     /// The parts of the names of what remembers event ids: which entries they are, and in what order they came.
     pub(super) fn ids<'a>(&'a self, topic: &'a str) -> [&'a [u8]; 4] {
         [self.prefix.as_bytes(), b"{", topic.as_bytes(), b"}:ids"]

@@ -1,62 +1,36 @@
-//! The task that reads the streams, which is also the one that speaks to the bus.
+//! Reading the streams: what is followed of each, and where it stands at the server.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use compact_str::CompactString;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
 
-use super::cursor::{Cursor, Step};
-use super::entry;
+use super::cursor::Cursor;
 use super::epoch::{self, Top};
 use super::keys::Keys;
-use super::replay::{Advance, Passing, Replay};
-use super::session::Session;
+use super::live::Reading;
+use super::replay::{Advance, Replay};
+use super::session::{self, Session};
 use super::stream::Stream;
 use crate::codec::Codec;
-use crate::redis::interest::Interest;
 use crate::redis::publisher::silent;
-use crate::redis::refusal;
-use crate::redis::resp::{self, Entry, EntryId, Item};
-use crate::redis::retry::Retry;
-use crate::redis::subscriber::{Closing, Health, News};
+use crate::redis::resp::{self, EntryId};
+use crate::redis::task::{Desk, News, Task};
 use crate::redis::wire::{Alarm, Dialer};
-use crate::{Address, ConnectError, ConnectionState, DecodeError, Gap, Inlet, Rejection, Undecodable};
+use crate::{Address, ConnectError, DecodeError, Gap, Inlet, Rejection, Undecodable};
 
 pub(in crate::redis) struct Reader {
-    inlet: Arc<dyn Inlet>,
-    codec: Arc<dyn Codec>,
-    keys: Arc<Keys>,
-    dialer: Arc<Dialer>,
-    news: UnboundedReceiver<News>,
-    interest: Interest,
-    streams: HashMap<CompactString, Stream>,
+    pub(super) desk: Desk,
+    pub(super) codec: Arc<dyn Codec>,
+    pub(super) keys: Arc<Keys>,
+    pub(super) streams: HashMap<CompactString, Stream>,
     /// Asked for, and not answered.
     asked: Vec<(Address, u64)>,
-    replays: Vec<Replay>,
-    retry: Retry,
-    health: Health,
-    closing: Closing,
-    /// Requests that are answered, and were not told yet.
-    complete: Vec<u64>,
-}
-
-/// The read that waits at the server.
-#[derive(Default)]
-struct Reading {
-    is_asked: bool,
-    /// It does not ask for all that is followed.
-    is_stale: bool,
-    /// When it is looked again whether it can be ended.
-    look_at: Option<Instant>,
-    /// The stream whose entries come.
-    topic: CompactString,
-    has_brought: bool,
+    pub(super) replays: Vec<Replay>,
 }
 
 enum Event {
@@ -66,93 +40,43 @@ enum Event {
     Look,
     /// Nothing was asked or said for a while.
     Silent,
-    /// A replay has to be fetched: its number, and that of its part.
-    Fetch(usize, usize),
+    /// Replays have to be fetched.
+    Fetch,
     /// Closing has taken too long.
     Over,
 }
 
-/// Entries of one stream that one read brings at most.
-const READ_COUNT: u64 = 512;
-/// Entries that are fetched for a replay at once.
-const REPLAY_COUNT: u64 = 128;
-/// How long is waited until a read that was just written waits at the server.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
-/// How long a read waits that cannot be ended from outside.
-const SHORT_WAIT: Duration = Duration::from_millis(100);
+impl Task for Reader {
+    type Connection = Session;
 
-impl Reader {
-    pub(in crate::redis) fn new(
-        inlet: Arc<dyn Inlet>,
-        codec: Arc<dyn Codec>,
-        keys: Arc<Keys>,
-        dialer: Arc<Dialer>,
-        news: UnboundedReceiver<News>,
-    ) -> Self {
-        let retry = Retry::new(&dialer.limits);
-        Self {
-            inlet,
-            codec,
-            keys,
-            dialer,
-            news,
-            interest: Interest::default(),
-            streams: HashMap::new(),
-            asked: Vec::new(),
-            replays: Vec::new(),
-            retry,
-            health: Health::default(),
-            closing: Closing::default(),
-            complete: Vec::new(),
-        }
+    async fn open(dialer: &Dialer) -> Result<Session, ConnectError> {
+        Session::open(dialer).await
     }
 
-    /// Until it is closed.
-    pub(in crate::redis) async fn run(mut self, mut session: Session) {
-        self.inlet.state(ConnectionState::Connected);
-        loop {
-            let Err(error) = self.serve(&mut session).await else {
-                let deadline = self.goodbye();
-                tokio::join!(session.wire.shut(deadline), session.asker.shut(deadline));
-                break;
-            };
-            match self.reconnect(error).await {
-                Some(new) => session = new,
-                None => break,
-            }
-        }
-        self.inlet.state(ConnectionState::Closed { error: None });
-        self.news.close();
-        while let Ok(news) = self.news.try_recv() {
-            self.hear(news);
-        }
-        let Closing { asked, given_up, .. } = std::mem::take(&mut self.closing);
-        // The inlet is gone when closing is over.
-        drop(self);
-        for asked in asked {
-            let _ = asked.send(given_up.unwrap_or(0));
-        }
+    async fn shut(session: Session, deadline: Instant) {
+        tokio::join!(session.wire.shut(deadline), session.asker.shut(deadline));
     }
 
-    /// Until when a connection may take to end.
-    fn goodbye(&self) -> Instant {
-        let least = Instant::now() + self.dialer.limits.close_timeout / 10;
-        self.closing.deadline.map_or(least, |deadline| deadline.max(least))
+    fn desk(&mut self) -> &mut Desk {
+        &mut self.desk
     }
 
-    /// Reads what is followed, on one session, until it is lost or closed.
     async fn serve(&mut self, session: &mut Session) -> Result<(), ConnectError> {
         self.restore(session).await?;
         let mut reading = Reading::default();
         let mut goal = None;
         loop {
             reading.is_stale |= self.find(session).await?;
-            self.answer();
-            if self.closing.given_up.is_some() {
+            self.desk.answer();
+            if self.desk.is_closing() {
                 let (deadline, ends) = match &goal {
                     Some(goal) => goal,
-                    // What is there before that are our own last events.
-                    None => goal.insert((self.goodbye(), self.ends(session).await?)),
+                    None => {
+                        // It may have been asked to wait for longer than there is time.
+                        reading.is_stale = true;
+                        // What is there before that are our own last events.
+                        goal.insert((self.desk.goodbye(), self.ends(session).await?))
+                    }
                 };
                 if Instant::now() >= *deadline || self.has_reached(ends) {
                     return Ok(());
@@ -168,17 +92,50 @@ impl Reader {
                     }
                 }
                 Event::News(news) => self.hear(news),
-                Event::Fetch(replay, part) => self.fetch(session, replay, part).await?,
+                Event::Fetch => self.fetch(session).await?,
                 // Without a read nobody sees whether the server is there, so it is asked.
                 Event::Silent => session.ping().await?,
                 Event::Look => {}
                 Event::Over => return Ok(()),
             }
             // Entries that keep coming hold up no one who asks for something.
-            while let Ok(news) = self.news.try_recv() {
+            while let Ok(news) = self.desk.news.try_recv() {
                 self.hear(news);
             }
         }
+    }
+
+    fn hear(&mut self, news: News) {
+        match self.desk.hear(news) {
+            Some(News::Subscribe(request, addresses)) => {
+                self.desk.interest.follow(request, &addresses);
+                for address in addresses {
+                    self.streams.entry(address.topic().into()).or_default().follow(&address, request);
+                    self.asked.push((address, request));
+                }
+            }
+            Some(News::Unsubscribe(addresses)) => {
+                for address in addresses {
+                    self.desk.complete.extend(self.desk.interest.leave(&address));
+                    self.asked.retain(|(asked, _)| *asked != address);
+                    if let Some(stream) = self.streams.get_mut(address.topic()) {
+                        stream.leave(&address);
+                        if stream.is_left() {
+                            self.streams.remove(address.topic());
+                        }
+                    }
+                }
+            }
+            Some(News::Replay(id, addresses)) => self.replays.push(Replay::new(id, addresses)),
+            _ => {}
+        }
+    }
+}
+
+impl Reader {
+    pub(in crate::redis) fn new(desk: Desk, codec: Arc<dyn Codec>, keys: Arc<Keys>) -> Self {
+        let (streams, asked, replays) = (HashMap::new(), Vec::new(), Vec::new());
+        Self { desk, codec, keys, streams, asked, replays }
     }
 
     async fn next_event(
@@ -196,7 +153,7 @@ impl Reader {
             if let Poll::Ready(received) = wire.poll_receive(cx) {
                 return Poll::Ready(received.map(|()| Event::Received));
             }
-            if let Poll::Ready(Some(news)) = self.news.poll_recv(cx) {
+            if let Poll::Ready(Some(news)) = self.desk.news.poll_recv(cx) {
                 return Poll::Ready(Ok(Event::News(news)));
             }
             if reading.look_at.is_some() && look.as_mut().poll(cx).is_ready() {
@@ -204,9 +161,9 @@ impl Reader {
             }
             let mut number = 0;
             while let Some(replay) = self.replays.get_mut(number) {
-                match replay.advance(&*self.inlet, &self.streams, cx) {
+                match replay.advance(&*self.desk.inlet, &self.streams, cx) {
                     Advance::Waits => number += 1,
-                    Advance::Fetch(part) => return Poll::Ready(Ok(Event::Fetch(number, part))),
+                    Advance::Fetch => return Poll::Ready(Ok(Event::Fetch)),
                     Advance::Over => drop(self.replays.remove(number)),
                 }
             }
@@ -224,207 +181,67 @@ impl Reader {
         .await
     }
 
-    /// How long a read waits for entries.
-    fn wait(&self, session: &Session) -> Duration {
-        let limits = &self.dialer.limits;
-        let longest = limits.ping_interval.min(limits.answer_timeout / 2).max(Duration::from_millis(1));
-        if session.may_unblock { longest } else { longest.min(SHORT_WAIT) }
-    }
-
-    /// Writes a read, if there is none; ends one that does not ask for all that is followed.
-    async fn ask(&mut self, session: &mut Session, reading: &mut Reading) -> Result<(), ConnectError> {
-        if reading.is_asked {
-            let is_due = reading.look_at.is_none_or(|at| Instant::now() >= at);
-            if reading.is_stale && is_due {
-                reading.look_at = None;
-                if session.unblock().await? {
-                    reading.is_stale = false;
-                } else if session.may_unblock {
-                    reading.look_at = Some(Instant::now() + LOOK_AGAIN);
-                } else {
-                    reading.is_stale = false;
-                }
-            }
-            return Ok(());
-        }
-        let wait = u64::try_from(self.wait(session).as_millis()).unwrap_or(u64::MAX);
-        let known =
-            self.streams.iter().filter_map(|(topic, stream)| Some((topic, stream.cursor.as_ref()?.id())));
-        let known: Vec<_> = known.collect();
-        if !known.is_empty() {
-            read(&mut session.wire.out, &self.keys, READ_COUNT, Some(wait), &known);
-            session.wire.asked();
-            *reading = Reading { is_asked: true, ..Reading::default() };
-        }
-        Ok(())
-    }
-
-    async fn item(
-        &mut self,
-        item: Item,
-        reading: &mut Reading,
-        session: &mut Session,
-    ) -> Result<(), ConnectError> {
-        match item {
-            Item::Stream(name) => reading.topic = self.keys.topic(&name).unwrap_or_default().into(),
-            Item::Entry(entry) => {
-                reading.has_brought = true;
-                self.entry(&reading.topic, &entry);
-            }
-            Item::TooLarge { id, size } => {
-                reading.has_brought = true;
-                self.too_large(&reading.topic, id, size);
-            }
-            Item::End => {
-                let is_idle = !reading.has_brought;
-                *reading = Reading::default();
-                // Nothing comes either from a stream that was deleted, or made anew by somebody with lesser ids.
-                if is_idle {
-                    let gaps = self.look(session).await?;
-                    self.tell(gaps);
-                }
-            }
-            Item::Error(error) => {
-                *reading = Reading::default();
-                let rejection = refusal::rejection(&error);
-                if rejection.is_retryable() {
-                    return Err(ConnectError::Refused(rejection));
-                }
-                // One of the streams is none, or not allowed any more: looking at each shows which.
-                let before = self.streams.len();
-                let gaps = self.look(session).await?;
-                self.tell(gaps);
-                if self.streams.len() == before {
-                    let topics: Vec<_> = self.streams.keys().cloned().collect();
-                    topics.iter().for_each(|topic| self.refuse(topic, &rejection));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn entry(&mut self, topic: &str, entry: &Entry) {
-        let Some(stream) = self.streams.get_mut(topic) else { return };
-        let Some(cursor) = &mut stream.cursor else { return };
-        let marker = entry::marker(entry);
-        let Step::New(gap) = cursor.step(entry.id, marker) else { return };
-        if let Some(gap) = gap {
-            tell_gap(&*self.inlet, topic, stream, gap);
-        }
-        let Some(cursor) = &stream.cursor else { return };
-        let mut event = None;
-        if marker.is_some() {
-            self.inlet.position(topic, cursor.position());
-        } else {
-            let id = entry.get(entry::ID).and_then(|id| std::str::from_utf8(id).ok());
-            if id.is_none_or(|id| stream.follows(id)) {
-                let frame = entry::frame(&*self.codec, topic, entry, cursor.position());
-                event = Some(frame).filter(|frame| match frame {
-                    Ok(frame) => stream.follows(frame.header.id()),
-                    Err(_) => true,
-                });
-            }
-        }
-        if !self.replays.is_empty() {
-            let passing = Passing { topic, id: entry.id, marker, event: event.as_ref() };
-            self.replays.iter_mut().for_each(|replay| replay.passes(&passing));
-        }
-        match event {
-            Some(Ok(frame)) => self.inlet.deliver(frame),
-            Some(Err(undecodable)) => self.inlet.undecodable(undecodable),
-            None => {}
-        }
-    }
-
-    fn too_large(&mut self, topic: &str, id: EntryId, size: usize) {
-        let Some(stream) = self.streams.get_mut(topic) else { return };
-        let Some(cursor) = &mut stream.cursor else { return };
-        let Step::New(gap) = cursor.step(id, None) else { return };
-        if let Some(gap) = gap {
-            tell_gap(&*self.inlet, topic, stream, gap);
-        }
-        let undecodable = self.oversized(topic, size);
-        let event = Err(undecodable.clone());
-        let passing = Passing { topic, id, marker: None, event: Some(&event) };
-        self.replays.iter_mut().for_each(|replay| replay.passes(&passing));
-        self.inlet.undecodable(undecodable);
-    }
-
-    fn oversized(&self, topic: &str, size: usize) -> Undecodable {
-        let limit = self.dialer.limits.inbound_bytes;
-        Undecodable::new(Address::whole(topic).ok(), DecodeError::TooLarge { size, limit })
-    }
-
     /// Asks where the streams end that nobody has asked about, and answers who follows them. Whether there were some.
     async fn find(&mut self, session: &mut Session) -> Result<bool, ConnectError> {
-        let new = self.streams.iter().filter(|(_, stream)| stream.cursor.is_none());
-        let new: Vec<CompactString> = new.map(|(topic, _)| topic.clone()).collect();
-        for topic in &new {
-            if let Some(top) = self.top(session, topic).await? {
-                let cursor = Cursor::at(top.id, Some(Arc::clone(&session.run)));
-                if let Some(stream) = self.streams.get_mut(topic) {
-                    stream.cursor = Some(cursor);
-                }
+        let new = self.topics(|stream| stream.cursor.is_none());
+        for (topic, top) in self.tops(session, &new).await? {
+            let cursor = Cursor::at(top.id, Some(Arc::clone(&session.run)));
+            if let Some(stream) = self.streams.get_mut(&topic) {
+                stream.begin(cursor);
             }
         }
         for (address, request) in std::mem::take(&mut self.asked) {
             let stream = self.streams.get(address.topic());
             if let Some(cursor) = stream.and_then(|stream| stream.cursor.as_ref()) {
-                self.inlet.position(address.topic(), cursor.position());
+                self.desk.inlet.position(address.topic(), cursor.position());
             }
-            self.complete.extend(self.interest.acknowledged(&address, request));
+            self.desk.complete.extend(self.desk.interest.acknowledged(&address, request));
         }
         self.begin_replays(session).await?;
         Ok(!new.is_empty())
     }
 
-    /// Asks how the streams stand of which a replay is to begin.
-    async fn begin_replays(&mut self, session: &mut Session) -> Result<(), ConnectError> {
-        let parts = self.replays.iter().flat_map(|replay| &replay.parts).filter(|part| part.is_asked());
-        let topics: Vec<CompactString> = parts.map(|part| part.topic.clone()).collect();
-        for topic in topics {
-            let Some(top) = self.top(session, &topic).await? else { continue };
-            self.replays_stand(&topic, top, &session.run, true);
-        }
-        Ok(())
+    pub(super) fn topics(&self, which: impl Fn(&Stream) -> bool) -> Vec<CompactString> {
+        self.streams.iter().filter(|(_, stream)| which(stream)).map(|(topic, _)| topic.clone()).collect()
     }
 
-    fn replays_stand(&mut self, topic: &CompactString, top: Top, run: &Arc<str>, only_new: bool) {
-        let live = self.streams.get(topic).and_then(|stream| stream.cursor.as_ref());
-        let Some(live) = live else { return };
-        for part in self.replays.iter_mut().flat_map(|replay| &mut replay.parts) {
-            if part.topic == *topic && (part.is_asked() || !only_new) {
-                part.connected(live, top, run);
-            }
-        }
-    }
-
-    /// How a stream stands; `None` if we may not know, which those who follow it are told.
-    async fn top(
+    /// How these streams stand, but for those of which we may not know: those who follow them are told.
+    pub(super) async fn tops(
         &mut self,
         session: &mut Session,
-        topic: &CompactString,
-    ) -> Result<Option<Top>, ConnectError> {
-        match epoch::begin(&mut session.asker, &self.keys, &session.run, topic).await? {
-            Ok(top) => Ok(Some(top)),
-            Err(rejection) => {
-                self.refuse(topic, &rejection);
-                Ok(None)
+        topics: &[CompactString],
+    ) -> Result<Vec<(CompactString, Top)>, ConnectError> {
+        if topics.is_empty() {
+            return Ok(Vec::new());
+        }
+        // It may have changed meanwhile, and all who are connected have to say the same.
+        session.run = session::run_id(&mut session.asker).await?;
+        let streams = &self.streams;
+        let is_read = |topic: &CompactString, end| {
+            let cursor = streams.get(topic).and_then(|stream| stream.cursor.as_ref());
+            cursor.is_none_or(|cursor| cursor.id() == end)
+        };
+        let all = epoch::stand(&mut session.asker, &self.keys, &session.run, topics, is_read).await?;
+        let mut tops = Vec::with_capacity(topics.len());
+        for (topic, top) in topics.iter().zip(all) {
+            match top {
+                Ok(top) => tops.push((topic.clone(), top)),
+                Err(rejection) => self.refuse(topic, &rejection),
             }
         }
+        Ok(tops)
     }
 
-    /// Looks at all streams, and gives what was lost where they are not what they were.
-    async fn look(&mut self, session: &mut Session) -> Result<Vec<(CompactString, Gap)>, ConnectError> {
-        let known = self.streams.iter().filter(|(_, stream)| stream.cursor.is_some());
-        let known: Vec<CompactString> = known.map(|(topic, _)| topic.clone()).collect();
+    /// Looks at these streams, and gives what was lost where they are not what they were.
+    pub(super) async fn look(
+        &mut self,
+        session: &mut Session,
+        topics: &[CompactString],
+    ) -> Result<Vec<(CompactString, Gap)>, ConnectError> {
         let mut gaps = Vec::new();
-        for topic in known {
-            let Some(top) = self.top(session, &topic).await? else { continue };
-            let stream = self.streams.get_mut(&topic);
-            let Some(cursor) = stream.and_then(|stream| stream.cursor.as_mut()) else { continue };
-            let gap = cursor.reconnected(top.id, &session.run, top.is_certain);
-            gaps.extend(gap.map(|gap| (topic.clone(), gap)));
+        for (topic, top) in self.tops(session, topics).await? {
+            let Some(stream) = self.streams.get_mut(&topic) else { continue };
+            gaps.extend(stream.stands(top, &session.run).map(|gap| (topic.clone(), gap)));
             self.replays_stand(&topic, top, &session.run, false);
         }
         Ok(gaps)
@@ -432,35 +249,26 @@ impl Reader {
 
     /// On a new session: what is followed goes on, and what was lost is told.
     async fn restore(&mut self, session: &mut Session) -> Result<(), ConnectError> {
-        let gaps = self.look(session).await?;
-        self.retry.connected();
-        if self.health.subscriber.take().is_some() {
-            // The other connection is opened at this moment, if it was lost too. It will say so if it is not.
-            self.health.publisher = None;
-            self.health.tell(&*self.inlet);
-        }
+        let known = self.topics(|stream| stream.cursor.is_some());
+        let gaps = self.look(session, &known).await?;
+        self.desk.restored();
         self.tell(gaps);
         Ok(())
     }
 
-    fn tell(&self, gaps: Vec<(CompactString, Gap)>) {
+    pub(super) fn tell(&self, gaps: Vec<(CompactString, Gap)>) {
         for (topic, gap) in gaps {
             if let Some(stream) = self.streams.get(&topic) {
-                tell_gap(&*self.inlet, &topic, stream, gap);
+                tell_gap(&*self.desk.inlet, &topic, stream, gap);
             }
         }
     }
 
     /// Where the streams end at this moment.
     async fn ends(&mut self, session: &mut Session) -> Result<Vec<(CompactString, EntryId)>, ConnectError> {
-        let topics: Vec<CompactString> = self.streams.keys().cloned().collect();
-        let mut ends = Vec::new();
-        for topic in topics {
-            if let Some(top) = self.top(session, &topic).await? {
-                ends.push((topic, top.id));
-            }
-        }
-        Ok(ends)
+        let topics = self.topics(|_| true);
+        let tops = self.tops(session, &topics).await?;
+        Ok(tops.into_iter().map(|(topic, top)| (topic, top.id)).collect())
     }
 
     fn has_reached(&self, ends: &[(CompactString, EntryId)]) -> bool {
@@ -470,149 +278,32 @@ impl Reader {
         })
     }
 
-    /// More entries for a replay.
-    async fn fetch(&mut self, session: &mut Session, replay: usize, part: usize) -> Result<(), ConnectError> {
-        let Some(from) = self.replays.get(replay).and_then(|replay| replay.parts.get(part)) else {
-            return Ok(());
-        };
-        let topic = from.topic.clone();
-        let known = [(&topic, from.fetched())];
-        let items = session.fetch(|out| read(out, &self.keys, REPLAY_COUNT, None, &known)).await?;
-        let mut has_brought = false;
-        for item in items {
-            let undecodable = match &item {
-                Item::TooLarge { size, .. } => Some(self.oversized(&topic, *size)),
-                _ => None,
-            };
-            let Some(part) = self.replays.get_mut(replay).and_then(|replay| replay.parts.get_mut(part))
-            else {
-                return Ok(());
-            };
-            match item {
-                Item::Entry(entry) => {
-                    has_brought = true;
-                    let marker = entry::marker(&entry);
-                    let codec = &*self.codec;
-                    part.take(entry.id, marker, |cursor| {
-                        let frame = || entry::frame(codec, &topic, &entry, cursor.position());
-                        marker.is_none().then(frame)
-                    });
-                }
-                Item::TooLarge { id, .. } => {
-                    has_brought = true;
-                    part.take(id, None, |_| undecodable.map(Err));
-                }
-                Item::Error(error) => {
-                    let rejection = refusal::rejection(&error);
-                    if rejection.is_retryable() {
-                        return Err(ConnectError::Refused(rejection));
-                    }
-                    self.refuse(&topic, &rejection);
-                    return Ok(());
-                }
-                Item::Stream(_) | Item::End => {}
-            }
-        }
-        if !has_brought {
-            let live = self.streams.get(&topic).and_then(|stream| stream.cursor.as_ref());
-            let part = self.replays.get_mut(replay).and_then(|replay| replay.parts.get_mut(part));
-            if let (Some(live), Some(part)) = (live, part) {
-                part.came_to_the_end(live);
-            }
-        }
-        Ok(())
-    }
-
     /// Nobody follows this type any more: the server does not let us.
-    fn refuse(&mut self, topic: &CompactString, rejection: &Rejection) {
+    pub(super) fn refuse(&mut self, topic: &CompactString, rejection: &Rejection) {
         let Some(stream) = self.streams.remove(topic) else { return };
         self.asked.retain(|(address, _)| address.topic() != topic);
         for (address, request) in stream.addresses(topic) {
-            self.complete.extend(self.interest.leave(&address));
-            self.inlet.refused(request, address, rejection.clone());
+            self.desk.complete.extend(self.desk.interest.leave(&address));
+            self.desk.inlet.refused(request, address, rejection.clone());
         }
     }
+}
 
-    fn answer(&mut self) {
-        self.complete.drain(..).for_each(|request| self.inlet.subscribed(request));
-    }
-
-    fn hear(&mut self, news: News) {
-        match news {
-            News::Subscribe(request, addresses) => {
-                self.interest.follow(request, &addresses);
-                for address in addresses {
-                    self.streams.entry(address.topic().into()).or_default().follow(&address, request);
-                    self.asked.push((address, request));
-                }
-            }
-            News::Unsubscribe(addresses) => {
-                for address in addresses {
-                    self.complete.extend(self.interest.leave(&address));
-                    self.asked.retain(|(asked, _)| *asked != address);
-                    if let Some(stream) = self.streams.get_mut(address.topic()) {
-                        stream.leave(&address);
-                        if stream.is_left() {
-                            self.streams.remove(address.topic());
-                        }
-                    }
-                }
-            }
-            News::Replay(id, addresses) => self.replays.push(Replay::new(id, addresses)),
-            News::Close(asked) => self.closing.begin(asked, self.dialer.limits.close_timeout),
-            News::NotSent { header, error } => self.inlet.not_sent(*header, error),
-            News::PublisherLost { attempt, error } => {
-                self.health.publisher_lost(attempt, error, &*self.inlet);
-            }
-            News::PublisherConnected => self.health.publisher_connected(&*self.inlet),
-            News::PublisherClosed(given_up) => self.closing.given_up = Some(given_up),
-        }
-    }
-
-    /// A new session; `None` when it is closed instead.
-    async fn reconnect(&mut self, mut error: ConnectError) -> Option<Session> {
-        let mut attempt = 0;
-        loop {
-            self.health.subscriber = Some((attempt, error));
-            self.health.tell(&*self.inlet);
-            let at = self.retry.next();
-            let dialer = Arc::clone(&self.dialer);
-            self.meanwhile(dialer.wait_until(at)).await?;
-            attempt = self.retry.begin();
-            match self.meanwhile(Session::open(&dialer)).await? {
-                Ok(session) => return Some(session),
-                Err(new) => error = new,
-            }
-        }
-    }
-
-    /// What a future gives, while the others are heard; `None` when it is closed instead.
-    async fn meanwhile<F: Future>(&mut self, future: F) -> Option<F::Output> {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
-            while let Poll::Ready(Some(news)) = self.news.poll_recv(cx) {
-                self.hear(news);
-            }
-            self.answer();
-            if self.closing.given_up.is_some() {
-                return Poll::Ready(None);
-            }
-            future.as_mut().poll(cx).map(Some)
-        })
-        .await
-    }
+pub(super) fn too_large(topic: &str, size: usize, limit: usize) -> Undecodable {
+    Undecodable::new(Address::whole(topic).ok(), DecodeError::TooLarge { size, limit })
 }
 
 /// How many of the events of a type were to which id, nobody knows.
-fn tell_gap(inlet: &dyn Inlet, topic: &str, stream: &Stream, gap: Gap) {
-    for (address, _) in stream.addresses(topic) {
+pub(super) fn tell_gap(inlet: &dyn Inlet, topic: &str, stream: &Stream, gap: Gap) {
+    let lost = stream.addresses(topic).into_iter().map(|(address, _)| {
         let missed = gap.missed.filter(|_| address.id().is_none());
-        inlet.gap(Some(address), Gap::new(gap.reason, missed));
-    }
+        (address, Gap::new(gap.reason, missed))
+    });
+    inlet.gaps(lost.collect());
 }
 
 /// Writes an XREAD of these streams after these entries.
-fn read(
+pub(super) fn read(
     out: &mut Vec<u8>,
     keys: &Keys,
     count: u64,

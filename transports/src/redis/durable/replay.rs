@@ -13,7 +13,7 @@ use super::cursor::{Cursor, Marker, Step};
 use super::epoch::Top;
 use super::stream::Stream;
 use crate::redis::resp::EntryId;
-use crate::{Address, Frame, Gap, GapReason, Inlet, Past, Start, Undecodable};
+use crate::{Address, Frame, Gap, Inlet, Past, Start, Undecodable};
 
 pub(super) struct Replay {
     id: u64,
@@ -30,6 +30,8 @@ pub(super) struct Part {
     place: Place,
     /// What the subscription has no room for yet.
     buffer: VecDeque<Past>,
+    /// How many entries are fetched next.
+    count: usize,
 }
 
 enum Place {
@@ -43,11 +45,13 @@ enum Place {
 
 /// Events that wait for room; beyond it the part falls behind.
 const BUFFER: usize = 1_024;
+/// Entries that are fetched at first. More if they are small: up to what may wait for room.
+const FETCHED_FIRST: usize = 64;
 
 pub(super) enum Advance {
     Waits,
-    /// Entries of this part are to be fetched.
-    Fetch(usize),
+    /// Entries are to be fetched.
+    Fetch,
     /// It is not needed any more.
     Over,
 }
@@ -65,6 +69,7 @@ impl Replay {
                         ids: HashSet::new(),
                         place: Place::Asked(start),
                         buffer: VecDeque::new(),
+                        count: FETCHED_FIRST,
                     });
                     parts.len() - 1
                 }
@@ -88,6 +93,13 @@ impl Replay {
         self.parts.retain(|part| streams.contains_key(&part.topic));
         if !self.is_settled && !self.parts.iter().any(Part::is_asked) {
             self.is_settled = true;
+            for part in &self.parts {
+                if let Place::Behind(cursor) = &part.place
+                    && !cursor.is_fresh()
+                {
+                    inlet.replay_begins(self.id, &part.topic, cursor.position());
+                }
+            }
             inlet.replaying(self.id);
         }
         for part in &mut self.parts {
@@ -102,26 +114,29 @@ impl Replay {
                 }
             }
         }
-        let mut behind = None;
         let mut all_level = true;
-        for (number, part) in self.parts.iter_mut().enumerate() {
+        for part in &mut self.parts {
             let Some(live) = streams.get(&part.topic).and_then(|stream| stream.cursor.as_ref()) else {
                 return Advance::Waits;
             };
             part.settle(live.id());
             all_level &= matches!(part.place, Place::Level(_));
-            if matches!(part.place, Place::Behind(_)) {
-                behind = behind.or(Some(number));
-            }
         }
         if all_level {
             inlet.replayed(self.id);
             return Advance::Over;
         }
-        match (behind, inlet.poll_replay(self.id, cx.waker())) {
-            (_, Poll::Ready(false)) => Advance::Over,
-            (Some(part), Poll::Ready(true)) => Advance::Fetch(part),
+        match inlet.poll_replay(self.id, cx.waker()) {
+            Poll::Ready(false) => Advance::Over,
+            Poll::Ready(true) if self.parts.iter().any(Part::is_short) => Advance::Fetch,
             _ => Advance::Waits,
+        }
+    }
+
+    /// What everybody else had yet to get up to `live` is gone.
+    pub(super) fn vanished(&mut self, topic: &str, live: &Cursor) {
+        for part in self.parts.iter_mut().filter(|part| part.topic == topic) {
+            part.vanished(live);
         }
     }
 
@@ -152,13 +167,30 @@ impl Part {
     pub(super) fn connected(&mut self, live: &Cursor, top: Top, run: &std::sync::Arc<str>) {
         let mut cursor = match &self.place {
             Place::Asked(Start::Now) => return self.place = Place::Level(live.clone()),
-            Place::Asked(Start::Beginning) => return self.place = Place::Behind(Cursor::fresh()),
+            Place::Asked(Start::Beginning) => return self.place = Place::Behind(Cursor::before(top)),
             Place::Asked(Start::After(position)) => Cursor::after(position),
             Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor) => cursor.clone(),
         };
         let gap = cursor.reconnected(top.id, run, top.is_certain);
         self.tell(gap);
         self.place = Place::Behind(cursor);
+    }
+
+    /// Whether it is behind, and nothing of it waits for room.
+    pub(super) fn is_short(&self) -> bool {
+        matches!(self.place, Place::Behind(_)) && self.buffer.is_empty()
+    }
+
+    /// How many entries are to be fetched.
+    pub(super) fn count(&self) -> u64 {
+        self.count as u64
+    }
+
+    /// So many bytes came, in so many entries. Next time twice as many come, but no more than `room` bytes, as far as one can
+    /// tell.
+    pub(super) fn came(&mut self, entries: usize, bytes: usize, room: usize) {
+        let fitting = room / (bytes / entries.max(1)).max(1);
+        self.count = (2 * self.count).min(fitting).clamp(1, BUFFER);
     }
 
     /// Up to where it has been fetched.
@@ -196,20 +228,28 @@ impl Part {
 
     /// Nothing is there to be fetched, although everybody else is at `live`: it was, and is no more.
     pub(super) fn came_to_the_end(&mut self, live: &Cursor) {
-        let Place::Behind(cursor) = &mut self.place else { return };
-        if cursor.id() >= live.id() {
+        if matches!(&self.place, Place::Behind(cursor) if cursor.id() < live.id()) {
+            self.pass_over(live);
+        }
+    }
+
+    /// The same for everybody.
+    fn vanished(&mut self, live: &Cursor) {
+        if matches!(&self.place, Place::Ahead(_) | Place::Level(_)) {
+            self.pass_over(live);
+        }
+    }
+
+    fn pass_over(&mut self, live: &Cursor) {
+        let (Place::Behind(cursor) | Place::Ahead(cursor) | Place::Level(cursor)) = &mut self.place else {
             return;
+        };
+        // Where it is ahead of that, it knows already.
+        if cursor.id() <= live.id() {
+            let gap = cursor.passes_over(live.id(), true);
+            self.tell(gap);
+            self.place = Place::Level(live.clone());
         }
-        let (own, end) = (cursor.id(), live.id());
-        if !cursor.is_fresh() {
-            let gap = if own.epoch == end.epoch {
-                Gap::new(GapReason::Evicted, Some(end.offset - own.offset))
-            } else {
-                Gap::new(GapReason::Epoch, None)
-            };
-            self.tell(Some(gap));
-        }
-        self.place = Place::Level(live.clone());
     }
 
     fn passes(&mut self, passing: &Passing<'_>) {

@@ -33,8 +33,9 @@ impl Retention {
         Self { events: Some(events.max(1)), age: None }
     }
 
-    /// The events of this last time, however many. They are dropped while something publishes the type, so more is kept
-    /// of what is seldom published: what a publisher finds when it comes is as old to it as its own coming.
+    /// The events of this last time, however many, by the clock of the server. They are dropped while something is there that has
+    /// published the type, so more is kept of what is seldom published. Where a stream ended when is remembered at the server: it
+    /// does not matter how long each of those lives who publish.
     #[must_use]
     pub fn age(age: Duration) -> Self {
         Self { events: None, age: Some(age) }

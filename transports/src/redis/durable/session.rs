@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::epoch::unexpected;
 use crate::redis::refusal;
-use crate::redis::resp::{self, Item, Value};
+use crate::redis::resp::{self, Value};
 use crate::redis::wire::{Dialer, Wire};
 use crate::{ConnectError, ErrorCode, Rejection};
 
@@ -63,12 +63,6 @@ impl Session {
             }
         }
     }
-
-    /// The next entries of one stream, without waiting for any.
-    pub(super) async fn fetch(&mut self, read: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<Item>, ConnectError> {
-        read(&mut self.asker.out);
-        self.asker.items().await
-    }
 }
 
 /// Which run of the server this is.
@@ -79,16 +73,26 @@ pub(in crate::redis) async fn run_id(wire: &mut Wire) -> Result<Arc<str>, Connec
     run_in(&info(wire).await?)
 }
 
+/// By the server's run; and of one that was a replica of somebody else meanwhile, by what it calls the data that it has: that is
+/// another each time. Of others it changes for less, as with the first replica that comes.
 fn run_in(info: &str) -> Result<Arc<str>, ConnectError> {
-    let run = info.lines().filter_map(|line| line.strip_prefix("run_id:")).next();
-    run.map(Arc::from).ok_or_else(unexpected)
+    let said = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let run = said("run_id").ok_or_else(unexpected)?;
+    let was_replica = said("master_replid2").is_some_and(|before| before.bytes().any(|byte| byte != b'0'));
+    let data = said("master_replid").filter(|_| was_replica);
+    Ok(data.map_or_else(|| Arc::from(run), |data| format!("{run}/{data}").into()))
 }
 
 async fn info(wire: &mut Wire) -> Result<String, ConnectError> {
-    resp::command(&mut wire.out, &[b"INFO", b"server"]);
-    match &wire.call(1).await?[..] {
-        [Value::Error(error)] => Err(ConnectError::Refused(refusal::rejection(error))),
-        [info] => Ok(info.text().unwrap_or_default().to_owned()),
-        _ => Err(unexpected()),
+    for section in [&b"server"[..], b"replication"] {
+        resp::command(&mut wire.out, &[b"INFO", section]);
     }
+    let mut info = String::new();
+    for answer in wire.call(2).await? {
+        match answer {
+            Value::Error(error) => return Err(ConnectError::Refused(refusal::rejection(&error))),
+            answer => info.push_str(answer.text().unwrap_or_default()),
+        }
+    }
+    Ok(info)
 }

@@ -73,6 +73,11 @@ impl Entry {
         Some(&self.bytes[value.clone()])
     }
 
+    /// All of it.
+    pub(in crate::redis) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// A slice of a value, sharing the buffer.
     pub(in crate::redis) fn share(&self, slice: &[u8]) -> Bytes {
         self.bytes.slice_ref(slice)

@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::entries::{EntryId, Reading};
+use super::value::Building;
 
 /// What a server sent.
 #[derive(Debug)]
@@ -73,6 +74,8 @@ pub(in crate::redis) struct Reader {
     passing: Option<Passing>,
     /// Where the reply to an XREAD stands.
     pub(super) reading: Reading,
+    /// Where a reply that is read as a value stands.
+    pub(super) building: Building,
 }
 
 /// What is passed over: an array that is too large.
@@ -86,12 +89,8 @@ struct Passing {
 impl Reader {
     /// The parts of one array have at most `limit` bytes together.
     pub(in crate::redis) fn new(limit: usize) -> Self {
-        Self { buffer: BytesMut::new(), limit, passing: None, reading: Reading::default() }
-    }
-
-    /// How much is kept of what is not a message.
-    pub(in crate::redis) fn buffer_limit(&self) -> usize {
-        self.limit
+        let (reading, building) = (Reading::default(), Building::default());
+        Self { buffer: BytesMut::new(), limit, passing: None, reading, building }
     }
 
     /// The next reply; `None` if it is not all there yet.

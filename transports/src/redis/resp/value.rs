@@ -1,8 +1,8 @@
 //! Any reply, as a value: for commands that are rare.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
-use super::read::{MAX_LINE, Malformed, Part, line, number, part};
+use super::read::{MAX_LINE, Malformed, Part, Reader, line, number, part};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::redis) enum Value {
@@ -11,6 +11,8 @@ pub(in crate::redis) enum Value {
     Integer(i64),
     Bulk(Bytes),
     Nothing,
+    /// A string for which there was no room. It was passed over.
+    TooLarge,
     Array(Vec<Self>),
 }
 
@@ -20,19 +22,6 @@ const MAX_DEPTH: usize = 6;
 const MAX_VALUES: usize = 65_536;
 
 impl Value {
-    /// Takes the next value out of a buffer; `None` if it is not all there yet.
-    ///
-    /// # Errors
-    /// If it is none, or larger than `limit`.
-    pub(in crate::redis) fn take(buffer: &mut BytesMut, limit: usize) -> Result<Option<Self>, Malformed> {
-        if buffer.is_empty() {
-            return Ok(None);
-        }
-        let Some((value, end)) = read(buffer, 0, limit, MAX_DEPTH)? else { return Ok(None) };
-        buffer.advance(end);
-        Ok(Some(value))
-    }
-
     pub(in crate::redis) fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bulk(bytes) | Self::Status(bytes) => Some(bytes),
@@ -58,83 +47,176 @@ impl Value {
     }
 }
 
-fn read(buffer: &[u8], at: usize, limit: usize, depth: usize) -> Result<Option<(Value, usize)>, Malformed> {
-    let Some(kind) = buffer.get(at) else { return Ok(None) };
-    if at > limit {
-        return Err(Malformed("an answer that is too large"));
-    }
-    let rest = &buffer[at..];
-    let own = |text: std::ops::Range<usize>| Bytes::copy_from_slice(&rest[text]);
-    Ok(Some(match kind {
-        b'+' | b'-' => {
-            let Some((text, end)) = line(rest, MAX_LINE)? else { return Ok(None) };
-            let text = own(text);
-            (if *kind == b'+' { Value::Status(text) } else { Value::Error(text) }, at + end)
-        }
-        b':' => {
-            let Some((number, end)) = number(rest)? else { return Ok(None) };
-            (Value::Integer(number), at + end)
-        }
-        b'$' => {
-            if rest.starts_with(b"$-1\r\n") {
-                return Ok(Some((Value::Nothing, at + 5)));
-            }
-            match part(rest, 0, limit)? {
-                Part::Unfinished => return Ok(None),
-                Part::Whole(content, end) => (Value::Bulk(own(content)), at + end),
-                Part::TooLarge { .. } => return Err(Malformed("an answer that is too large")),
-            }
-        }
-        b'*' => {
-            let Some((count, end)) = number(rest)? else { return Ok(None) };
-            let mut at = at + end;
-            let Ok(count) = usize::try_from(count) else { return Ok(Some((Value::Nothing, at))) };
-            if depth == 0 || count > MAX_VALUES {
-                return Err(Malformed("an array that no answer has"));
-            }
-            let mut values = Vec::new();
-            for _ in 0..count {
-                let Some((value, end)) = read(buffer, at, limit, depth - 1)? else { return Ok(None) };
+/// A value that is not all there yet.
+#[derive(Debug, Default)]
+pub(super) struct Building {
+    /// The arrays that are open, the outermost first, each with how many values it lacks.
+    open: Vec<(usize, Vec<Value>)>,
+    /// The bytes of the strings so far, and of everything else.
+    strings: usize,
+    others: usize,
+    /// Bytes of a string that is passed over, with its line end.
+    passing: Option<usize>,
+}
+
+enum Piece {
+    Value(Value),
+    Array(usize),
+}
+
+impl Reader {
+    /// The next reply, as a value; `None` if it is not all there yet. Its strings have at most as many bytes together as the
+    /// reader's bound: those beyond it are passed over.
+    ///
+    /// # Errors
+    /// If it is none, or otherwise larger than the bound. There is no going on after that.
+    pub(in crate::redis) fn next_value(&mut self) -> Result<Option<Value>, Malformed> {
+        while let Some(piece) = self.piece()? {
+            let open = &mut self.building.open;
+            let mut value = match piece {
+                Piece::Array(count) => {
+                    if open.len() == MAX_DEPTH || count > MAX_VALUES {
+                        return Err(Malformed("an array that no answer has"));
+                    }
+                    open.push((count, Vec::new()));
+                    continue;
+                }
+                Piece::Value(value) => value,
+            };
+            loop {
+                let Some((missing, values)) = open.last_mut() else {
+                    self.building = Building::default();
+                    return Ok(Some(value));
+                };
                 values.push(value);
-                at = end;
+                *missing -= 1;
+                if *missing > 0 {
+                    break;
+                }
+                value = Value::Array(open.pop().map(|(_, values)| values).unwrap_or_default());
             }
-            (Value::Array(values), at)
         }
-        _ => return Err(Malformed("a reply that begins with no known character")),
-    }))
+        Ok(None)
+    }
+
+    fn piece(&mut self) -> Result<Option<Piece>, Malformed> {
+        let building = &mut self.building;
+        if let Some(left) = &mut building.passing {
+            let here = (*left).min(self.buffer.len());
+            self.buffer.advance(here);
+            *left -= here;
+            if *left > 0 {
+                return Ok(None);
+            }
+            building.passing = None;
+            return Ok(Some(Piece::Value(Value::TooLarge)));
+        }
+        let buffer = &self.buffer[..];
+        let (piece, end) = match buffer.first() {
+            None => return Ok(None),
+            Some(kind @ (b'+' | b'-')) => {
+                let Some((text, end)) = line(buffer, MAX_LINE)? else { return Ok(None) };
+                let text = Bytes::copy_from_slice(&buffer[text]);
+                let value = if *kind == b'+' { Value::Status(text) } else { Value::Error(text) };
+                (Piece::Value(value), end)
+            }
+            Some(kind @ (b':' | b'*' | b'$')) => {
+                let Some((number, end)) = number(buffer)? else { return Ok(None) };
+                match (kind, usize::try_from(number)) {
+                    (b':', _) => (Piece::Value(Value::Integer(number)), end),
+                    (_, Err(_)) => (Piece::Value(Value::Nothing), end),
+                    (b'*', Ok(0)) => (Piece::Value(Value::Array(Vec::new())), end),
+                    (b'*', Ok(count)) => (Piece::Array(count), end),
+                    _ => return self.string(),
+                }
+            }
+            Some(_) => return Err(Malformed("a reply that begins with no known character")),
+        };
+        building.others += end;
+        if building.others > self.limit {
+            return Err(Malformed("an answer that is too large"));
+        }
+        self.buffer.advance(end);
+        Ok(Some(piece))
+    }
+
+    fn string(&mut self) -> Result<Option<Piece>, Malformed> {
+        let building = &mut self.building;
+        match part(&self.buffer, 0, self.limit.saturating_sub(building.strings))? {
+            Part::Unfinished => Ok(None),
+            Part::Whole(content, end) => {
+                building.strings += content.len();
+                let value = Value::Bulk(Bytes::copy_from_slice(&self.buffer[content]));
+                self.buffer.advance(end);
+                Ok(Some(Piece::Value(value)))
+            }
+            Part::TooLarge { start, length } => {
+                self.buffer.advance(start);
+                building.passing = Some(length + 2);
+                self.piece()
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LIMIT: usize = 100;
+
+    /// All values in `bytes`, received in pieces of `size`.
+    fn read(bytes: &[u8], size: usize) -> Result<Vec<Value>, Malformed> {
+        let mut reader = Reader::new(LIMIT);
+        let mut found = Vec::new();
+        for piece in bytes.chunks(size) {
+            reader.buffer.extend_from_slice(piece);
+            while let Some(value) = reader.next_value()? {
+                found.push(value);
+            }
+        }
+        assert!(reader.buffer.is_empty() && reader.building.open.is_empty(), "something is left");
+        Ok(found)
+    }
+
+    fn bulk(text: &str) -> Value {
+        Value::Bulk(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
     #[test]
     fn a_value_may_be_cut_anywhere() {
-        let bytes = b"*5\r\n+OK\r\n*2\r\n$1\r\na\r\n:-7\r\n*-1\r\n$-1\r\n-ERR no\r\n";
+        let bytes = b"*6\r\n+OK\r\n*2\r\n$1\r\na\r\n:-7\r\n*-1\r\n$-1\r\n*0\r\n-ERR no\r\n:1\r\n";
         for size in 1..=bytes.len() {
-            let mut buffer = BytesMut::new();
-            let mut found = None;
-            for piece in bytes.chunks(size) {
-                assert_eq!(found, None);
-                buffer.extend_from_slice(piece);
-                found = Value::take(&mut buffer, 1000).expect("a value");
-            }
-            let found = found.expect("a value");
-            let values = found.array().expect("an array");
+            let found = read(bytes, size).expect("values");
+            assert_eq!(found.len(), 2);
+            let values = found[0].array().expect("an array");
             assert_eq!(values[0], Value::Status(Bytes::from_static(b"OK")));
             assert_eq!(values[1].get(b"a"), Some(&Value::Integer(-7)));
-            assert_eq!(values[2..4], [Value::Nothing, Value::Nothing]);
-            assert_eq!(values[4], Value::Error(Bytes::from_static(b"ERR no")));
-            assert!(buffer.is_empty());
+            assert_eq!(values[2..5], [Value::Nothing, Value::Nothing, Value::Array(vec![])]);
+            assert_eq!(values[5], Value::Error(Bytes::from_static(b"ERR no")));
+        }
+    }
+
+    #[test]
+    fn strings_without_room_are_passed_over_and_not_kept() {
+        let string = |size: usize| format!("${size}\r\n{}\r\n", "x".repeat(size));
+        let bytes = ["*4\r\n", &string(60), &string(60), &string(40), &string(1_000), ":7\r\n"].concat();
+        for size in [1, 7, 5_000] {
+            let found = read(bytes.as_bytes(), size).expect("values");
+            let (sixty, forty) = (bulk(&"x".repeat(60)), bulk(&"x".repeat(40)));
+            let first = Value::Array(vec![sixty, Value::TooLarge, forty, Value::TooLarge]);
+            assert_eq!(found, [first, Value::Integer(7)], "in pieces of {size}");
         }
     }
 
     #[test]
     fn what_is_too_deep_too_long_or_no_value_is_refused() {
         let deep = "*1\r\n".repeat(MAX_DEPTH + 1);
-        for bytes in [deep.as_bytes(), b"*9999999\r\n", b"$2000\r\n", b"?\r\n", b"HTTP/1.1"] {
-            let mut buffer = BytesMut::from(bytes);
-            assert!(Value::take(&mut buffer, 1000).is_err(), "{}", String::from_utf8_lossy(bytes));
+        let long = format!("*1000\r\n{}", ":1\r\n".repeat(LIMIT));
+        for bytes in
+            [deep.as_bytes(), long.as_bytes(), b"*9999999\r\n", b"?\r\n", b"HTTP/1.1", b"*1\r\n$x\r\n"]
+        {
+            assert!(read(bytes, 1).is_err(), "{}", String::from_utf8_lossy(bytes));
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::task::coop::poll_proceed;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::answers::Answer;
@@ -36,6 +37,9 @@ pub(super) struct SpokeTask {
     /// A token for the connection that there is.
     refreshing: Option<Refreshing>,
     socket: Option<Socket>,
+    /// What was read and is not told yet, and the end that comes after it.
+    received: VecDeque<Received>,
+    end: Option<CloseCode>,
     /// The last connection, while the two sides take leave.
     parting: Option<Parting>,
     timer: Pin<Box<Sleep>>,
@@ -69,6 +73,8 @@ impl SpokeTask {
             connecting: None,
             refreshing: None,
             socket: None,
+            received: VecDeque::new(),
+            end: None,
             parting: None,
             timer: Box::pin(sleep_until(Instant::now())),
             outputs: VecDeque::new(),
@@ -295,6 +301,8 @@ impl SpokeTask {
 
     fn part(&mut self, code: CloseCode) {
         let Some(mut socket) = self.socket.take() else { return };
+        self.received.clear();
+        self.end = None;
         let code = if code == CloseCode::Abnormal { CloseCode::GoingAway } else { code };
         socket.close(&Close::new(code.number(), code.reason()));
         let limit = self.close_timeout;
@@ -344,28 +352,40 @@ impl SpokeTask {
     }
 
     /// Reads and writes what can be. Whether something came.
+    ///
+    /// Each message takes its part of what the runtime lets a task do in a row: whoever reads what is delivered has a turn
+    /// before it is outrun.
     fn poll_socket(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(socket) = &mut self.socket else { return false };
-        let mut received = Vec::new();
-        let read = socket.poll_receive(cx, |one| received.push(one));
-        let mut end = match &read {
-            Poll::Ready(Err(error)) => Some(CloseCode::from(error.close_code())),
-            _ => None,
-        };
-        if read.is_ready() {
+        let mut came = false;
+        if self.received.is_empty() && self.end.is_none() {
+            let read = socket.poll_receive(cx, |one| self.received.push_back(one));
+            came = read.is_ready();
+            if let Poll::Ready(Err(error)) = read {
+                self.end = Some(CloseCode::from(error.close_code()));
+            }
+        }
+        if !self.received.is_empty() {
             let mut state = self.shared.lock();
             let now = self.shared.now();
             if !state.protocol.is_welcomed() {
                 state.withdraw_cancelled();
             }
-            for one in received {
-                match one {
-                    Received::Message(message) => state.protocol.receive(now, &message),
-                    Received::Alive => state.protocol.pong(now),
-                    Received::Close(close) => end = Some(CloseCode::from(close.code)),
+            while !self.received.is_empty()
+                && let Poll::Ready(budget) = poll_proceed(cx)
+            {
+                budget.made_progress();
+                came = true;
+                match self.received.pop_front() {
+                    Some(Received::Message(message)) => state.protocol.receive(now, &message),
+                    Some(Received::Alive) => state.protocol.pong(now),
+                    Some(Received::Close(close)) => self.end = Some(CloseCode::from(close.code)),
+                    None => {}
                 }
             }
         }
+        // What was read before the end comes before it.
+        let mut end = if self.received.is_empty() { self.end } else { None };
         if end.is_none()
             && socket.waiting() > 0
             && let Poll::Ready(Err(_)) = socket.poll_flush(cx)
@@ -379,7 +399,7 @@ impl SpokeTask {
             state.protocol.lost(now, code);
             return true;
         }
-        read.is_ready()
+        came
     }
 
     /// Does what is due. Whether anything was.

@@ -10,11 +10,11 @@ use compact_str::CompactString;
 
 use super::permission::{Asked, Checks};
 use super::publish::{Checked, Event};
-use super::routes::{Feed, Source};
+use super::routes::{Feed, Recall, Source, Topic};
 use super::{ConnectionId, HubOutput, HubProtocol};
 use crate::websocket::history::Entry;
 use crate::websocket::wire::{Subscribe, resolve};
-use crate::websocket::{CloseCode, Question};
+use crate::websocket::{CloseCode, Fetch, Question};
 use crate::{
     Address, Body, ErrorCode, EventId, Frame, Gap, GapReason, Header, Position, Rejection, SendError,
 };
@@ -52,8 +52,6 @@ impl HubProtocol {
             Checked::New(event) => {
                 let frame = self.leaving(event);
                 self.outputs.push_back(HubOutput::Place(id, frame));
-                #[cfg(feature = "tracing")]
-                self.outputs.extend(crate::trace::Relayed::new(header).map(HubOutput::Relayed));
                 Ok(None)
             }
         }
@@ -103,10 +101,18 @@ impl HubProtocol {
         let Some(found) = self.topics.get_mut(topic) else { return };
         found.feed.source = Source::Away;
         found.history.begin_anew(CompactString::default(), 0);
-        for member in found.members() {
-            let Some(connection) = self.connections.at(member.connection) else { continue };
-            let (id, address) = (connection.id, connection.subscriptions.get(member.slot).address.clone());
-            self.withdraw(id, &address, rejection);
+        let mut connections: Vec<u32> = found.members().iter().map(|member| member.connection).collect();
+        connections.dedup();
+        for connection in connections {
+            let Some(connection) = self.connections.at(connection) else { continue };
+            let (id, all) = (connection.id, &connection.subscriptions);
+            // Those of single ids come first: they would go on alone where that of their type has ended.
+            let narrow = all.narrow(topic).into_iter().map(|slot| all.get(slot));
+            let addresses: Vec<Address> =
+                narrow.chain(all.whole(topic)).map(|subscription| subscription.address.clone()).collect();
+            for address in addresses {
+                self.withdraw(id, &address, rejection);
+            }
         }
     }
 
@@ -129,10 +135,24 @@ impl HubProtocol {
             return;
         }
         self.goes_on(header.topic(), epoch, offset - 1);
-        // What cannot be delivered is missing when the next comes.
-        if let Some(event) = self.arriving(&header, body) {
-            self.deliver(now, event, offset);
+        match self.arriving(&header, body) {
+            Some(event) => {
+                self.deliver(now, event, offset);
+                #[cfg(feature = "tracing")]
+                self.outputs.extend(crate::trace::Relayed::arrived(&header).map(HubOutput::Relayed));
+            }
+            // It is missing, but it was there.
+            None => {
+                self.undecodable();
+                let (topic, epoch) = (header.topic(), epoch.to_owned());
+                self.goes_on(topic, &epoch, offset);
+            }
         }
+    }
+
+    /// Something came that nobody can read, or that no client can be given. What is said of its place tells who missed it.
+    pub fn undecodable(&mut self) {
+        self.counters.undecodable += 1;
     }
 
     fn arriving(&self, header: &Header, body: Bytes) -> Option<Event> {
@@ -158,7 +178,7 @@ impl HubProtocol {
             Some(reason) => Gap::new(reason, None),
             None => Gap::new(GapReason::Epoch, None),
         };
-        found.feed.is_recalled = false;
+        found.feed.recall = Recall::No;
         if found.local.whole || !found.local.ids.is_empty() {
             self.outputs.push_back(HubOutput::Lost(topic.into(), gap));
         }
@@ -200,7 +220,7 @@ impl HubProtocol {
             older.push(Entry::new(id, event_id, carried, offset, 0, bodies));
         }
         let Some(found) = self.topics.get_mut(topic) else { return };
-        (found.feed.is_recalling, found.feed.is_recalled) = (false, true);
+        found.feed.recall = Recall::Done;
         found.history.prepend(older);
         for (id, route) in &mut found.ids {
             route.last = found.history.last(id);
@@ -212,11 +232,26 @@ impl HubProtocol {
         self.topics.get(topic).map_or(0, |topic| topic.history.floor(None))
     }
 
+    /// The answer did not come in time: what is not kept here cannot be had until it comes.
+    pub fn not_recalled(&mut self, topic: &str) {
+        if let Some(found) = self.topics.get_mut(topic).filter(|it| it.feed.recall == Recall::Asked) {
+            found.feed.recall = Recall::Late;
+        }
+    }
+
     /// Whether what was asked for of this type is there, or nothing was.
     #[must_use]
     pub fn is_here(&self, topic: &str) -> bool {
-        let is_awaited = |feed: &Feed| feed.source == Source::Asked || feed.is_recalling;
-        self.topics.get(topic).is_none_or(|topic| !is_awaited(&topic.feed))
+        self.topics.get(topic).is_none_or(|topic| topic.feed.source != Source::Asked)
+    }
+
+    /// Whether this is there.
+    #[must_use]
+    pub fn is_fetched(&self, one: &Fetch) -> bool {
+        let is_recalling = |topic: &Topic| topic.feed.recall == Recall::Asked;
+        let has_past = !one.past || !self.topics.get(&one.topic).is_some_and(is_recalling);
+        let has_reached = one.reach.as_ref().is_none_or(|reach| self.has_reached(&one.topic, reach));
+        self.is_here(&one.topic) && has_past && has_reached
     }
 
     /// Whether the hub has heard of everything of this type up to this position. Of what it does not hear at all, it has.
@@ -234,30 +269,37 @@ impl HubProtocol {
 
     pub(super) fn follow_there(&mut self, topic: &str) {
         if let Some(found) = self.topics.get_mut(topic).filter(|it| it.feed.source == Source::Away) {
-            found.feed = Feed { is_published: found.feed.is_published, ..Feed::new(Source::Asked) };
+            let Feed { is_published, asking, .. } = found.feed;
+            found.feed = Feed { is_published, asking, ..Feed::new(Source::Asked) };
             self.outputs.push_back(HubOutput::Follow(topic.into()));
         }
     }
 
-    /// Follows it no more, if nobody does here.
-    pub fn unfollow_if_left(&mut self, topic: &str) {
+    /// Follows it no more, if nobody does here, and nobody waits for it.
+    pub(super) fn unfollow_if_left(&mut self, topic: &str) {
         let Some(found) = self.topics.get_mut(topic) else { return };
-        if found.feed.source == Source::Here && found.is_left() {
+        let is_followed = matches!(found.feed.source, Source::Asked | Source::Here);
+        if is_followed && found.is_left() && found.feed.asking == 0 {
             found.feed.source = Source::Away;
             found.history.begin_anew(CompactString::default(), 0);
             self.outputs.push_back(HubOutput::Unfollow(topic.into()));
         }
     }
 
-    /// A client asks for nothing any more: what was followed for it alone is left.
-    pub(super) fn ask_no_more(&mut self, asked: Option<&Asked>) {
-        let Some(Asked::Fetch { all, .. }) = asked else { return };
-        for (one, _) in all {
-            // A name stands for another only where it is an id.
-            if let Ok(address) = one.topic.parse::<Address>() {
-                self.unfollow_if_left(address.topic());
+    /// A client waits for these no more.
+    fn release(&mut self, topics: &[CompactString]) {
+        for topic in topics {
+            if let Some(found) = self.topics.get_mut(topic) {
+                found.feed.asking -= 1;
             }
         }
+    }
+
+    /// A client asks for nothing any more: what was followed for it alone is left.
+    pub(super) fn ask_no_more(&mut self, asked: Option<&Asked>) {
+        let Some(Asked::Fetch { topics, .. }) = asked else { return };
+        self.release(topics);
+        topics.iter().for_each(|topic| self.unfollow_if_left(topic));
     }
 
     /// What is asked for, if all of it can be answered now; otherwise it is, when what it needs is there. A client that
@@ -272,7 +314,7 @@ impl HubProtocol {
         if !self.config.behind {
             return Some(all);
         }
-        let mut awaited: Vec<(CompactString, Option<Position>)> = Vec::new();
+        let (mut awaited, mut topics) = (Vec::new(), Vec::new());
         for (one, _) in all.iter().filter(|(_, found)| found.is_ok()) {
             let Some(address) = self.address_of(id, one) else { continue };
             let topic = address.topic();
@@ -280,19 +322,30 @@ impl HubProtocol {
             if self.add_topic(topic).is_err() {
                 continue;
             }
+            topics.push(CompactString::from(topic));
             self.follow_there(topic);
-            self.recall_for(&address, one);
+            let past = self.recall_for(&address, one);
             let since = one.since.as_ref().filter(|_| !has_waited);
-            let ahead = since.map(|since| Position::new(since.offset).with_epoch(&since.epoch));
-            let ahead = ahead.filter(|position| !self.has_reached(topic, position));
-            if ahead.is_some() || !self.is_here(topic) {
-                awaited.push((topic.into(), ahead));
+            let reach = since.map(|since| Position::new(since.offset).with_epoch(&since.epoch));
+            let fetch = Fetch::new(topic, reach, past);
+            if !self.is_fetched(&fetch) {
+                awaited.push(fetch);
             }
         }
         if awaited.is_empty() {
             return Some(all);
         }
-        self.ask(id, Asked::Fetch { correlation: correlation.into(), all }, Question::Fetch(awaited));
+        let asked = Asked::Fetch { correlation: correlation.into(), all, topics: topics.clone() };
+        self.ask(id, asked, Question::Fetch(awaited));
+        if self.is_asking(id) {
+            for topic in &topics {
+                if let Some(found) = self.topics.get_mut(topic) {
+                    found.feed.asking += 1;
+                }
+            }
+        } else {
+            topics.iter().for_each(|topic| self.unfollow_if_left(topic));
+        }
         None
     }
 
@@ -300,21 +353,22 @@ impl HubProtocol {
         resolve(one.topic.parse().ok()?, self.connections.peek(id)?.name())
     }
 
-    /// Asks for what was before the history, if somebody has missed it and there is room.
-    fn recall_for(&mut self, address: &Address, one: &Subscribe) {
-        let Some(since) = &one.since else { return };
-        let Some(found) = self.topics.get_mut(address.topic()) else { return };
+    /// Asks for what was before the history, if somebody has missed it and there is room. Whether that is waited for.
+    fn recall_for(&mut self, address: &Address, one: &Subscribe) -> bool {
+        let Some(since) = &one.since else { return false };
+        let Some(found) = self.topics.get_mut(address.topic()) else { return false };
         let (history, feed) = (&found.history, &mut found.feed);
-        if feed.source != Source::Here || feed.is_recalled || feed.is_recalling {
-            return;
-        }
         let is_known = since.epoch == history.epoch() && since.offset <= history.head();
-        let floor = history.floor(None);
-        if is_known && since.offset < history.floor(address.id()) && history.room() > 0 {
-            feed.is_recalling = true;
-            let after = Position::new(floor - history.room()).with_epoch(history.epoch());
+        let is_missed = is_known && since.offset < history.floor(address.id());
+        if feed.source != Source::Here || !is_missed {
+            return false;
+        }
+        if feed.recall == Recall::No && history.room() > 0 {
+            feed.recall = Recall::Asked;
+            let after = Position::new(history.floor(None) - history.room()).with_epoch(history.epoch());
             self.outputs.push_back(HubOutput::Recall(address.topic().into(), after));
         }
+        feed.recall == Recall::Asked
     }
 
     /// The answer to [`Fetch`](Question::Fetch): the types that are not there, and why not. Of the others it is answered as it
@@ -323,11 +377,13 @@ impl HubProtocol {
         let Some(connection) = self.connections.get(id) else { return };
         let Some(asked) = connection.asked.take() else { return };
         let outdated = std::mem::take(&mut connection.outdated);
-        let Asked::Fetch { correlation, mut all } = *asked else {
+        let Asked::Fetch { correlation, mut all, topics } = *asked else {
             connection.asked = Some(asked);
             return;
         };
+        self.release(&topics);
         if outdated {
+            topics.iter().for_each(|topic| self.unfollow_if_left(topic));
             let all = all.into_iter().map(|(one, _)| one).collect();
             return self.subscribe_all(now, id, &correlation, all);
         }
@@ -337,11 +393,9 @@ impl HubProtocol {
                 *found = found.clone().and(Err(rejection.clone()));
             }
         }
-        let asked = Asked::Fetch { correlation: correlation.clone(), all: all.clone() };
         self.subscribe_checked(now, id, &correlation, all, true);
-        if !self.is_asking(id) {
-            self.ask_no_more(Some(&asked));
-        }
+        // Of what it has not got, or asks for again.
+        topics.iter().for_each(|topic| self.unfollow_if_left(topic));
     }
 }
 

@@ -20,8 +20,8 @@ pub(super) enum Asked {
     Identity { connect: Option<CompactString> },
     /// `__subscribe`: each address, with the refusal of those that need no asking.
     Subscribe { correlation: CompactString, all: Checks },
-    /// The same when that is known: what is followed has to be there.
-    Fetch { correlation: CompactString, all: Checks },
+    /// The same when that is known: what is followed has to be there, these types of it.
+    Fetch { correlation: CompactString, all: Checks, topics: Vec<CompactString> },
     /// An event.
     Publish { header: Header, payload: Bytes, address: Address },
 }

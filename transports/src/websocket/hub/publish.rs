@@ -51,7 +51,7 @@ impl HubProtocol {
         let offset = self.topics.get(event.address.topic()).map_or(0, |topic| topic.history.head()) + 1;
         self.deliver(now, event, offset);
         #[cfg(feature = "tracing")]
-        self.outputs.extend(crate::trace::Relayed::new(header).map(HubOutput::Relayed));
+        self.outputs.extend(crate::trace::Relayed::accepted(header).map(HubOutput::Relayed));
         Ok(offset)
     }
 

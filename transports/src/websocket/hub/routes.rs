@@ -42,22 +42,33 @@ pub(super) enum Source {
     Here,
 }
 
+/// What became of asking for what is before the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recall {
+    No,
+    Asked,
+    /// What came of it is in the history.
+    Done,
+    /// It takes too long: nobody waits for it, until it comes.
+    Late,
+}
+
 /// How a type stands, of a hub that is behind something.
 pub(super) struct Feed {
     pub(super) source: Source,
     /// Something was lost before what comes next, for this reason.
     pub(super) lost: Option<GapReason>,
-    /// What is there before the history is asked for.
-    pub(super) is_recalling: bool,
-    /// It was.
-    pub(super) is_recalled: bool,
+    /// Whether what is there before the history was asked for.
+    pub(super) recall: Recall,
+    /// How many clients wait for the type.
+    pub(super) asking: usize,
     /// Something was published.
     pub(super) is_published: bool,
 }
 
 impl Feed {
     pub(super) fn new(source: Source) -> Self {
-        Self { source, lost: None, is_recalling: false, is_recalled: false, is_published: false }
+        Self { source, lost: None, recall: Recall::No, asking: 0, is_published: false }
     }
 }
 
@@ -123,7 +134,7 @@ impl Topic {
 
     /// Nothing happened here, and nobody waits for it.
     pub(super) fn is_unused(&self) -> bool {
-        let is_asked = self.feed.source == Source::Asked || self.feed.is_published;
-        self.is_left() && self.history.head() == 0 && !is_asked
+        let is_followed = matches!(self.feed.source, Source::Asked | Source::Here) || self.feed.asking > 0;
+        self.is_left() && self.history.head() == 0 && !is_followed && !self.feed.is_published
     }
 }

@@ -20,6 +20,10 @@ pub struct HubStats {
     pub missed: u64,
     /// How many connections were closed because they did not read.
     pub slow_consumers: u64,
+    /// How many events came from what the hub is behind that nobody could read, or no client be given.
+    pub undecodable: u64,
+    /// Whether there is a connection to what the hub is behind; `None` if it is behind nothing.
+    pub upstream_connected: Option<bool>,
     /// The event types that something happened to, or that somebody follows, by name.
     pub topics: Vec<TopicStats>,
     /// The connections with the longest queues, those first: at most 100.
@@ -69,6 +73,7 @@ pub(super) struct Counters {
     pub(super) gaps: u64,
     pub(super) missed: u64,
     pub(super) slow_consumers: u64,
+    pub(super) undecodable: u64,
 }
 
 impl HubProtocol {
@@ -105,6 +110,8 @@ impl HubProtocol {
             gaps: self.counters.gaps,
             missed: self.counters.missed,
             slow_consumers: self.counters.slow_consumers,
+            undecodable: self.counters.undecodable,
+            upstream_connected: None,
             topics,
             queues: queues.into_iter().filter_map(queue).collect(),
         }

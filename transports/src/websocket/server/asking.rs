@@ -1,5 +1,5 @@
 //! What a connection's task does while its hub cannot go on without an answer: it asks, and keeps what it has read. It reads
-//! no more, so that its client is held up by TCP.
+//! no more, so that its client is held up by TCP. It also keeps what it has read beyond what it may do in a row.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(super) struct Asking {
     /// The protocol waits.
     is_open: bool,
     answering: Option<Calling<Answer>>,
-    /// What came after the message that was asked about, in the same reading.
+    /// What came in the same reading after the message that was asked about, or after its turn.
     held: VecDeque<Received>,
 }
 
@@ -27,8 +27,13 @@ impl Asking {
     }
 
     /// The protocol waits for an answer, and these after it.
-    pub(super) fn hold(&mut self, rest: impl Iterator<Item = Received>) {
+    pub(super) fn ask_before(&mut self, rest: impl Iterator<Item = Received>) {
         self.is_open = true;
+        self.hold(rest);
+    }
+
+    /// These wait for their turn.
+    pub(super) fn hold(&mut self, rest: impl Iterator<Item = Received>) {
         self.held.extend(rest);
     }
 

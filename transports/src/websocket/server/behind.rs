@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::notices::Notice;
 use super::shared::{Core, Shared};
 use crate::websocket::hub::not_placed;
-use crate::websocket::{ConnectionId, HistoryConfig};
+use crate::websocket::{ConnectionId, Fetch, HistoryConfig};
 use crate::{
     Address, ConnectionState, ErrorCode, Frame, Gap, Header, Inlet, Link, Memory, Past, Patience, Placed,
     Position, Rejection, SendError, Start, Undecodable,
@@ -47,6 +47,8 @@ impl Upstream {
     }
 
     pub(super) fn publish(&self, frame: Frame, patience: Patience, placed: Placed) -> Result<(), SendError> {
+        #[cfg(feature = "tracing")]
+        let placed = told(&frame.header, placed);
         self.link().ok_or(SendError::Closed)?.place(frame, self.memory, patience, placed)
     }
 
@@ -85,6 +87,18 @@ impl Upstream {
     }
 }
 
+/// The same, and the span of an event that was accepted.
+#[cfg(feature = "tracing")]
+fn told(header: &Header, placed: Placed) -> Placed {
+    let Some(relayed) = crate::trace::Relayed::accepted(header) else { return placed };
+    Box::new(move |result| {
+        if result.is_ok() {
+            relayed.tell();
+        }
+        placed(result);
+    })
+}
+
 /// Who waits for what was asked for there.
 #[derive(Default)]
 pub(super) struct Awaited {
@@ -96,8 +110,7 @@ pub(super) struct Awaited {
 
 struct Waiter {
     answer: oneshot::Sender<Option<Rejection>>,
-    /// How far the hub has to be.
-    reach: Option<Position>,
+    wanted: Fetch,
 }
 
 /// What is there of a type before its history.
@@ -149,14 +162,20 @@ impl Core {
         }
     }
 
-    /// Answers those who wait for this type to be there, and so far.
+    /// It took too long. Whether the type is there all the same.
+    fn gave_up(&mut self, topic: &str) -> bool {
+        let is_here = self.protocol.is_here(topic);
+        if is_here {
+            self.protocol.not_recalled(topic);
+        }
+        is_here
+    }
+
+    /// Answers those who wait for this type to be there, with all that they want of it.
     fn answer_waiters(&mut self, topic: &str, refusal: Option<&Rejection>) {
         let Some(waiters) = self.awaited.waiters.remove(topic) else { return };
-        let has_reached = |waiter: &Waiter| {
-            refusal.is_some()
-                || waiter.reach.as_ref().is_none_or(|reach| self.protocol.has_reached(topic, reach))
-        };
-        let (done, waiting): (Vec<_>, Vec<_>) = waiters.into_iter().partition(has_reached);
+        let is_done = |waiter: &Waiter| refusal.is_some() || self.protocol.is_fetched(&waiter.wanted);
+        let (done, waiting): (Vec<_>, Vec<_>) = waiters.into_iter().partition(is_done);
         for waiter in done {
             self.notify(Notice::Awaited(waiter.answer, refusal.cloned()));
         }
@@ -166,63 +185,74 @@ impl Core {
     }
 
     /// Tells those who wait for this type how it stands.
-    pub(super) fn answer_awaited(&mut self, topic: &str, refusal: Option<&Rejection>) {
-        if refusal.is_none() && !self.protocol.is_here(topic) {
+    pub(super) fn answer_awaited(&mut self, topic: &str) {
+        if !self.protocol.is_here(topic) {
             return;
         }
-        self.answer_waiters(topic, refusal);
-        let (done, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.awaited.members)
-            .into_iter()
-            .map(|mut joining| {
-                let concerned = joining.topics.remove(topic);
-                (joining, concerned)
-            })
-            .partition(|(joining, _)| joining.topics.is_empty());
-        let mut refused = Vec::new();
-        for (joining, concerned) in done.iter().chain(&waiting) {
-            if let Some(rejection) = refusal.filter(|_| *concerned) {
-                refused.push((joining.key, Arc::clone(&joining.inlet), joining.request, rejection.clone()));
-            }
-        }
-        for (key, inlet, request, rejection) in refused {
-            for address in self.leave_topic(key, topic) {
+        self.answer_waiters(topic, None);
+        self.answer_joining(|joining| _ = joining.topics.remove(topic));
+    }
+
+    /// The same where it is refused: nobody follows it any more, neither who waits for it nor who did so far.
+    fn refuse_awaited(&mut self, topic: &str, rejection: &Rejection) {
+        self.answer_waiters(topic, Some(rejection));
+        for (key, inlet, followed) in self.members.who_follow(topic) {
+            self.leave_topic(key, topic);
+            for (address, request) in followed {
                 self.notify(Notice::Refused(Arc::clone(&inlet), request, address, rejection.clone()));
             }
         }
-        self.awaited.members = waiting.into_iter().map(|(joining, _)| joining).collect();
-        for (joining, _) in done {
+        self.answer_joining(|joining| _ = joining.topics.remove(topic));
+    }
+
+    /// Nobody follows it any more, and nobody waits for it.
+    pub(super) fn left(&mut self, topic: &str) {
+        self.awaited.recalls.retain(|_, recall| recall.topic != topic);
+        self.answer_joining(|joining| _ = joining.topics.remove(topic));
+    }
+
+    /// Those who are gone wait for nothing.
+    pub(super) fn forget_joining(&mut self, key: u64) {
+        self.awaited.members.retain(|joining| joining.key != key);
+    }
+
+    fn answer_joining(&mut self, change: impl Fn(&mut Joining)) {
+        self.awaited.members.iter_mut().for_each(change);
+        let (done, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.awaited.members).into_iter().partition(|it| it.topics.is_empty());
+        self.awaited.members = waiting;
+        for joining in done {
             self.notify(Notice::Subscribed(joining.inlet, joining.request));
         }
     }
 }
 
-/// Ready when each of these types is there, or is not: those, with the reason.
+/// Ready when all of this is there, or is not: the types that are not, with the reason.
 pub(super) async fn fetch(
     shared: Arc<Shared>,
-    wanted: Vec<(CompactString, Option<Position>)>,
+    wanted: Vec<Fetch>,
     limit: Duration,
 ) -> Vec<(CompactString, Rejection)> {
     let deadline = Instant::now() + limit;
-    let mut refused = Vec::new();
-    for (topic, reach) in wanted {
-        let is_ahead = reach.is_some();
-        let waiting = {
-            let mut core = shared.lock();
-            let has_reached = reach.as_ref().is_none_or(|reach| core.protocol.has_reached(&topic, reach));
-            if has_reached && core.protocol.is_here(&topic) {
-                continue;
-            }
+    let waiting: Vec<_> = {
+        let mut core = shared.lock();
+        let wanted = wanted.into_iter().filter(|one| !core.protocol.is_fetched(one)).collect::<Vec<_>>();
+        let wait = |wanted: Fetch| {
             let (answer, waiting) = oneshot::channel();
-            let waiters = core.awaited.waiters.entry(topic.clone()).or_default();
+            let waiters = core.awaited.waiters.entry(wanted.topic.clone()).or_default();
             waiters.retain(|waiter| !waiter.answer.is_closed());
-            waiters.push(Waiter { answer, reach });
-            waiting
+            waiters.push(Waiter { answer, wanted: wanted.clone() });
+            (wanted, waiting)
         };
+        wanted.into_iter().map(wait).collect()
+    };
+    let mut refused = Vec::new();
+    for (Fetch { topic, reach, .. }, waiting) in waiting {
         match timeout_at(deadline, waiting).await {
             Ok(Ok(None)) => {}
             Ok(Ok(Some(rejection))) => refused.push((topic, rejection)),
-            // What it knows is nothing that there is: it is told so.
-            Err(_) if is_ahead => {}
+            // What it knows is nothing that there is, or what it missed cannot be had: it is told so.
+            Ok(Err(_)) | Err(_) if shared.lock().gave_up(&topic) || reach.is_some() => {}
             Ok(Err(_)) | Err(_) => {
                 let message = "what the hub is behind did not answer in time";
                 refused.push((topic, Rejection::new(ErrorCode::Internal, message)));
@@ -249,7 +279,7 @@ impl HubInlet {
     fn end_recall(core: &mut Core, replay: u64) {
         if let Some(Recall { topic, frames, .. }) = core.awaited.recalls.remove(&replay) {
             core.protocol.recalled(&topic, frames.into());
-            core.answer_awaited(&topic, None);
+            core.answer_awaited(&topic);
         }
     }
 }
@@ -264,7 +294,7 @@ impl Inlet for HubInlet {
             let awaited = core.awaited.waiters.contains_key(frame.header.topic());
             let topic = awaited.then(|| CompactString::from(frame.header.topic()));
             core.protocol.arrived(now, frame);
-            topic.into_iter().for_each(|topic| core.answer_awaited(&topic, None));
+            topic.into_iter().for_each(|topic| core.answer_awaited(&topic));
         });
     }
 
@@ -273,7 +303,7 @@ impl Inlet for HubInlet {
     fn position(&self, topic: &str, position: Position) {
         self.act(|core, _| {
             core.protocol.followed(topic, &position);
-            core.answer_awaited(topic, None);
+            core.answer_awaited(topic);
         });
     }
 
@@ -311,7 +341,7 @@ impl Inlet for HubInlet {
         let rejection = not_placed(&error);
         self.act(|core, _| {
             core.protocol.unfollowed(address.topic(), &rejection);
-            core.answer_awaited(address.topic(), Some(&rejection));
+            core.refuse_awaited(address.topic(), &rejection);
         });
     }
 
@@ -321,8 +351,10 @@ impl Inlet for HubInlet {
         }
     }
 
-    /// It had a place, so it is missing when the next comes.
-    fn undecodable(&self, _: Undecodable) {}
+    /// Its position is told beside it.
+    fn undecodable(&self, _: Undecodable) {
+        self.act(|core, _| core.protocol.undecodable());
+    }
 
     fn not_sent(&self, _: Header, _: SendError) {}
 

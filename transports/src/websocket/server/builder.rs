@@ -230,6 +230,9 @@ impl<C: Codec> HubBuilder<C> {
     /// # Errors
     /// Those of the system: somebody listens there, or we may not.
     ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing that listens.
+    ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn bind(self, address: impl ToSocketAddrs) -> io::Result<Hub<C>> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::coop::poll_proceed;
 use tokio::time::{Sleep, sleep, timeout};
 
 use super::asking::Asking;
@@ -100,8 +101,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
     fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
         ready!(self.asking.poll(cx, &self.shared, self.presence.handle.key, self.id));
         if self.asking.is_holding() {
+            drop(ready!(poll_proceed(cx)));
             let held = self.asking.take_held();
-            let close = self.receive(held.into_iter());
+            let close = self.receive(cx, held.into_iter());
             return Poll::Ready(close.map(|close| End::Agreed(CloseCode::from(close.code))));
         }
         match self.ended.take() {
@@ -115,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
         let mut received = RECEIVED.take();
         let read = self.socket.poll_receive(cx, |one| received.push(one));
         let end = read.map(|result| {
-            let close = if received.is_empty() { None } else { self.receive(received.drain(..)) };
+            let close = if received.is_empty() { None } else { self.receive(cx, received.drain(..)) };
             let end = match (close, result) {
                 (Some(close), _) => Some(End::Agreed(CloseCode::from(close.code))),
                 (None, Ok(())) => None,
@@ -135,17 +137,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<S> {
         end
     }
 
-    fn receive(&mut self, mut received: impl Iterator<Item = Received>) -> Option<Close> {
-        let (id, asking) = (self.id, &mut self.asking);
+    /// Each message takes its part of what the runtime lets a task do in a row: who reads at the hub's own bus has a turn
+    /// before it is outrun.
+    fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut received: impl Iterator<Item = Received>,
+    ) -> Option<Close> {
+        let (key, id, asking) = (self.presence.handle.key, self.id, &mut self.asking);
         self.shared.act(|core, now| {
+            core.work(key, id);
             while let Some(one) = received.next() {
                 match one {
                     Received::Message(message) => {
                         core.protocol.receive(now, id, &message);
                         if core.protocol.is_asking(id) {
-                            asking.hold(received);
+                            asking.ask_before(received);
                             break;
                         }
+                        let Poll::Ready(budget) = poll_proceed(cx) else {
+                            asking.hold(received);
+                            break;
+                        };
+                        budget.made_progress();
                     }
                     Received::Alive => core.protocol.pong(now, id),
                     Received::Close(close) => return Some(close),

@@ -1,6 +1,6 @@
 //! The hub's own process as a member: buses over the hub's log.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -81,17 +81,26 @@ struct Member {
     topics: HashMap<CompactString, Interest>,
 }
 
+/// What it follows of a type, with the requests that asked for it.
 #[derive(Default)]
 struct Interest {
-    whole: bool,
-    ids: HashSet<CompactString>,
+    whole: Option<u64>,
+    ids: HashMap<CompactString, u64>,
 }
 
+/// A member that follows something of a type, and what.
+type Follower = (u64, Arc<dyn Inlet>, Vec<(Address, u64)>);
+
 impl Interest {
+    fn all(&self, topic: &str) -> impl Iterator<Item = (Address, u64)> {
+        let whole = self.whole.and_then(|request| Some((Address::whole(topic).ok()?, request)));
+        let ids =
+            self.ids.iter().filter_map(move |(id, request)| Some((Address::new(topic, id).ok()?, *request)));
+        whole.into_iter().chain(ids)
+    }
+
     fn addresses(&self, topic: &str) -> Vec<Address> {
-        let whole = self.whole.then(|| Address::whole(topic));
-        let ids = self.ids.iter().map(|id| Address::new(topic, id));
-        whole.into_iter().chain(ids).flatten().collect()
+        self.all(topic).map(|(address, _)| address).collect()
     }
 }
 
@@ -107,24 +116,34 @@ impl Members {
         let (topic, id) = (frame.header.topic(), frame.header.id());
         for (key, member) in &self.all {
             let Some(interest) = member.topics.get(topic) else { continue };
-            let by_id = interest.ids.contains(id);
-            if interest.whole || by_id {
-                let whole = interest.whole.then(|| Address::whole(topic).ok());
+            let (is_whole, by_id) = (interest.whole.is_some(), interest.ids.contains_key(id));
+            if is_whole || by_id {
+                let whole = is_whole.then(|| Address::whole(topic).ok());
                 let single = by_id.then(|| Address::new(topic, id).ok());
                 notices.deliver(*key, &member.inlet, frame, [whole, single].into_iter().flatten().flatten());
             }
         }
     }
 
+    /// Those who follow something of this type.
+    pub(super) fn who_follow(&self, topic: &str) -> Vec<Follower> {
+        let follower = |(key, member): (&u64, &Member)| {
+            let followed = member.topics.get(topic)?.all(topic).collect();
+            Some((*key, Arc::clone(&member.inlet), followed))
+        };
+        self.all.iter().filter_map(follower).collect()
+    }
+
     /// Events of this type were lost, before the next.
     pub(super) fn lost(&self, topic: &str, gap: Gap, notices: &mut Notices) {
         for member in self.all.values() {
             let Some(interest) = member.topics.get(topic) else { continue };
-            for address in interest.addresses(topic) {
+            let lost = interest.addresses(topic).into_iter().map(|address| {
                 // How many of the events of a type were to which id, nobody knows.
                 let missed = gap.missed.filter(|_| address.id().is_none());
-                notices.push(Notice::Gap(Arc::clone(&member.inlet), address, Gap::new(gap.reason, missed)));
-            }
+                (address, Gap::new(gap.reason, missed))
+            });
+            notices.push(Notice::Gaps(Arc::clone(&member.inlet), lost.collect()));
         }
     }
 
@@ -150,8 +169,8 @@ impl Core {
             let Some(member) = self.members.all.get_mut(&key) else { return };
             let interest = member.topics.entry(address.topic().into()).or_default();
             let new = match address.id() {
-                None => !std::mem::replace(&mut interest.whole, true),
-                Some(id) => interest.ids.insert(id.into()),
+                None => interest.whole.replace(request).is_none(),
+                Some(id) => interest.ids.insert(id.into(), request).is_none(),
             };
             if new {
                 *self.members.followed.entry(address).or_default() += 1;
@@ -160,12 +179,11 @@ impl Core {
         self.join_when_followed(key, inlet, request, &addresses);
     }
 
-    /// A member follows nothing of this type any more. Gives what it did.
-    pub(super) fn leave_topic(&mut self, key: u64, topic: &str) -> Vec<Address> {
+    /// A member follows nothing of this type any more.
+    pub(super) fn leave_topic(&mut self, key: u64, topic: &str) {
         let interest = self.members.all.get(&key).and_then(|member| member.topics.get(topic));
         let addresses = interest.map_or_else(Vec::new, |interest| interest.addresses(topic));
         self.unfollow(key, &addresses);
-        addresses
     }
 
     fn unfollow(&mut self, key: u64, addresses: &[Address]) {
@@ -173,10 +191,10 @@ impl Core {
             let Some(member) = self.members.all.get_mut(&key) else { return };
             let Some(interest) = member.topics.get_mut(address.topic()) else { continue };
             let had = match address.id() {
-                None => std::mem::take(&mut interest.whole),
-                Some(id) => interest.ids.remove(id),
+                None => interest.whole.take().is_some(),
+                Some(id) => interest.ids.remove(id).is_some(),
             };
-            if !interest.whole && interest.ids.is_empty() {
+            if interest.whole.is_none() && interest.ids.is_empty() {
                 member.topics.remove(address.topic());
             }
             if had {
@@ -196,6 +214,7 @@ impl Core {
 
     fn quit(&mut self, key: u64) {
         let Some(member) = self.members.all.remove(&key) else { return };
+        self.forget_joining(key);
         for (topic, interest) in &member.topics {
             for address in interest.addresses(topic) {
                 self.release(&address);

@@ -20,7 +20,7 @@ pub(super) enum Notice {
     Subscribed(Arc<dyn Inlet>, u64),
     Refused(Arc<dyn Inlet>, u64, Address, Rejection),
     Closed(Arc<dyn Inlet>),
-    Gap(Arc<dyn Inlet>, Address, Gap),
+    Gaps(Arc<dyn Inlet>, Vec<(Address, Gap)>),
     /// To what the hub is behind.
     Place(ConnectionId, Frame),
     Follow(u64, CompactString),
@@ -144,7 +144,7 @@ impl Notice {
             Self::Subscribed(inlet, request) => inlet.subscribed(request),
             Self::Refused(inlet, request, address, rejection) => inlet.refused(request, address, rejection),
             Self::Closed(inlet) => inlet.state(ConnectionState::Closed { error: None }),
-            Self::Gap(inlet, address, gap) => inlet.gap(Some(address), gap),
+            Self::Gaps(inlet, lost) => inlet.gaps(lost),
             Self::Awaited(waiter, refusal) => _ = waiter.send(refusal),
             Self::Place(id, frame) => upstream.into_iter().for_each(|it| it.place(id, frame.clone())),
             Self::Follow(request, topic) => upstream.into_iter().for_each(|it| it.follow(request, &topic)),

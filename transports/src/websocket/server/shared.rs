@@ -261,7 +261,7 @@ impl Core {
                     self.notices.push(Notice::Follow(request, topic));
                 }
                 HubOutput::Unfollow(topic) => {
-                    self.answer_awaited(&topic, None);
+                    self.left(&topic);
                     self.notices.push(Notice::Unfollow(topic));
                 }
                 HubOutput::Recall(topic, after) => {
@@ -344,6 +344,13 @@ impl Core {
             Answer::Fetched(refused) => self.protocol.fetched(now, id, refused),
         }
         self.protocol.is_asking(id)
+    }
+
+    /// The task of a connection is at work, and looks for itself what there is to do before it [waits](Self::wait).
+    pub(super) fn work(&mut self, key: u64, id: ConnectionId) {
+        if let Some(seat) = self.seats.get_mut(id.index()).filter(|seat| seat.key == key) {
+            seat.waker = None;
+        }
     }
 
     /// The task of a connection waits: for more to write, or for its socket.

@@ -7,12 +7,12 @@ use pubsub_transports::ErrorCode;
 use super::*;
 use crate::harness::Recorder;
 
-fn sharded() -> RedisBuilder {
+pub(super) fn sharded() -> RedisBuilder {
     Redis::builder().sharded()
 }
 
 /// In order, none twice, and what was accepted and is missing is behind a gap of this address. The gaps that there were.
-fn check(heard: &Recorder, accepted: &HashSet<u64>) -> Vec<GapReason> {
+pub(super) fn check(heard: &Recorder, accepted: &HashSet<u64>) -> Vec<GapReason> {
     let (mut last, mut told, mut gaps) = (None::<u64>, false, Vec::new());
     for said in heard.all() {
         match said {
@@ -35,7 +35,7 @@ fn check(heard: &Recorder, accepted: &HashSet<u64>) -> Vec<GapReason> {
     gaps
 }
 
-fn gaps_of_others(heard: &Recorder) -> usize {
+pub(super) fn gaps_of_others(heard: &Recorder) -> usize {
     let is_other = |said: &&Said| matches!(said, Said::Gap(address, _) if address.as_deref() != Some("a:1"));
     heard.all().iter().filter(is_other).count()
 }
@@ -114,29 +114,38 @@ async fn a_publish_that_meets_the_former_node_comes_back() {
     crate::harness::until("it goes to the other node", again).await;
 }
 
+/// Nodes come and go, and those that have gone are not asked for ever.
 #[tokio::test]
-async fn failover_is_a_gap_for_what_was_followed_at_the_node_and_for_nothing_else() {
-    let cluster = Cluster::with_replica();
-    let tag = (0..).map(|number| format!("{number}:")).find(|tag| {
-        let at = |id: &str| cluster.master_of(&format!("{tag}{id}"));
-        at("a:1") == 0 && at("b:1") != 0
-    });
-    let prefix = tag.expect("some number");
-    let builder = || sharded().prefix(prefix.clone());
-    let reader = connected(builder(), cluster.urls()).await;
-    reader.subscribe(&["a:1", "b:1"]).await;
-    let numbers = Numbers::publish(connected(builder(), cluster.urls()).await);
-    reader.heard.events(100).await;
-    cluster.nodes[0].kill();
-    reader.heard.gaps(1).await;
-    let so_far = reader.heard.payloads("a:1").len();
-    reader.heard.events(so_far + 100).await;
-    let (accepted, next) = numbers.end().await;
-    connected(builder(), cluster.urls()).await.publish("a", "1", &next.to_string()).await;
-    heard_up_to(&reader.heard, next).await;
-    assert_eq!(check(&reader.heard, &accepted), [GapReason::Moved]);
-    assert_eq!(gaps_of_others(&reader.heard), 0);
-    crate::harness::until("all is well again", async || reader.heard.is_connected()).await;
+async fn a_node_without_slots_is_left() {
+    let cluster = Cluster::start();
+    let patient = quick(sharded()).close_timeout(Duration::from_millis(200));
+    let reader = Peer::new(patient.connect_cluster(cluster.urls()).await.expect("a connection"));
+    let ids: Vec<String> = (0..300).map(|id| format!("a:{id}")).collect();
+    reader.subscribe(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    cluster.hand_over(0, 1);
+    let connections = || cluster.nodes[0].cli(&["CLIENT", "LIST"]).lines().count();
+    crate::harness::until("only redis-cli is connected", async || connections() == 1).await;
+    let all_arrive = async |so_far: usize| {
+        let followed = |node: &Server| {
+            node.cli(&["PUBSUB", "SHARDCHANNELS"]).lines().filter(|line| !line.is_empty()).count()
+        };
+        crate::harness::until("all are followed", async || {
+            cluster.nodes.iter().map(followed).sum::<usize>() == 300
+        })
+        .await;
+        for id in 0..300 {
+            let id = id.to_string();
+            let sent = async || reader.send("a", &id, "1", pubsub_transports::Patience::Wait).await.is_ok();
+            crate::harness::until("it is published", sent).await;
+        }
+        reader.heard.events(so_far + 300).await;
+    };
+    all_arrive(0).await;
+    // It comes back, and is followed at again.
+    cluster.hand_over(1, 0);
+    crate::harness::until("it is connected to", async || connections() > 1).await;
+    all_arrive(300).await;
+    assert_eq!(reader.close().await, 0);
 }
 
 #[tokio::test]

@@ -68,13 +68,14 @@ async fn trimmed_deleted_and_flushed_under_a_reader() {
     proxy.set(crate::harness::proxy::Mode::Pass);
     reader.heard.events(20).await;
     assert_eq!(gaps(&reader.heard), [evicted("a", 10)]);
-    // All that was missed is trimmed, and the next event tells so.
+    // All that was missed is trimmed, and nothing follows.
     lag(30..40).await;
     server.cli(&["XTRIM", "{a}", "MAXLEN", "0"]);
     proxy.set(crate::harness::proxy::Mode::Pass);
+    reader.heard.gaps(2).await;
+    assert_eq!(gaps(&reader.heard)[1..], [evicted("a", 10)]);
     publish(&writer, 40..41).await;
     reader.heard.events(21).await;
-    assert_eq!(gaps(&reader.heard)[1..], [evicted("a", 10)]);
     // DEL: nobody knows what was there. The reader begins the next epoch, although nothing is published.
     for (number, command) in [&["DEL", "{a}"][..], &["FLUSHALL"]].into_iter().enumerate() {
         server.cli(command);
@@ -85,6 +86,138 @@ async fn trimmed_deleted_and_flushed_under_a_reader() {
     reader.heard.events(22).await;
     assert_eq!(reader.heard.payloads("a:1"), [numbers(0..10), numbers(20..30), numbers(40..42)].concat());
     assert_eq!(gaps(&reader.heard).len(), 4);
+}
+
+/// Whoever makes it anew does so with lesser ids, so that nothing of it would ever come.
+#[tokio::test]
+async fn a_stream_that_is_deleted_beside_a_busy_one_is_a_gap() {
+    let server = Server::start();
+    let patient = quick(Retention::default())
+        .ping_interval(Duration::from_millis(500))
+        .answer_timeout(Duration::from_secs(2));
+    let reader = Peer::new(patient.connect(server.url()).await.expect("a connection"));
+    let (writer, busy) = (peer(&server).await, peer(&server).await);
+    reader.subscribe(&["a", "b"]).await;
+    publish(&writer, 0..10).await;
+    reader.heard.events(10).await;
+    let busy = tokio::spawn(async move {
+        loop {
+            busy.publish("b", "1", "\"b\"").await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    server.cli(&["DEL", "{a}"]);
+    let event = r#"{"type":"a","id":"1","payload":10}"#;
+    server.cli(&["XADD", "{a}", "*", "id", "1", "event", event]);
+    reader.heard.gaps(1).await;
+    let is_event = |said: &Said| matches!(said, Said::Event { topic, .. } if topic == "a");
+    reader.heard.count("event of the new stream", 11, is_event).await;
+    assert_eq!((gaps(&reader.heard), reader.heard.payloads("a:1")), (vec![epoch("a")], numbers(0..11)));
+    // From then on it is one of ours again, which counts up.
+    crate::harness::until("an epoch begins", async || server.cli(&["XLEN", "{a}"]) == "2").await;
+    publish(&writer, 11..20).await;
+    reader.heard.count("events", 20, is_event).await;
+    assert_eq!(gaps(&reader.heard), [epoch("a")]);
+    // And if nobody makes it anew.
+    server.cli(&["DEL", "{a}"]);
+    reader.heard.gaps(2).await;
+    assert_eq!(gaps(&reader.heard), vec![epoch("a"); 2]);
+    busy.abort();
+}
+
+/// An event that is gone before it could be read does not hold up the end, however long a read may wait.
+#[tokio::test]
+async fn closing_does_not_wait_for_what_is_gone() {
+    let server = Server::start();
+    let (long, longer) = (2 * crate::harness::DEADLINE, 4 * crate::harness::DEADLINE);
+    let patient =
+        quick(Retention::default()).ping_interval(long).answer_timeout(longer).close_timeout(longer);
+    let peer = Peer::new(patient.connect(server.url()).await.expect("a connection"));
+    peer.subscribe(&["a"]).await;
+    publish(&peer, 0..1).await;
+    peer.heard.events(1).await;
+    let script = "redis.call('XADD', KEYS[1], '*', 'id', '1', 'event', '1') \
+                  return redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)";
+    assert_eq!(server.cli(&["EVAL", script, "1", "{a}"]), "3", "with the beginning of the epoch");
+    assert_eq!(peer.close().await, 0);
+    assert_eq!(gaps(&peer.heard), [evicted("a", 1)]);
+}
+
+/// As a sentinel or the keeper of a managed server does it: another is the master, and the name leads there.
+#[tokio::test]
+async fn a_planned_failover_goes_on_at_the_other_server() {
+    let (first, second) = (Server::start(), Server::start());
+    let name = Proxy::new(first.port, usize::MAX).await;
+    let at_the_name =
+        async || Peer::new(quick(Retention::default()).connect(name.url()).await.expect("a connection"));
+    let reader = at_the_name().await;
+    reader.subscribe(&["a", "b"]).await;
+    let numbers = crate::faults::Numbers::publish(at_the_name().await);
+    let more = async || {
+        let so_far = reader.heard.payloads("a:1").len();
+        reader.heard.events(so_far + 100).await;
+    };
+    let (mut master, mut replica) = (&first, &second);
+    for _ in 0..2 {
+        more().await;
+        replica.cli(&["REPLICAOF", "127.0.0.1", &master.port.to_string()]);
+        replica.until_it_replicates();
+        replica.cli(&["REPLICAOF", "NO", "ONE"]);
+        master.cli(&["REPLICAOF", "127.0.0.1", &replica.port.to_string()]);
+        (master, replica) = (replica, master);
+        name.lead_to(master.port);
+    }
+    more().await;
+    let (accepted, next) = numbers.end().await;
+    at_the_name().await.publish("a", "1", &next.to_string()).await;
+    crate::faults::heard_up_to(&reader.heard, next).await;
+    check(&reader.heard, &accepted);
+    assert!(
+        !reader.heard.all().iter().any(|said| matches!(said, Said::Refused(..))),
+        "{}",
+        reader.heard.story()
+    );
+}
+
+/// What the server calls its data changes then. Those who were there and those who come say the same all the same, or each would begin
+/// an epoch against the other.
+#[tokio::test]
+async fn a_first_replica_is_no_loss() {
+    let (server, replica) = (Server::start(), Server::start());
+    let before = peer(&server).await;
+    before.subscribe(&["a"]).await;
+    publish(&before, 0..10).await;
+    before.heard.events(10).await;
+    replica.cli(&["REPLICAOF", "127.0.0.1", &server.port.to_string()]);
+    replica.until_it_replicates();
+    let after = peer(&server).await;
+    after.subscribe(&["a"]).await;
+    let looks = || {
+        let stats = server.cli(&["INFO", "commandstats"]);
+        let count = stats.lines().find_map(|line| line.strip_prefix("cmdstat_xinfo|stream:calls="));
+        count.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let so_far = looks();
+    crate::harness::until("both have looked", async || looks() > so_far + 20).await;
+    publish(&after, 10..20).await;
+    before.heard.events(20).await;
+    after.heard.events(10).await;
+    assert_eq!((gaps(&before.heard), gaps(&after.heard)), (vec![], vec![]));
+    assert_eq!(before.heard.payloads("a:1"), numbers(0..20));
+}
+
+#[tokio::test]
+async fn a_publish_at_a_server_that_is_no_master_any_more_comes_back() {
+    let (first, second) = (Server::start(), Server::start());
+    let name = Proxy::new(first.port, usize::MAX).await;
+    let writer = Peer::new(quick(Retention::default()).connect(name.url()).await.expect("a connection"));
+    publish(&writer, 0..1).await;
+    first.cli(&["REPLICAOF", "127.0.0.1", &second.port.to_string()]);
+    let error = writer.send("a", "1", "1", Patience::Wait).await.expect_err("nobody has it");
+    assert_eq!(error, SendError::NotSent);
+    name.lead_to(second.port);
+    let again = async || writer.send("a", "1", "1", Patience::Wait).await.is_ok();
+    crate::harness::until("it goes to the other server", again).await;
 }
 
 #[tokio::test]

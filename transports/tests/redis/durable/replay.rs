@@ -71,6 +71,36 @@ async fn a_replay_joins_what_is_live_without_hole_or_overlap() {
     }
 }
 
+/// Each question takes as long as the network does: with few entries for each, what is live would be faster for ever.
+#[tokio::test]
+async fn a_long_past_is_a_few_questions() {
+    let server = Server::start();
+    let patient = quick(Retention::default())
+        .ping_interval(crate::harness::DEADLINE)
+        .answer_timeout(2 * crate::harness::DEADLINE);
+    let one = Peer::new(patient.clone().connect(server.url()).await.expect("a connection"));
+    one.subscribe(&["a"]).await;
+    let sends: Vec<_> =
+        (0..20_000).map(|number| one.send("a", "1", &number.to_string(), Patience::Wait)).collect();
+    for send in sends {
+        send.await.expect("published");
+    }
+    one.heard.events(20_000).await;
+    one.close().await;
+    let reads = || {
+        let stats = server.cli(&["INFO", "commandstats"]);
+        let count = stats.lines().find_map(|line| line.strip_prefix("cmdstat_xread:calls="));
+        count.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let later = Peer::new(patient.connect(server.url()).await.expect("a connection"));
+    later.subscribe(&["a"]).await;
+    let before = reads();
+    later.replay(1, &[("a", Start::Beginning)]);
+    assert_eq!(brings(&later, 1, "live").await.len(), 20_001);
+    let asked = reads() - before;
+    assert!(asked < 40, "{asked} questions");
+}
+
 #[tokio::test]
 async fn replay_larger_than_queue_does_not_loop() {
     let server = Server::start();

@@ -14,19 +14,31 @@ const SLOTS: usize = 16_384;
 
 impl Cluster {
     pub(crate) fn start() -> Self {
-        Self::with(0)
+        Self::with(0, &[])
     }
 
     pub(crate) fn with_replica() -> Self {
-        Self::with(1)
+        Self::with(1, &[])
     }
 
-    fn with(replicas: usize) -> Self {
+    /// That speaks TLS on other ports, which are given too; `tls` is what each server needs for that.
+    pub(crate) fn secure(tls: &[&str]) -> (Self, Vec<u16>) {
+        let cluster = Self::with(0, &[tls, &["--tls-cluster", "yes"]].concat());
+        let port = |node: &Server| node.cli(&["CONFIG", "GET", "tls-port"]).lines().nth(1)?.parse().ok();
+        let ports = cluster.nodes.iter().map(|node| port(node).expect("a port")).collect();
+        (cluster, ports)
+    }
+
+    fn with(replicas: usize, more: &[&str]) -> Self {
         let nodes: Vec<(Server, String)> = (0..MASTERS + replicas)
             .map(|_| {
-                let bus = free_port().to_string();
-                let arguments =
-                    ["--cluster-enabled", "yes", "--cluster-node-timeout", "800", "--cluster-port", &bus];
+                let (bus, tls) = (free_port().to_string(), free_port().to_string());
+                let mut arguments =
+                    vec!["--cluster-enabled", "yes", "--cluster-node-timeout", "800", "--cluster-port", &bus];
+                if !more.is_empty() {
+                    arguments.extend(["--tls-port", &tls]);
+                    arguments.extend(more);
+                }
                 (Server::with(&arguments), bus)
             })
             .collect();
@@ -50,9 +62,30 @@ impl Cluster {
         cluster
             .until("the cluster serves", |node| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok"));
         for replica in &cluster.nodes[MASTERS..] {
-            wait("it replicates", || replica.cli(&["INFO", "replication"]).contains("master_link_status:up"));
+            replica.until_it_replicates();
         }
         cluster
+    }
+
+    /// The first master is alone from now on, which answers all the same: its replica, the last node, has its slots, and the
+    /// others do not know it any more.
+    pub(crate) fn cut_off_the_first(&self) {
+        let ids: Vec<String> = (0..self.nodes.len()).map(|node| self.id(node)).collect();
+        // It knows nobody, so it believes nobody who says that its slots are another's.
+        for other in &ids[1..] {
+            self.nodes[0].cli(&["CLUSTER", "FORGET", other]);
+        }
+        self.nodes[MASTERS].cli(&["CLUSTER", "FAILOVER", "TAKEOVER"]);
+        wait("the replica has taken over", || {
+            self.nodes[MASTERS].cli(&["INFO", "replication"]).contains("role:master")
+        });
+        for node in &self.nodes[1..] {
+            node.cli(&["CLUSTER", "FORGET", &ids[0]]);
+        }
+        wait("the others serve without it", || {
+            let serves = |node: &Server| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok");
+            self.nodes[1..].iter().all(serves)
+        });
     }
 
     fn until(&self, what: &str, holds: impl Fn(&Server) -> bool) {
@@ -77,12 +110,41 @@ impl Cluster {
         self.nodes[1].cli(&["CLUSTER", "KEYSLOT", key])
     }
 
+    /// All slots of the first master become another's, as when a node is taken out, and the other way round.
+    pub(crate) fn hand_over(&self, from: usize, to: usize) {
+        let last = (SLOTS / MASTERS - 1).to_string();
+        for node in [from, to] {
+            self.nodes[node].cli(&["CLUSTER", "DELSLOTSRANGE", "0", &last]);
+        }
+        self.nodes[to].cli(&["CLUSTER", "ADDSLOTSRANGE", "0", &last]);
+        self.nodes[to].cli(&["CLUSTER", "BUMPEPOCH"]);
+        let owner = format!("{} 127.0.0.1:{}@", self.id(to), self.nodes[to].port);
+        self.until("all nodes know who has them", |node| {
+            let nodes = node.cli(&["CLUSTER", "NODES"]);
+            nodes.lines().any(|line| line.starts_with(&owner) && line.contains(" 0-"))
+        });
+    }
+
     /// Moves the slot of a key, with all keys in it, as redis-cli does.
     pub(crate) fn migrate(&self, key: &str, from: usize, to: usize) {
+        self.begin_to_migrate(key, from, to, &[]);
+        self.finish_migrating(key, from, to);
+    }
+
+    /// The same, of which only these keys are moved so far.
+    pub(crate) fn begin_to_migrate(&self, key: &str, from: usize, to: usize, moved: &[&str]) {
         let slot = self.slot(key);
         let (source, target) = (&self.nodes[from], &self.nodes[to]);
         target.cli(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &self.id(from)]);
         source.cli(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &self.id(to)]);
+        for key in moved {
+            source.cli(&["MIGRATE", "127.0.0.1", &target.port.to_string(), key, "0", "5000"]);
+        }
+    }
+
+    pub(crate) fn finish_migrating(&self, key: &str, from: usize, to: usize) {
+        let slot = self.slot(key);
+        let (source, target) = (&self.nodes[from], &self.nodes[to]);
         loop {
             let keys = source.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]);
             let keys: Vec<&str> = keys.lines().filter(|line| !line.is_empty()).collect();

@@ -1,7 +1,7 @@
 //! A network between a client and a server, which fails on demand.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -27,6 +27,8 @@ pub(crate) struct Proxy {
     /// Connections made before this number are cut.
     cuts: watch::Sender<usize>,
     accepted: Arc<AtomicUsize>,
+    /// The port of the server.
+    server: Arc<AtomicU16>,
     task: JoinHandle<()>,
 }
 
@@ -39,16 +41,19 @@ impl Proxy {
         let (cuts, cut) = watch::channel(0);
         let accepted = Arc::new(AtomicUsize::new(0));
         let count = accepted.clone();
+        let server = Arc::new(AtomicU16::new(port));
+        let leads_to = server.clone();
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let number = count.fetch_add(1, Ordering::Relaxed) + 1;
                 if *modes.borrow() == Mode::Refuse {
                     continue;
                 }
+                let port = leads_to.load(Ordering::Relaxed);
                 tokio::spawn(between(client, port, slice, number, modes.clone(), cut.clone()));
             }
         });
-        Self { port: own, mode, cuts, accepted, task }
+        Self { port: own, mode, cuts, accepted, server, task }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -57,6 +62,11 @@ impl Proxy {
 
     pub(crate) fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
+    }
+
+    /// Who connects from now on meets another server.
+    pub(crate) fn lead_to(&self, port: u16) {
+        self.server.store(port, Ordering::Relaxed);
     }
 
     /// Cuts every connection that there is.

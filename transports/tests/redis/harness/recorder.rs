@@ -26,6 +26,8 @@ pub(crate) enum Said {
     Reconnecting(u32, ConnectError),
     Closed,
     Position(String, Position),
+    /// Where a replay begins.
+    ReplayBegins(u64, String, Position),
     /// What a replay brought.
     Past(u64, Past),
     Replayed(u64),
@@ -192,6 +194,10 @@ impl Inlet for Recorder {
 
     fn position(&self, topic: &str, position: Position) {
         self.write(Said::Position(topic.to_owned(), position));
+    }
+
+    fn replay_begins(&self, replay: u64, topic: &str, position: Position) {
+        self.write(Said::ReplayBegins(replay, topic.to_owned(), position));
     }
 
     fn poll_replay(&self, _: u64, waker: &Waker) -> Poll<bool> {

@@ -1,4 +1,6 @@
 //! A redis-server of one's own.
+// A part of the library of the workspace's tests too, for which it is public.
+#![allow(unreachable_pub)]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,8 +10,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-pub(crate) struct Server {
+/// One that runs, until it is dropped.
+pub struct Server {
     child: Mutex<Child>,
+    /// Where it listens, on 127.0.0.1.
     pub port: u16,
     arguments: Vec<String>,
     directory: PathBuf,
@@ -17,12 +21,12 @@ pub(crate) struct Server {
 
 impl Server {
     /// A server on a free port, which keeps nothing.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self::with(&[])
     }
 
     /// The same, with more arguments.
-    pub(crate) fn with(arguments: &[&str]) -> Self {
+    pub fn with(arguments: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("pubsub-redis-{}-{number}", std::process::id()));
@@ -43,23 +47,25 @@ impl Server {
         std::fs::read_to_string(directory.join("log")).unwrap_or_default()
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// For clients.
+    pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    pub(crate) fn directory(&self) -> &std::path::Path {
+    /// Where it keeps its files.
+    pub fn directory(&self) -> &std::path::Path {
         &self.directory
     }
 
     /// SIGKILL.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         let mut child = self.child.lock().expect("the child");
         child.kill().expect("killed");
         child.wait().expect("it has ended");
     }
 
     /// Again, on the same port.
-    pub(crate) fn restart(&self) {
+    pub fn restart(&self) {
         let mut child = self.child.lock().expect("the child");
         let _ = child.kill();
         let _ = child.wait();
@@ -73,13 +79,14 @@ impl Server {
     }
 
     /// `STOP` or `CONT`.
-    pub(crate) fn signal(&self, signal: &str) {
+    pub fn signal(&self, signal: &str) {
         let id = self.child.lock().expect("the child").id().to_string();
         let status = Command::new("kill").args([&format!("-{signal}"), &id]).status().expect("kill");
         assert!(status.success());
     }
 
-    pub(crate) fn cli(&self, arguments: &[&str]) -> String {
+    /// What `redis-cli` prints.
+    pub fn cli(&self, arguments: &[&str]) -> String {
         let Output { status, stdout, stderr } = Command::new("redis-cli")
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
             .args(arguments)
@@ -90,13 +97,22 @@ impl Server {
         text
     }
 
+    /// Waits until it has all that its master has. Asked again and again, since nobody tells.
+    pub(crate) fn until_it_replicates(&self) {
+        let deadline = Instant::now() + super::DEADLINE;
+        while !self.cli(&["INFO", "replication"]).contains("master_link_status:up") {
+            assert!(Instant::now() < deadline, "it does not replicate");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// A connection without any client between.
-    pub(crate) fn raw(&self) -> Raw {
+    pub fn raw(&self) -> Raw {
         Raw(TcpStream::connect(("127.0.0.1", self.port)).expect("a connection"))
     }
 
     /// How many connections follow something, and what: `PUBSUB CHANNELS` and `NUMPAT`.
-    pub(crate) fn followed(&self) -> (Vec<String>, u64) {
+    pub fn followed(&self) -> (Vec<String>, u64) {
         let channels = self.cli(&["PUBSUB", "CHANNELS"]);
         let mut channels: Vec<_> =
             channels.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
@@ -116,10 +132,11 @@ impl Drop for Server {
 }
 
 /// Bytes to and from a server.
-pub(crate) struct Raw(TcpStream);
+pub struct Raw(TcpStream);
 
 impl Raw {
-    pub(crate) fn send(&mut self, words: &[&[u8]]) {
+    /// A command, whose answer is not read.
+    pub fn send(&mut self, words: &[&[u8]]) {
         let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
         for word in words {
             bytes.extend(format!("${}\r\n", word.len()).into_bytes());
@@ -130,7 +147,7 @@ impl Raw {
     }
 
     /// Exactly these bytes come next.
-    pub(crate) fn expect(&mut self, bytes: &[u8]) {
+    pub fn expect(&mut self, bytes: &[u8]) {
         self.0.set_read_timeout(Some(super::DEADLINE)).expect("a timeout");
         let mut seen = vec![0; bytes.len()];
         self.0.read_exact(&mut seen).expect("bytes");
@@ -138,13 +155,14 @@ impl Raw {
     }
 
     /// PUBLISH, and how many it reached.
-    pub(crate) fn publish(&mut self, channel: &[u8], message: &[u8]) -> u32 {
+    pub fn publish(&mut self, channel: &[u8], message: &[u8]) -> u32 {
         self.send(&[b"PUBLISH", channel, message]);
         let line = self.line();
         line.strip_prefix(':').and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{line}"))
     }
 
-    pub(crate) fn line(&mut self) -> String {
+    /// The next line.
+    pub fn line(&mut self) -> String {
         self.0.set_read_timeout(Some(super::DEADLINE)).expect("a timeout");
         let mut line = Vec::new();
         while !line.ends_with(b"\r\n") {
@@ -156,7 +174,8 @@ impl Raw {
     }
 }
 
-pub(crate) fn free_port() -> u16 {
+/// A port that nobody had a moment ago.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }

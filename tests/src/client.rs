@@ -8,24 +8,38 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::harness::in_time;
+use crate::waiting::in_time;
 
-pub(crate) struct Client(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
+/// A connection to a hub.
+#[derive(Debug)]
+pub struct Client(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// What came last.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Heard {
+pub enum Heard {
+    /// A message.
     Text(String),
+    /// The code of the close frame.
     Closed(u16),
 }
 
 impl Client {
-    pub(crate) async fn to(address: SocketAddr) -> Self {
+    /// Where everybody is let in.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub async fn to(address: SocketAddr) -> Self {
         Self::with(address, "/", &[]).await.expect("let in")
     }
 
-    /// Or the status of HTTP that it is refused with.
-    pub(crate) async fn with(
+    /// With these headers.
+    ///
+    /// # Errors
+    /// The status of HTTP that it is refused with.
+    ///
+    /// # Panics
+    /// If nobody is there.
+    pub async fn with(
         address: SocketAddr,
         path: &str,
         headers: &[(&'static str, &str)],
@@ -41,21 +55,27 @@ impl Client {
         }
     }
 
-    pub(crate) async fn say(&mut self, text: impl Into<String>) {
+    /// Sends a text.
+    ///
+    /// # Panics
+    /// If the connection is over.
+    pub async fn say(&mut self, text: impl Into<String>) {
         self.0.send(Message::text(text.into())).await.expect("written");
     }
 
-    pub(crate) async fn subscribe(&mut self, topic: &str) {
+    /// Asks for a topic.
+    pub async fn subscribe(&mut self, topic: &str) {
         self.say(format!(r#"{{"type":"__subscribe","id":"s","payload":{{"topic":"{topic}"}}}}"#)).await;
     }
 
-    pub(crate) async fn prove(&mut self, token: &str) {
+    /// Says who this is.
+    pub async fn prove(&mut self, token: &str) {
         self.say(format!(r#"{{"type":"__connect","id":"0","payload":{{"protocol":1,"token":"{token}"}}}}"#))
             .await;
     }
 
     /// The next text, or the code of the close frame; 1006 where there was none.
-    pub(crate) async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> Heard {
         loop {
             match in_time("message", self.0.next()).await {
                 Some(Ok(Message::Text(text))) => return Heard::Text(text.as_str().to_owned()),
@@ -68,7 +88,11 @@ impl Client {
         }
     }
 
-    pub(crate) async fn text(&mut self) -> String {
+    /// The next text.
+    ///
+    /// # Panics
+    /// If the connection is over.
+    pub async fn text(&mut self) -> String {
         match self.next().await {
             Heard::Text(text) => text,
             Heard::Closed(code) => panic!("closed with {code}"),
@@ -76,7 +100,7 @@ impl Client {
     }
 
     /// What it is closed with, whatever comes before.
-    pub(crate) async fn closed(&mut self) -> u16 {
+    pub async fn closed(&mut self) -> u16 {
         loop {
             if let Heard::Closed(code) = self.next().await {
                 return code;

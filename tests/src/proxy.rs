@@ -7,28 +7,34 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// What the network is like.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Weather {
+pub struct Weather {
     /// Nothing goes through, and nothing breaks.
-    pub(crate) stalled: bool,
+    pub stalled: bool,
     /// Connections are accepted and closed at once.
-    pub(crate) refuses: bool,
+    pub refuses: bool,
     /// At most so many bytes are written at a time.
-    pub(crate) slice: usize,
+    pub slice: usize,
+    /// Where new connections go.
+    pub target: SocketAddr,
     /// All connections of an earlier number are cut.
     cut: u64,
 }
 
-pub(crate) struct Proxy {
-    pub(crate) address: SocketAddr,
+/// A listener before another, until it is dropped: then its connections break.
+pub struct Proxy {
+    /// Where it listens.
+    pub address: SocketAddr,
     weather: watch::Sender<Weather>,
 }
 
 impl Proxy {
-    pub(crate) async fn to(target: SocketAddr) -> Self {
+    /// Before this address, in fair weather.
+    pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let fair = Weather { stalled: false, refuses: false, slice: usize::MAX, cut: 0 };
+        let fair = Weather { stalled: false, refuses: false, slice: usize::MAX, target, cut: 0 };
         let weather = watch::Sender::new(fair);
         let forecast = weather.subscribe();
         tokio::spawn(async move {
@@ -39,7 +45,8 @@ impl Proxy {
                     // Nobody makes the weather any more.
                     gone = gone(&mut forecast) => return gone,
                 };
-                if forecast.borrow().refuses {
+                let Weather { refuses, target, .. } = *forecast.borrow();
+                if refuses {
                     continue;
                 }
                 let Ok(upstream) = TcpStream::connect(target).await else { continue };
@@ -53,11 +60,12 @@ impl Proxy {
     }
 
     /// Breaks all connections.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.weather.send_modify(|weather| weather.cut += 1);
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Weather)) {
+    /// Another weather, at once.
+    pub fn change(&self, change: impl FnOnce(&mut Weather)) {
         self.weather.send_modify(change);
     }
 }

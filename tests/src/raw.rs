@@ -11,16 +11,19 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
-use crate::harness::in_time;
+use crate::waiting::in_time;
 
-pub(crate) struct Raw {
+/// A client of a hub.
+pub struct Raw {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 /// What a client hears.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Heard {
+pub enum Heard {
+    /// A text frame.
     Text(String),
+    /// A binary frame.
     Binary(Vec<u8>),
     /// A close frame with this code.
     Closed(u16),
@@ -28,13 +31,63 @@ pub(crate) enum Heard {
     Broken,
 }
 
+/// A frame as a client masks it, with a mask of zeros. The first byte says what it is.
+#[must_use]
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    let length = payload.len();
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(length @ ..126), _) => frame.push(0x80 | length),
+        (_, Ok(length)) => {
+            frame.push(0x80 | 126);
+            frame.extend(length.to_be_bytes());
+        }
+        _ => {
+            frame.push(0x80 | 127);
+            frame.extend((length as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// The request of a client to become a WebSocket.
+pub const HANDSHAKE: &str = "GET / HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+
+/// The command to follow this topic.
+#[must_use]
+pub fn subscribe(topic: &str) -> String {
+    format!(r#"{{"type":"__subscribe","id":"s","payload":{{"topic":"{topic}"}}}}"#)
+}
+
+/// Frames that a client must not send: what each is, and the code that the hub closes with.
+#[must_use]
+pub fn malformed() -> [(&'static str, Vec<u8>, u16); 9] {
+    let ping = br#"{"type":"__ping","id":"1","payload":{}}"#;
+    let unmasked = [&[0x81, 39][..], ping].concat();
+    [
+        ("a text that is no UTF-8", frame(0x81, &[0xff, 0xfe]), 1007),
+        ("a frame without a mask", unmasked, 1002),
+        ("a reserved bit", frame(0xc1, ping), 1002),
+        ("an opcode that is none", frame(0x83, b""), 1002),
+        ("a continuation of nothing", frame(0x80, ping), 1002),
+        ("a ping in fragments", frame(0x09, b""), 1002),
+        ("a close frame of one byte", frame(0x88, &[3]), 1002),
+        ("a close code that nobody may send", frame(0x88, &[0x03, 0xed]), 1002),
+        ("a length that is not the shortest", vec![0x81, 0xfe, 0, 2, 0, 0, 0, 0, b'{', b'}'], 1002),
+    ]
+}
+
 impl Raw {
     /// As a browser's `new WebSocket(url)`.
-    pub(crate) async fn connect(address: SocketAddr) -> Self {
+    pub async fn connect(address: SocketAddr) -> Self {
         Self::with_subprotocol(address, None).await
     }
 
-    pub(crate) async fn with_subprotocol(address: SocketAddr, subprotocol: Option<&str>) -> Self {
+    /// Asks for this subprotocol.
+    pub async fn with_subprotocol(address: SocketAddr, subprotocol: Option<&str>) -> Self {
         let mut request = format!("ws://{address}/").into_client_request().expect("a request");
         if let Some(name) = subprotocol {
             let name = HeaderValue::from_str(name).expect("a name");
@@ -47,21 +100,29 @@ impl Raw {
         Self { socket }
     }
 
-    pub(crate) async fn say(&mut self, text: &str) {
+    /// A text frame.
+    pub async fn say(&mut self, text: &str) {
         self.send(Message::text(text)).await;
     }
 
     /// Whether it could be written is another question: a hub that closes hears no more.
-    pub(crate) async fn send(&mut self, message: Message) {
+    pub async fn send(&mut self, message: Message) {
         let _ = in_time("write", self.socket.send(message)).await;
     }
 
+    /// Says who it is.
+    pub async fn prove(&mut self, token: &str) {
+        self.say(&format!(r#"{{"type":"__connect","id":"0","payload":{{"protocol":1,"token":"{token}"}}}}"#))
+            .await;
+    }
+
     /// Bytes that are no frame, or not a good one.
-    pub(crate) async fn bytes(&mut self, bytes: &[u8]) {
+    pub async fn bytes(&mut self, bytes: &[u8]) {
         let _ = in_time("write", self.socket.get_mut().write_all(bytes)).await;
     }
 
-    pub(crate) async fn hear(&mut self) -> Heard {
+    /// What comes next.
+    pub async fn hear(&mut self) -> Heard {
         loop {
             match in_time("message", self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => return Heard::Text(text.as_str().to_owned()),
@@ -77,7 +138,7 @@ impl Raw {
     }
 
     /// The next text, which has to come.
-    pub(crate) async fn text(&mut self) -> String {
+    pub async fn text(&mut self) -> String {
         match self.hear().await {
             Heard::Text(text) => text,
             other => panic!("a text is awaited, and not {other:?}"),
@@ -85,7 +146,7 @@ impl Raw {
     }
 
     /// So many texts, refusals last: they may overtake an answer that keeps its place among the events.
-    pub(crate) async fn texts(&mut self, count: usize) -> Vec<String> {
+    pub async fn texts(&mut self, count: usize) -> Vec<String> {
         let mut texts = Vec::new();
         for _ in 0..count {
             texts.push(self.text().await);
@@ -95,7 +156,7 @@ impl Raw {
     }
 
     /// The code of the close frame, whatever comes before.
-    pub(crate) async fn closed(&mut self) -> u16 {
+    pub async fn closed(&mut self) -> u16 {
         loop {
             match self.hear().await {
                 Heard::Closed(code) => return code,
@@ -106,7 +167,7 @@ impl Raw {
     }
 
     /// Asks for a sign that all before was dealt with, and gives what came until then.
-    pub(crate) async fn until_pong(&mut self) -> Vec<String> {
+    pub async fn until_pong(&mut self) -> Vec<String> {
         self.say(r#"{"type":"__ping","id":"until","payload":{}}"#).await;
         let mut before = Vec::new();
         loop {

@@ -1,0 +1,142 @@
+//! What is there of a world when nothing goes on in it: as much after the scenarios as before, or something was left behind.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use pubsub::prelude::*;
+use pubsub_tests::raw::{Raw, subscribe};
+use pubsub_tests::waiting::DEADLINE;
+use tokio::runtime::Handle;
+
+use crate::check::{Mismatch, OrMismatch as _, Outcome, until};
+use crate::events::{App, Numbers, publish};
+use crate::world::{World, spoke};
+
+/// What this check is called beside the scenarios.
+pub(crate) const NAME: &str = "nothing_left_behind";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Left {
+    tasks: usize,
+    threads: usize,
+    sockets: usize,
+    connections: usize,
+    subscriptions: usize,
+    /// What the hub keeps is that of a topic each; what those keep that are behind Redis, they keep while somebody follows it.
+    histories: usize,
+    /// Channels and patterns that are followed at Redis.
+    remote_subscriptions: usize,
+    remote_connections: usize,
+}
+
+impl Left {
+    pub(crate) fn of(world: &World) -> Self {
+        let (channels, patterns) = world.redis.followed();
+        let kept = world.pair.iter().flat_map(|hub| hub.stats().topics).filter(|topic| topic.history > 0);
+        Self {
+            tasks: Handle::current().metrics().num_alive_tasks(),
+            threads: entries("/proc/self/task").count(),
+            sockets: entries("/proc/self/fd").filter(is_socket).count(),
+            connections: world.hubs().iter().map(|hub| hub.connections().len()).sum(),
+            subscriptions: world.hubs().iter().map(|hub| hub.subscriptions()).sum(),
+            histories: world.hub.stats().topics.len() + kept.count(),
+            remote_subscriptions: channels.len() + usize::try_from(patterns).unwrap_or(usize::MAX),
+            remote_connections: world.redis.cli(&["CLIENT", "LIST"]).lines().count(),
+        }
+    }
+
+    fn all(&self) -> [(&'static str, usize); 8] {
+        [
+            ("tasks", self.tasks),
+            ("threads", self.threads),
+            ("sockets", self.sockets),
+            ("connections", self.connections),
+            ("subscriptions", self.subscriptions),
+            ("histories", self.histories),
+            ("remote subscriptions", self.remote_subscriptions),
+            ("remote connections", self.remote_connections),
+        ]
+    }
+
+    fn is_within(&self, baseline: &Self) -> bool {
+        self.all().iter().zip(baseline.all()).all(|((_, now), (_, before))| *now <= before)
+    }
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.all().map(|(what, count)| format!("{count} {what}"));
+        f.write_str(&all.join(", "))
+    }
+}
+
+/// Uses everything once, so that what is made at first use is there; then as little as there is.
+pub(crate) async fn baseline(world: &World) -> Result<Left, Mismatch> {
+    for hub in world.hubs() {
+        let bus = spoke(hub).await;
+        let mut all = bus.subscribe(All).await.or_mismatch("it is subscribed")?;
+        let mut raw = Raw::connect(pubsub_tests::hub::address(hub)).await;
+        raw.say(&subscribe("crowd")).await;
+        raw.text().await;
+        for topic in TOPICS {
+            publish(&bus, *topic, "a", 0..1).await?;
+            all.next().await.or_mismatch("an event")?;
+        }
+        bus.close().await;
+    }
+    let idle = || world.hubs().iter().all(|hub| hub.connections().is_empty());
+    until("nobody is connected", idle).await?;
+    // The least of a while: what goes on is what ends.
+    let (mut least, mut since) = (Left::of(world), Instant::now());
+    while since.elapsed() < SETTLED {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let now = Left::of(world);
+        if now != least && now.is_within(&least) {
+            (least, since) = (now, Instant::now());
+        }
+    }
+    Ok(least)
+}
+
+/// How long nothing has to become less before it is taken to be at rest. More than threads are kept for.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// Of each there is a history at the hub.
+const TOPICS: &[Numbers] = &[
+    App::BOUNDARY_EVENT_REPLAYED_ONCE,
+    App::CONNECT_CHURN,
+    App::CROWD,
+    App::DERIVED_IDS_KEEP_PART_BOUNDARIES,
+    App::DUPLICATE_SUBSCRIBE_RACE,
+    App::EVENT_WITHOUT_ID_NEVER_DEDUPLICATED,
+    App::FAN_OUT,
+    App::HANDLER_PANIC_LOSES_NO_LATER_EVENT,
+    App::HANDLERS_IN_ORDER,
+    App::RECOVER_WITH_ZERO_EVENTS_SEEN,
+    App::RECOVERY_STORM,
+    App::SUBSCRIBE_IS_LIVE_WHEN_IT_RETURNS,
+    App::UNSUBSCRIBE_DURING_REPLAY_DELIVERS_NOTHING_AFTER,
+];
+
+/// Waits until no more is there than was before.
+pub(crate) async fn check(world: &World, baseline: &Left) -> Outcome {
+    let begun = Instant::now();
+    loop {
+        let now = Left::of(world);
+        if now.is_within(baseline) {
+            return Ok(now.to_string());
+        }
+        if begun.elapsed() > DEADLINE {
+            return Err(Mismatch::new(format!("no more than before: {baseline}"), now.to_string()));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn entries(folder: &str) -> impl Iterator<Item = std::fs::DirEntry> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten()
+}
+
+fn is_socket(entry: &std::fs::DirEntry) -> bool {
+    std::fs::read_link(entry.path()).is_ok_and(|target| target.to_string_lossy().starts_with("socket:"))
+}

@@ -1,0 +1,142 @@
+//! What scenarios share: a hub, and two that are one behind a real Redis.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use pubsub::prelude::*;
+use pubsub::redis::Retention;
+use pubsub::websocket::{HistoryConfig, HubBuilder, HubConfig, SpokeConfig};
+use pubsub::{Hub, Redis};
+use pubsub_tests::hub::{address, hub_with, quick_spoke};
+use pubsub_tests::server::Server;
+use tokio::net::TcpListener;
+
+use crate::check::{Mismatch, OrMismatch as _, in_time};
+use crate::events::App;
+
+pub(crate) struct World {
+    pub(crate) hub: Hub,
+    pub(crate) pair: [Hub; 2],
+    pub(crate) redis: Server,
+}
+
+/// What a scenario is given.
+pub(crate) struct Work {
+    pub(crate) world: Arc<World>,
+    /// Made of the seed and the name.
+    pub(crate) random: Rng,
+    /// How much is to be done, in percent.
+    pub(crate) load: u64,
+}
+
+impl Work {
+    /// As much of `full` as the load says.
+    pub(crate) fn of(&self, full: u64) -> u64 {
+        (full * self.load / 100).max(1)
+    }
+}
+
+impl World {
+    /// Hubs with this configuration.
+    pub(crate) async fn start(config: &HubConfig) -> Result<Self, Mismatch> {
+        let redis = tokio::task::block_in_place(Server::start);
+        let pair = [hub_behind(&redis, config.clone()).await?, hub_behind(&redis, config.clone()).await?];
+        Ok(Self { hub: hub_with(config.clone()).await, pair, redis })
+    }
+
+    pub(crate) fn hubs(&self) -> [&Hub; 3] {
+        [&self.hub, &self.pair[0], &self.pair[1]]
+    }
+
+    pub(crate) async fn close(&self) {
+        for hub in self.hubs() {
+            hub.close().await;
+        }
+    }
+}
+
+/// A hub that sends nobody away, and keeps all that a scenario may want back.
+pub(crate) fn patient() -> HubConfig {
+    const EVENTS: usize = 1 << 16;
+    let history =
+        HistoryConfig { events: EVENTS, replay: EVENTS, bytes: 64 << 20, ..HistoryConfig::default() };
+    HubConfig { history, ping_every: Duration::from_secs(3600), ..HubConfig::default() }
+}
+
+/// In what time clients come back, where that is not what is tested.
+const SHORT: Duration = Duration::from_millis(20);
+
+pub(crate) async fn hub_behind(redis: &Server, config: HubConfig) -> Result<Hub, Mismatch> {
+    hub_behind_at(redis, config, "127.0.0.1:0".parse().or_mismatch("an address")?).await
+}
+
+pub(crate) async fn hub_behind_at(
+    redis: &Server,
+    config: HubConfig,
+    at: SocketAddr,
+) -> Result<Hub, Mismatch> {
+    bind(behind(redis, config).await?, at).await
+}
+
+/// Settings of a hub behind this Redis.
+pub(crate) async fn behind(redis: &Server, config: HubConfig) -> Result<HubBuilder, Mismatch> {
+    let connecting = async {
+        loop {
+            let quick = Redis::durable(Retention::default())
+                .ping_interval(Duration::from_millis(500))
+                .answer_timeout(Duration::from_secs(2))
+                .connect_timeout(Duration::from_secs(2))
+                .close_timeout(Duration::from_millis(500))
+                .publish_timeout(Duration::from_secs(20))
+                .backoff(Duration::from_millis(5), Duration::from_millis(50));
+            match quick.connect(redis.url()).await {
+                // It has just been started, and reads what it had.
+                Err(error) if error.is_retryable() => tokio::task::yield_now().await,
+                result => return result,
+            }
+        }
+    };
+    let redis = in_time("a connection to Redis", connecting).await?.or_mismatch("a connection to Redis")?;
+    let builder = Hub::behind(redis).or_mismatch("a Redis that keeps events")?.config(config);
+    Ok(builder
+        .guard_timeout(Duration::from_secs(20))
+        .close_timeout(Duration::from_millis(500))
+        .shutdown_window(SHORT))
+}
+
+/// A hub at an address where another may have listened a moment ago.
+pub(crate) async fn bind(builder: HubBuilder, at: SocketAddr) -> Result<Hub, Mismatch> {
+    let free = async {
+        while TcpListener::bind(at).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    in_time("a port that is free again", free).await?;
+    builder.bind(at).await.or_mismatch("a port that is free")
+}
+
+pub(crate) async fn spoke(hub: &Hub) -> PubSub<App> {
+    spoke_at(address(hub), steady_spoke()).await
+}
+
+pub(crate) async fn spoke_at(address: SocketAddr, config: SpokeConfig) -> PubSub<App> {
+    PubSub::new(pubsub_tests::hub::spoke_with(address, config).await)
+}
+
+/// A spoke that is soon back, and gives nothing up because the machine is busy.
+pub(crate) fn steady_spoke() -> SpokeConfig {
+    SpokeConfig {
+        connect_timeout: Duration::from_secs(10),
+        ping_every: Duration::from_secs(5),
+        pong_timeout: Duration::from_secs(5),
+        ..quick_spoke()
+    }
+}
+
+/// How many subscriptions a hub has to this topic.
+pub(crate) fn routes(hub: &Hub, topic: &str) -> usize {
+    let topics = hub.stats().topics;
+    topics.iter().find(|it| it.topic == topic).map_or(0, |topic| topic.subscriptions)
+}

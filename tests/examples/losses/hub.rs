@@ -5,11 +5,12 @@ use std::time::Duration;
 use pubsub::prelude::*;
 use pubsub::websocket::{HubConfig, Overflow, SpokeConfig};
 use pubsub::{Delivery, Hub, Spoke};
+use pubsub_tests::proxy::Proxy;
+use pubsub_tests::waiting::DEADLINE;
 use serde::{Deserialize, Serialize};
 
 use crate::story::{Numbers, Story};
-use crate::{DEADLINE, EACH, PADDING, Result, UNREAD, until};
-use pubsub_tests::proxy::Proxy;
+use crate::{EACH, PADDING, Result, UNREAD, until};
 
 #[derive(Clone, Debug, EventMap)]
 enum App {

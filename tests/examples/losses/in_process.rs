@@ -78,10 +78,10 @@ pub(crate) async fn yoga() -> Result<Story> {
     let number = |name: &str| said[name].as_u64().ok_or("it says a number");
     let error = String::from_utf8_lossy(&output.stderr);
     let reason = error.lines().find(|line| line.contains("Error:")).unwrap_or_default();
-    let note = match output.status.success() {
-        true => String::new(),
-        false => format!("the process ends: `{}`", reason.trim()),
+    let (told, note) = match output.status.success() {
+        true => (Told::Nothing, String::new()),
+        false => (Told::Ended, format!("`{}`", reason.trim())),
     };
     let (published, delivered) = (number("published")?, number("delivered")?);
-    Ok(Story { published, refused: 0, delivered, told: Told::Nothing, note })
+    Ok(Story { published, refused: 0, delivered, told, note })
 }

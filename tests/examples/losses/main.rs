@@ -15,6 +15,8 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
+use pubsub_tests::waiting::DEADLINE;
+
 use crate::table::Tables;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -27,8 +29,6 @@ const EACH: u64 = 1_000;
 const BOUND: usize = 1_024;
 /// What an event over a socket has besides its number.
 const PADDING: usize = 1_000;
-/// How long anything may take.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<()> {

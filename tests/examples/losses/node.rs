@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
+use pubsub_tests::proxy::Proxy;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::story::{Story, Told};
 use crate::{EACH, PADDING, Result, UNREAD, until};
-use pubsub_tests::proxy::Proxy;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/losses/node")
@@ -82,7 +82,8 @@ pub(crate) struct Client(Process);
 pub(crate) struct Counted {
     delivered: u64,
     twice: u64,
-    last: i64,
+    /// Before the first it is -1.
+    pub(crate) last: i64,
     told: std::collections::BTreeMap<String, u64>,
 }
 
@@ -118,7 +119,7 @@ pub(crate) async fn unread(kind: &str) -> Result<Story> {
     until("subscriber", async || Ok(server.subscribers().await? == 1)).await?;
     proxy.change(|weather| weather.stalled = true);
     if let Err(error) = server.publish(0, UNREAD).await {
-        let told = Told::Nothing;
+        let told = Told::Ended;
         return Ok(Story { published: UNREAD, refused: 0, delivered: 0, told, note: error.to_string() });
     }
     proxy.change(|weather| weather.stalled = false);

@@ -5,12 +5,13 @@ use std::time::Duration;
 use pubsub::prelude::*;
 use pubsub::redis::{RedisBuilder, Retention};
 use pubsub::{Delivery, Redis};
+use pubsub_tests::proxy::Proxy;
+use pubsub_tests::server::Server;
+use pubsub_tests::waiting::DEADLINE;
 
 use crate::node::Client;
 use crate::story::{Numbers, Story};
-use crate::{DEADLINE, EACH, Result, until};
-use pubsub_tests::proxy::Proxy;
-use pubsub_tests::server::Server;
+use crate::{EACH, Result, until};
 
 #[derive(Clone, Debug, EventMap)]
 enum App {

@@ -20,6 +20,8 @@ pub(crate) enum Told {
     /// That it was away, or that something may be missing; not how much.
     Away,
     Exactly(u64),
+    /// The process of publisher and subscriber has ended.
+    Ended,
 }
 
 impl Story {
@@ -31,7 +33,7 @@ impl Story {
     pub(crate) fn lost_silently(&self) -> u64 {
         match self.told {
             Told::Nothing => self.missing(),
-            Told::Away => 0,
+            Told::Away | Told::Ended => 0,
             Told::Exactly(told) => self.missing().saturating_sub(told),
         }
     }

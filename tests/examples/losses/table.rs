@@ -23,8 +23,9 @@ impl Tables {
     pub(crate) fn row(&mut self, who: &str, story: Story) {
         let told = match story.told {
             Told::Exactly(told) => told.to_string(),
-            Told::Away => "some, not how many".to_owned(),
-            Told::Nothing => "0".to_owned(),
+            Told::Ended => "the process ends".to_owned(),
+            Told::Away if story.missing() > 0 => "some, not how many".to_owned(),
+            Told::Away | Told::Nothing => "0".to_owned(),
         };
         let Story { published, refused, delivered, note, .. } = &story;
         let silently = story.lost_silently();

@@ -12,7 +12,7 @@ use pubsub::redis::Retention;
 use pubsub::websocket::{HubConfig, OutboxConfig};
 use pubsub::{ErrorCode, Hub, Redis, Rejection, Spoke};
 use pubsub_tests::server::Server;
-use pubsub_tests::waiting::{DEADLINE, in_time, next, until};
+use pubsub_tests::waiting::{in_time, next, until};
 
 use crate::recorded::Recorded;
 

@@ -90,7 +90,7 @@ test("no token is printed, and none is in a URL", async (t) => {
   class Watched extends WebSocket {
     constructor(url, protocols) {
       super(url, protocols);
-      urls.push(url);
+      urls.push(String(url));
     }
   }
   const bus = client(t, hub.url(), { token: "s3cret", WebSocket: Watched });

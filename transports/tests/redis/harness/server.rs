@@ -98,7 +98,7 @@ impl Server {
     }
 
     /// Waits until it has all that its master has. Asked again and again, since nobody tells.
-    pub(crate) fn until_it_replicates(&self) {
+    pub fn until_it_replicates(&self) {
         let deadline = Instant::now() + super::DEADLINE;
         while !self.cli(&["INFO", "replication"]).contains("master_link_status:up") {
             assert!(Instant::now() < deadline, "it does not replicate");

@@ -28,13 +28,14 @@ struct Load {
     followers: f64,
 }
 
-const LOADS: [Load; 3] = [
+const LOADS: [Load; 4] = [
     Load {
         name: "alerts: one an hour, to all of a group of 1,000",
         received: 1.0 / 3600.0,
         followers: 1_000.0,
     },
     Load { name: "chat: one every 5 s, in rooms of 50", received: 0.2, followers: 50.0 },
+    Load { name: "messages: one every 5 s, in groups of 5", received: 0.2, followers: 5.0 },
     Load { name: "live: 2 a second, to 10,000 each", received: 2.0, followers: 10_000.0 },
 ];
 // ANCHOR_END: assumed
@@ -93,6 +94,10 @@ fn main() {
         println!("  {hub_cpu:>12.2}  of its core used");
         println!("  {hub_gib:>12.2}  GiB of memory for each, that of the kernel included");
         println!("  {redis_cpu:>12.2}  of the core of Redis used, of which {USED} may be");
+        if redis_cpu > USED {
+            let many = (redis_cpu / USED).ceil();
+            println!("  {:>12}  too much for one Redis: it is the work of {many:.0}", "!");
+        }
         println!("  {redis_gib:>12.2}  GiB of memory of Redis");
         println!("  {returning:>12.0}  connections a second at each other hub when one dies");
         println!();

@@ -10,10 +10,3 @@ pub struct Seen {
     /// The most bytes that waited, after all that was complete was taken, to be read with those that come.
     pub kept: usize,
 }
-
-impl Seen {
-    #[cfg(feature = "redis")]
-    pub(crate) fn found(&mut self, item: &impl std::fmt::Debug) {
-        self.items.push(format!("{item:?}"));
-    }
-}

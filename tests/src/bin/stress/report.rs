@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use crate::leaks;
+use crate::scenarios;
 use crate::suite::Report;
 
 pub(crate) struct Told {
@@ -55,8 +55,9 @@ impl Told {
         let Report { name, seed, took, outcome } = report;
         if let Err(mismatch) = &outcome {
             let load = if self.load == 100 { String::new() } else { format!(" --load {}", self.load) };
-            // What is left behind is left by any of them.
-            let only = if name == leaks::NAME { String::new() } else { format!(" --only {name}") };
+            // The other checks are of what all of them do.
+            let is_scenario = scenarios::ALL.iter().any(|scenario| scenario.name == name);
+            let only = if is_scenario { format!(" --only {name}") } else { String::new() };
             self.failures.push(format!(
                 "{name}\n  expected: {}\n  observed: {}\n  seed:     {seed}\n  again:    cargo run --release -p pubsub-tests \
                  --bin stress -- --seed {seed}{only}{load}\n",
@@ -99,16 +100,16 @@ mod tests {
 
     #[test]
     fn the_last_line_counts_and_a_failure_says_how_to_see_it_again() {
-        let mut told = Told::new(["one", "other"].into_iter(), 25);
+        let mut told = Told::new(["one", "limits"].into_iter(), 25);
         let report = |name, outcome| Report { name, seed: 7, took: Duration::from_secs(1), outcome };
         told.add(report("one", Ok("3 events".into())));
-        told.add(report("other", Err(Mismatch::new("event 1", "event 2"))));
-        told.add(report("other", Ok("3 events".into())));
+        told.add(report("limits", Err(Mismatch::new("event 1", "event 2"))));
+        told.add(report("limits", Ok("3 events".into())));
         assert!(told.has_failures());
         let summary = told.summary();
         assert_eq!(summary.lines().last(), Some("2 passed, 1 failed"));
-        let failure = "other\n  expected: event 1\n  observed: event 2\n  seed:     7\n  again:    cargo run --release -p \
-                       pubsub-tests --bin stress -- --seed 7 --only other --load 25\n";
+        let failure = "limits\n  expected: event 1\n  observed: event 2\n  seed:     7\n  again:    cargo run --release -p \
+                       pubsub-tests --bin stress -- --seed 7 --only limits --load 25\n";
         assert!(summary.contains(failure), "{summary}");
     }
 }

@@ -1,8 +1,6 @@
 //! What the readers find in any bytes, for tests from outside.
 
-use bytes::BytesMut;
-
-use super::{Item, Malformed, Parts, Reader, Reply, Value};
+use super::{Item, Malformed, Parts, Reader, Reply};
 use crate::seen::Seen;
 
 /// The replies in these pieces: what a connection reads that publishes or subscribes to channels.
@@ -17,20 +15,7 @@ pub fn entries(limit: usize, pieces: &[&[u8]]) -> Seen {
 
 /// The values in these pieces: the answers to commands that are rare.
 pub fn values(limit: usize, pieces: &[&[u8]]) -> Seen {
-    let mut buffer = BytesMut::new();
-    let mut seen = Seen::default();
-    for piece in pieces {
-        buffer.extend_from_slice(piece);
-        loop {
-            match Value::take(&mut buffer, limit) {
-                Ok(Some(value)) => seen.found(&value),
-                Ok(None) => break,
-                Err(Malformed(reason)) => return Seen { error: Some(reason.to_owned()), ..seen },
-            }
-        }
-        seen.kept = seen.kept.max(buffer.len());
-    }
-    seen
+    read(limit, pieces, |reader| Ok(reader.next_value()?.map(|value| format!("{value:?}"))))
 }
 
 fn read(

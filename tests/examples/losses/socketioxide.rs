@@ -77,6 +77,6 @@ pub(crate) async fn cut() -> Result<Story> {
     until("last event", async || Ok(server.publish(3 * EACH, 1).await == 0)).await?;
     client.has_last(3 * EACH).await?;
     let story = client.story(3 * EACH + 1, refused).await?;
-    let full = (refused > 0).then_some("; `emit` says that a socket is full").unwrap_or_default();
+    let full = if refused > 0 { "; `emit` says that a socket is full" } else { "" };
     Ok(Story { note: story.note.clone() + full, ..story })
 }

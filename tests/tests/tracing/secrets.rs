@@ -9,8 +9,8 @@ use pubsub::websocket::{HubConfig, Identity, SpokeConfig, wire::Token};
 use pubsub::{BusError, ErrorCode, Hub, Redis, Rejection, Spoke};
 
 use futures::StreamExt as _;
+use pubsub_tests::client::Client;
 
-use crate::client::Client;
 use crate::collector::Collector;
 use crate::events::quick;
 use crate::harness::{App, Server, next, order, until, url};

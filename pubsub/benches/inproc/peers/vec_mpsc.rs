@@ -17,7 +17,7 @@ struct Inner {
 }
 
 impl Bus for VecMpsc {
-    const NAME: &'static str = "Vec<mpsc>";
+    const NAME: &'static str = "Vec of mpsc";
     type Subscription = Receiver<Shared>;
 
     fn new(bound: usize) -> Self {

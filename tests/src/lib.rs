@@ -9,6 +9,7 @@ pub mod proxy;
 pub mod raw;
 #[path = "../../transports/tests/redis/harness/server.rs"]
 pub mod server;
+pub mod turns;
 pub mod waiting;
 
 use self::waiting::DEADLINE;

@@ -1,19 +1,14 @@
 //! On one thread, who reads each event at once is not outrun by the connection that brings them, however many there are.
 
 use std::net::SocketAddr;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::sync::mpsc::channel;
 
 use futures::future::join_all;
 use pubsub::prelude::*;
 use pubsub::websocket::{HubConfig, OutboxConfig};
-use tokio::runtime;
+use pubsub_tests::turns::{BOUND, BURST, elsewhere, read_all};
 
-use crate::harness::{App, address, hub_with, next, spoke};
-
-/// Many times the bound, and some reads of a socket.
-const BURST: u64 = 20_000;
-const BOUND: usize = 256;
+use crate::harness::{App, address, hub_with, spoke};
 
 /// With room for the burst in the queue of each connection.
 fn roomy_hub() -> HubConfig {
@@ -21,31 +16,9 @@ fn roomy_hub() -> HubConfig {
     HubConfig { outbox, ..HubConfig::default() }
 }
 
-/// Runs on a thread of its own, with a runtime of its own, until the test is over.
-fn elsewhere<F: Future>(
-    run: impl FnOnce(Receiver<()>) -> F + Send + 'static,
-) -> (Sender<()>, thread::JoinHandle<F::Output>)
-where
-    F::Output: Send + 'static,
-{
-    let (tell, told) = channel();
-    let run = move || {
-        let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        runtime.expect("a runtime").block_on(run(told))
-    };
-    (tell, thread::spawn(run))
-}
-
 async fn burst(bus: &PubSub<App>) {
     for number in 0..BURST {
         bus.publish(App::NUMBER, "a", number).now().expect("there is room");
-    }
-}
-
-async fn read_all(mut numbers: Subscription<Event<u64>>) {
-    for number in 0..BURST {
-        let event = next(&mut numbers).await;
-        assert_eq!((event.payload, event.missed), (number, 0));
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
+use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
 use super::incoming;
@@ -126,6 +127,8 @@ impl Task for Subscriber {
                         }
                         // What comes after the last answer comes after what was held back.
                         self.resume(&session, &mut held, &mut restored);
+                        // Whoever reads what is delivered has a turn before it is outrun.
+                        consume_budget().await;
                     }
                 }
                 Event::Silent => {

@@ -89,6 +89,8 @@ impl Task for Reader {
                 Event::Received => {
                     while let Some(item) = session.wire.next_item()? {
                         self.item(item, &mut reading, session).await?;
+                        // Whoever reads what is delivered has a turn before it is outrun.
+                        consume_budget().await;
                     }
                 }
                 Event::News(news) => self.hear(news),

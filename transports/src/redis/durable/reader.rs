@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use compact_str::CompactString;
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
 use super::cursor::Cursor;

@@ -84,19 +84,23 @@ fn request(url: &WebSocketUrl, options: &ConnectOptions, key: &str) -> Result<Ve
         let reason = "a host, a header or a subprotocol has a character that none may have".to_owned();
         HeaderValue::from_str(text).map_err(|_| ConnectError::Url { reason })
     };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::HOST, value(&url.authority())?);
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    headers.insert(header::SEC_WEBSOCKET_KEY, value(key)?);
+    // Spelt as everybody does: not every server takes small letters for the same.
+    let mut own = vec![
+        ("Host", value(&url.authority())?),
+        ("Connection", HeaderValue::from_static("Upgrade")),
+        ("Upgrade", HeaderValue::from_static("websocket")),
+        ("Sec-WebSocket-Version", HeaderValue::from_static("13")),
+        ("Sec-WebSocket-Key", value(key)?),
+    ];
     if !options.subprotocols.is_empty() {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value(&options.subprotocols.join(", "))?);
+        own.push(("Sec-WebSocket-Protocol", value(&options.subprotocols.join(", "))?));
     }
+    let is_own = |name: &str| own.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+    let more = options.headers.iter().map(|(name, value)| (name.as_str(), value));
+    let more = more.filter(|(name, _)| !is_own(name));
     let mut request = format!("GET {} HTTP/1.1\r\n", url.target()).into_bytes();
-    let more = options.headers.iter().filter(|(name, _)| !headers.contains_key(*name));
-    for (name, value) in headers.iter().chain(more) {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+    for (name, value) in own.iter().map(|(name, value)| (*name, value)).chain(more) {
+        for part in [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
             request.extend_from_slice(part);
         }
     }

@@ -71,7 +71,12 @@ async fn come_and_go(
                 let bus = spoke(hub).await;
                 let mut own = bus.subscribe(topic.id(&*client)).await.or_mismatch("it is subscribed")?;
                 publish(&bus, topic, &client, *count..*count + 1).await?;
-                same("its own event", next(&mut own).await?.payload, *count)?;
+                let mut heard = next(&mut own).await?.payload;
+                // What it has published at the other hub of the pair may come to this one only now.
+                while at > 0 && heard < *count {
+                    heard = next(&mut own).await?.payload;
+                }
+                same("its own event", heard, *count)?;
                 *count += 1;
                 if end == 0 {
                     in_time("the end of a bus", bus.close()).await?;

@@ -1,8 +1,10 @@
 //! Who reads each event at once, on one thread with its connection, beside a publisher on another.
 
+use std::fmt::Debug;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
+use futures::future::join_all;
 use pubsub::{Event, Subscription};
 use tokio::runtime;
 
@@ -26,6 +28,16 @@ where
         runtime.expect("a runtime").block_on(run(told))
     };
     (tell, thread::spawn(run))
+}
+
+/// Publishes the burst, all of it under way at once.
+///
+/// # Panics
+/// If something is not accepted.
+pub async fn publish_all<T, E: Debug, F: IntoFuture<Output = Result<T, E>>>(publish: impl Fn(u64) -> F) {
+    for published in join_all((0..BURST).map(|number| publish(number).into_future())).await {
+        published.expect("accepted");
+    }
 }
 
 /// All of the burst, in order, and nothing missed.

@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::mpsc::channel;
 
-use futures::future::join_all;
 use pubsub::prelude::*;
 use pubsub::websocket::{HubConfig, OutboxConfig};
-use pubsub_tests::turns::{BOUND, BURST, elsewhere, read_all};
+use pubsub_tests::turns::{BOUND, BURST, elsewhere, publish_all, read_all};
 
 use crate::harness::{App, address, hub_with, spoke};
 
@@ -51,10 +50,7 @@ async fn a_reader_at_a_hub_is_not_outrun() {
     let at: SocketAddr = address(&hub);
     let (go, client) = elsewhere(move |told| async move {
         let bus = spoke(at).await;
-        let publishes = (0..BURST).map(|number| bus.publish(App::NUMBER, "a", number).into_future());
-        for published in join_all(publishes).await {
-            published.expect("accepted");
-        }
+        publish_all(|number| bus.publish(App::NUMBER, "a", number)).await;
         told.recv().expect("told");
     });
     read_all(numbers).await;

@@ -1,10 +1,9 @@
 //! On one thread, who reads each event at once is not outrun by the connection that brings them, however many there are.
 
-use futures::future::join_all;
 use pubsub::Redis;
 use pubsub::prelude::*;
 use pubsub::redis::{RedisBuilder, Retention};
-use pubsub_tests::turns::{BOUND, BURST, elsewhere, read_all};
+use pubsub_tests::turns::{BOUND, BURST, elsewhere, publish_all, read_all};
 
 use crate::harness::{App, Server};
 
@@ -16,10 +15,7 @@ async fn is_not_outrun(builder: fn() -> RedisBuilder) {
     let url = server.url();
     let (go, publisher) = elsewhere(move |told| async move {
         let bus = PubSub::<App>::new(builder().connect(url).await.expect("a connection"));
-        let publishes = (0..BURST).map(|number| bus.publish(App::NUMBER, "a", number).into_future());
-        for published in join_all(publishes).await {
-            published.expect("accepted");
-        }
+        publish_all(|number| bus.publish(App::NUMBER, "a", number)).await;
         told.recv().expect("told");
     });
     read_all(numbers).await;

@@ -1,8 +1,11 @@
-//! How much memory something takes: an allocator that counts what the thread has, for programs that install it.
+//! How much memory something takes: an allocator that counts what the thread has, and the process, for programs that install it.
 #![allow(unsafe_code, reason = "an allocator can only be wrapped like this")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicIsize, Ordering};
+
+static ALLOCATED: AtomicIsize = AtomicIsize::new(0);
 
 thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
@@ -22,7 +25,13 @@ pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     (result, usize::try_from(PEAK.get() - before).unwrap_or_default())
 }
 
+/// Bytes that the process has, as they were asked for; 0 where nobody counts.
+pub fn allocated() -> u64 {
+    u64::try_from(ALLOCATED.load(Ordering::Relaxed)).unwrap_or_default()
+}
+
 fn add(bytes: usize) {
+    ALLOCATED.fetch_add(bytes as isize, Ordering::Relaxed);
     // A thread allocates to its end, when its counters are gone.
     let _ = LIVE.try_with(|live| {
         live.set(live.get() + bytes as isize);
@@ -31,6 +40,7 @@ fn add(bytes: usize) {
 }
 
 fn subtract(bytes: usize) {
+    ALLOCATED.fetch_sub(bytes as isize, Ordering::Relaxed);
     let _ = LIVE.try_with(|live| live.set(live.get() - bytes as isize));
 }
 

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
+use pubsub_tests::memory::Counting;
 
 use crate::check::Mismatch;
 use crate::report::Told;
@@ -53,6 +54,9 @@ struct Arguments {
     #[arg(long)]
     list: bool,
 }
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Part of the text of a panic that belongs to a scenario.
 const ON_PURPOSE: &str = "on purpose";

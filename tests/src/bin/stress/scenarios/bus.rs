@@ -1,9 +1,11 @@
 //! The bus itself: who waits for room and gives up, and what closing leaves.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
-use futures::poll;
+use futures::{FutureExt as _, poll};
 use pubsub::prelude::*;
 use pubsub::{CloseReport, PublishError, Redis};
 use pubsub_tests::hub::{address, hub_with, lost};
@@ -28,10 +30,12 @@ pub(crate) async fn publish_to_full_backpressured_subscription_waits_and_cancels
     let mut narrow = bus.subscribe(App::NUMBER).bound(bound).await.or_mismatch("it is subscribed")?;
     let mut wide = bus.subscribe(App::NUMBER).bound(1 << 20).await.or_mismatch("it is subscribed")?;
     let mut published = BTreeMap::new();
+    // Held by whoever reads, and by whoever gives up from the last look to the end: between the two nobody makes room.
+    let reads = Arc::new(Mutex::new(()));
     for round in 0..rounds {
         let mut running = JoinSet::new();
         for publisher in 0..PUBLISHERS {
-            let (bus, mut random) = (bus.clone(), work.random.fork());
+            let (bus, mut random, reads) = (bus.clone(), work.random.fork(), Arc::clone(&reads));
             running.spawn(async move {
                 let id = publisher.to_string();
                 let number = round;
@@ -42,16 +46,21 @@ pub(crate) async fn publish_to_full_backpressured_subscription_waits_and_cancels
                 let mut polls = 0_u64;
                 // Tries for a while, or for as long as it takes.
                 let patience = if random.bool() { u64::from(random.u8(1..20)) } else { u64::MAX };
-                loop {
-                    match poll!(&mut publishing) {
-                        std::task::Poll::Ready(result) => {
-                            break result.map(|()| (publisher, polls > 0, true));
-                        }
-                        std::task::Poll::Pending if polls >= patience => break Ok((publisher, true, false)),
-                        std::task::Poll::Pending => polls += 1,
+                let result = loop {
+                    if let Poll::Ready(result) = poll!(&mut publishing) {
+                        break Some(result);
                     }
+                    if polls >= patience {
+                        let _nobody_reads = reads.lock();
+                        let result = publishing.as_mut().now_or_never();
+                        drop(publishing);
+                        break result;
+                    }
+                    polls += 1;
                     tokio::task::yield_now().await;
-                }
+                };
+                let is_published = result.transpose()?.is_some();
+                Ok::<_, Mismatch>((publisher, polls > 0 || !is_published, is_published))
             });
         }
         // Reads now and then until all have published, or given up.
@@ -70,10 +79,11 @@ pub(crate) async fn publish_to_full_backpressured_subscription_waits_and_cancels
             holds(narrow.len() <= bound, "no more than the bound", || {
                 format!("{} of {bound}", narrow.len())
             })?;
-            if work.random.bool()
-                && let Ok(event) = narrow.try_next()
-            {
-                came.push((event.payload, event.id.clone()));
+            if work.random.bool() {
+                let _nobody_gives_up = reads.lock();
+                if let Ok(event) = narrow.try_next() {
+                    came.push((event.payload, event.id.clone()));
+                }
             }
         }
         while let Ok(event) = narrow.try_next() {

@@ -61,7 +61,7 @@ pub(crate) async fn run(
     let baseline = leaks::baseline(&world).await?;
     let mut random = suite::random(seed, "soak");
     let mut crowd = Crowd::gather(&mut random).await?;
-    // Each once, since what it takes at most may stay with the allocator.
+    // Each once, so that what is kept by intent begins to fill.
     suite::round(&world, scenarios, seed, LOAD, |report| told.add_quietly(report)).await;
     let samples = Samples::every_second();
     let (mut rounds, mut minutes) = (1_u64, 0);
@@ -101,8 +101,10 @@ fn tell_minute(minutes: u32, samples: &Samples, crowd: &Crowd, rounds: u64) {
     let tally = &crowd.tally;
     let of = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
     eprintln!(
-        "{minutes:>4} min  {:>7.1} MiB resident, {tasks} tasks; {rounds} rounds; {} events, {} gaps of {} and more, {} kills",
-        samples.last_mebibytes(),
+        "{minutes:>4} min  {:>6.1} MiB allocated, {:>6.1} MiB resident, {tasks} tasks; {rounds} rounds; {} events, {} gaps of {} and \
+         more, {} kills",
+        samples.median_of_last(60),
+        memory::resident(),
         of(&tally.events),
         of(&tally.gaps),
         of(&tally.missed),

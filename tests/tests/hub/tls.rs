@@ -62,8 +62,10 @@ async fn a_bus_over_tls() {
     bus.publish(App::SESSION_STATUS, "a", crate::harness::status(&"x".repeat(60_000)))
         .await
         .expect("published");
+    proxy.change(|weather| weather.refuses = true);
     proxy.cut();
     lost(&bus).await;
+    proxy.change(|weather| weather.refuses = false);
     bus.publish(App::NUMBER, "a", 1000).await.expect("published");
     for number in 0..=1000 {
         assert_eq!(next(&mut numbers).await.payload, number);

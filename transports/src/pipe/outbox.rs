@@ -69,6 +69,13 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Something was put in. While it waits for room on the other side there is nothing to do for whoever sleeps.
+    fn tell_of_more(&self, state: MutexGuard<'_, State>) {
+        if state.lanes.has_next() || state.ended {
+            self.tell(state);
+        }
+    }
+
     /// Wakes the threads that wait for a change, if there are any.
     fn tell(&self, state: MutexGuard<'_, State>) {
         let is_waited_for = state.sleepers > 0;
@@ -108,7 +115,7 @@ impl Outbox {
             Patience::Now if !has_room => Sending::Done(Err(SendError::Full)),
             Patience::Now => {
                 state.lanes.push(Entry::new(message, Kind::Event(None)));
-                self.tell(state);
+                self.tell_of_more(state);
                 Sending::Done(Ok(()))
             }
             Patience::Wait => {
@@ -116,7 +123,7 @@ impl Outbox {
                 let entry = Entry::new(message, Kind::Event(Some(answer)));
                 if has_room {
                     state.lanes.push(entry);
-                    self.tell(state);
+                    self.tell_of_more(state);
                 } else {
                     state.line.push_back(entry);
                 }
@@ -155,7 +162,7 @@ impl Outbox {
         if !state.ended {
             entries.into_iter().for_each(|entry| state.lanes.push(entry));
         }
-        self.tell(state);
+        self.tell_of_more(state);
     }
 
     /// Takes a control message, whatever waits, and answers when it is written. Cancelled if it will not be.

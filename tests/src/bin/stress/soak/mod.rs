@@ -31,7 +31,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// So much is kept that it is full long before the end of a soak: what is kept by intent shall not look like a leak.
 pub(crate) fn forgetful() -> HubConfig {
-    let history = HistoryConfig { events: 1024, replay: 1024, ids: 2048, ..HistoryConfig::default() };
+    let history =
+        HistoryConfig { events: 256, replay: 256, quiet_ids: 512, ids: 512, ..HistoryConfig::default() };
     HubConfig { history, ..patient() }
 }
 

@@ -213,6 +213,18 @@ fn what_is_malformed_is_a_typed_error() {
     assert_eq!(payload("__reboot", "{}"), ControlError::Unknown { name: "__reboot".to_owned() });
 }
 
+/// A hub answers with it: it is not as long as a client likes.
+#[test]
+fn of_a_name_that_nobody_knows_the_beginning_is_told() {
+    let long = format!("__{}", "é".repeat(20_000));
+    let Err(ControlError::Unknown { name }) =
+        command(&format!(r#"{{"type":"{long}","id":"1","payload":{{}}}}"#))
+    else {
+        panic!("it is known")
+    };
+    assert!(long.starts_with(&name) && (200..=256).contains(&name.len()), "{} bytes", name.len());
+}
+
 #[test]
 fn a_token_is_not_printed() {
     let Some((_, connect)) = commands().into_iter().find(|(name, _)| *name == "connect_full") else {

@@ -1,6 +1,7 @@
 //! Where a hub is.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use tungstenite::http::Uri;
@@ -68,19 +69,36 @@ impl FromStr for WebSocketUrl {
         if authority.as_str().contains('@') {
             return Err(wrong("it has a user: who connects is said by a token".to_owned()));
         }
-        if authority.host().is_empty() {
+        let host = authority.host();
+        if host.is_empty() {
             return Err(wrong("it has no host".to_owned()));
         }
-        let digits = &authority.as_str()[authority.host().len()..];
-        let port = match (authority.port_u16(), digits) {
-            (Some(0), _) => return Err(wrong("its port is 0".to_owned())),
-            (Some(port), _) => port,
-            (None, "" | ":") => default_port(is_secure),
-            (None, _) => return Err(wrong("its port is none".to_owned())),
+        if !is_host(host) {
+            return Err(wrong("its host is neither a name nor an address".to_owned()));
+        }
+        let port = match authority.as_str()[host.len()..].split_at_checked(1) {
+            None | Some((":", "")) => Some(default_port(is_secure)),
+            Some((":", digits)) => port_of(digits),
+            _ => None,
         };
+        let port = port.ok_or_else(|| wrong("its port is not a number from 1 to 65535".to_owned()))?;
         let target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        Ok(Self { host: authority.host().to_owned(), port, is_secure, target })
+        Ok(Self { host: host.to_owned(), port, is_secure, target })
     }
+}
+
+/// Brackets are around an IPv6 address and nowhere else: RFC 3986, section 3.2.2. What parses URLs lets others pass.
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.contains(['[', ']']),
+    }
+}
+
+fn port_of(digits: &str) -> Option<u16> {
+    // `parse` takes a sign too.
+    let number = digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())?;
+    number.filter(|port| *port > 0)
 }
 
 /// Of the web: RFC 6455, section 3.
@@ -136,8 +154,13 @@ mod tests {
             ("http://localhost", "`http`"),
             ("ws://", "empty"),
             ("ws://user:secret@localhost", "a user"),
-            ("ws://localhost:99999", "port"),
-            ("ws://localhost:0", "port is 0"),
+            ("ws://localhost:99999", "65535"),
+            ("ws://localhost:0", "from 1 to 65535"),
+            ("ws://localhost:+80", "from 1"),
+            ("ws://localhost[:30]:70", "host"),
+            ("ws://[localhost]:70", "host"),
+            ("ws://[]:70", "host"),
+            ("ws://[::1]x:70", "port"),
             ("ws://localhost/#top", "fragment"),
         ] {
             let error = text.parse::<WebSocketUrl>().expect_err(text);

@@ -313,7 +313,7 @@ impl World {
             Step::Send(_, place) => drop(self.hub.send(id, &place.header(None), body(1))),
             Step::Withdraw(_, place) => {
                 self.hub.withdraw(id, &place.address(), &refused());
-                assert!(!self.hub.topics(id).contains(&place.address()));
+                assert!(!self.hub.subscriptions(id).contains(&place.address()));
             }
             Step::Disconnect(_, code) => {
                 self.hub.disconnect(id, CloseCode::from(code));

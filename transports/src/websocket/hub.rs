@@ -309,7 +309,9 @@ impl HubProtocol {
     #[must_use]
     pub fn subscriptions(&self, id: ConnectionId) -> Vec<Address> {
         let followed = |connection: &Connection| connection.subscriptions.addresses().cloned().collect();
-        self.connections.peek(id).map_or_else(Vec::new, followed)
+        // One that is being closed has left its routes.
+        let open = self.connections.peek(id).filter(|connection| connection.closing.is_none());
+        open.map_or_else(Vec::new, followed)
     }
 
     /// How many routes there are: places in the lists of types and ids.

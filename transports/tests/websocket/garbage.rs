@@ -148,7 +148,7 @@ fn a_guarded_hub_outlives_it() {
             raw.hub.receive(raw.now, client, &Message::Text(bytes));
         }
         if random.u8(..20) == 0 {
-            let topics = raw.hub.topics(client);
+            let topics = raw.hub.subscriptions(client);
             if let Some(address) = random.choice(&topics) {
                 let why = Rejection::new(ErrorCode::Denied, "withdrawn");
                 assert!(raw.hub.withdraw(client, address, &why));

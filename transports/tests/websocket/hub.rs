@@ -422,6 +422,16 @@ fn an_event_for_one_connection_goes_to_it_alone() {
 }
 
 #[test]
+fn who_is_being_closed_follows_nothing() {
+    let mut raw = Raw::new(HubConfig::default());
+    let client = raw.open();
+    raw.subscribe(client, "a:1");
+    raw.hub.disconnect(client, CloseCode::Kicked);
+    assert_eq!((raw.hub.routes(), raw.hub.subscriptions(client)), (0, vec![]));
+    assert_eq!(raw.hub.connections(), 1, "it is told first");
+}
+
+#[test]
 fn who_knows_more_than_there_is_knows_another_history() {
     let mut raw = Raw::new(HubConfig::default());
     let client = raw.open();

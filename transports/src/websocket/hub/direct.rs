@@ -6,20 +6,13 @@ use super::publish::denied;
 use super::{ConnectionId, HubProtocol, wake};
 use crate::websocket::CloseCode;
 use crate::websocket::wire::SELF_ID;
-use crate::{Address, ErrorCode, Header, Rejection, SendError};
+use crate::{ErrorCode, Header, Rejection, SendError};
 
 impl HubProtocol {
     /// Whether the connection is there, and is not being closed.
     #[must_use]
     pub fn is_open(&mut self, id: ConnectionId) -> bool {
         self.connections.get(id).is_some_and(|connection| connection.closing.is_none())
-    }
-
-    /// The addresses that a connection follows, `@self` as what stands for it.
-    #[must_use]
-    pub fn topics(&mut self, id: ConnectionId) -> Vec<Address> {
-        let connection = self.connections.get(id);
-        connection.map_or_else(Vec::new, |connection| connection.subscriptions.addresses().cloned().collect())
     }
 
     /// Sends an event to this connection alone, with a body in the first codec. It is in no history and has no position.

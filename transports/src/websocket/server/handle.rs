@@ -43,8 +43,8 @@ impl HubConnection {
     /// The addresses that it follows, `@self` as what stands for it.
     #[must_use]
     pub fn topics(&self) -> Vec<Address> {
-        let mut core = self.shared.lock();
-        core.id(self.key).map_or_else(Vec::new, |id| core.protocol.topics(id))
+        let core = self.shared.lock();
+        core.id(self.key).map_or_else(Vec::new, |id| core.protocol.subscriptions(id))
     }
 
     /// How many bytes wait to be written to it, beyond what its socket took.

@@ -1,4 +1,4 @@
-//! One connection by itself: what it follows, and an event for it alone.
+//! One connection by itself: whether it is there, and an event for it alone.
 
 use bytes::Bytes;
 

@@ -26,11 +26,12 @@ fn main() -> Result<()> {
     // Cargo passes `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        // The other process.
+        // The other processes.
         ["crowd", address, kind, connections, frames] => {
             return crowd::run(address, kind, connections.parse()?, frames.parse()?);
         }
         ["source"] => return receive::source(),
+        ["idle", who] => return idle::serve(who),
         _ => {}
     }
     let only = arguments.iter().filter(|argument| !argument.starts_with("--")).cloned().collect();

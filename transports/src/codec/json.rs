@@ -1,6 +1,9 @@
 //! JSON: what the ancestors' clients speak, and what a hub speaks unless asked otherwise.
 
 mod read;
+#[cfg(test)]
+mod tests;
+mod written;
 
 use serde::Serialize;
 use serde::de::DeserializeSeed;
@@ -102,7 +105,12 @@ impl Codec for Json {
         check_size(message, self.max_message)?;
         let text =
             str::from_utf8(message).map_err(|error| DecodeError::Syntax { at: error.valid_up_to() })?;
-        envelope(text).map_err(|error| DecodeError::Syntax { at: read::place(text, &error) })?.split()
+        match written::split(text) {
+            Some(split) => Ok(split),
+            None => {
+                envelope(text).map_err(|error| DecodeError::Syntax { at: read::place(text, &error) })?.split()
+            }
+        }
     }
 
     fn encode<P>(&self, header: &Header, payload: &P, out: &mut Vec<u8>) -> Result<(), EncodeError>

@@ -38,7 +38,7 @@ async fn main() -> Result<()> {
         println!("without npm: the rows of Node are missing");
     }
 
-    tables.begin("in one process, 10,000 events for a subscriber who does not read meanwhile");
+    tables.begin("in_process", "in one process, 10,000 events for a subscriber who does not read meanwhile");
     tables.row("ours, drop oldest", in_process::ours(pubsub::Overflow::DropOldest).await);
     tables.row(
         "ours, backpressure, which is the default",
@@ -51,7 +51,7 @@ async fn main() -> Result<()> {
         tables.row("graphql-yoga's pubsub in Node", in_process::yoga().await?);
     }
 
-    tables.begin("over a socket, 10,000 events of 1 KB for a client who does not read meanwhile");
+    tables.begin("unread", "over a socket, 10,000 events of 1 KB for a client who does not read meanwhile");
     tables.row("ours, hub and spoke", hub::unread(pubsub::websocket::Overflow::Disconnect).await?);
     tables
         .row("ours, hub and spoke, drop oldest", hub::unread(pubsub::websocket::Overflow::DropOldest).await?);
@@ -62,7 +62,7 @@ async fn main() -> Result<()> {
         }
     }
 
-    tables.begin("over a socket, 3,000 events, of which a client is cut off for the second 1,000");
+    tables.begin("cut_off", "over a socket, 3,000 events, of which a client is cut off for the second 1,000");
     tables.row("ours, hub and spoke", hub::cut(EACH).await?);
     tables.row("ours, hub and spoke, cut off for 5,000", hub::cut(5 * EACH).await?);
     tables.row("ours, Redis streams", redis::cut(true).await?);
@@ -75,6 +75,7 @@ async fn main() -> Result<()> {
         tables.row("ioredis, Redis channels", redis::cut_ioredis().await?);
     }
 
+    tables.end();
     if std::env::args().any(|argument| argument == "--save") {
         let command = "cargo run -p pubsub-tests --example losses -- --save";
         tables.save(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/losses/README.md"), command)?;

@@ -7,7 +7,11 @@ use std::{fs, io};
 use crate::story::{Story, Told};
 
 #[derive(Default)]
-pub(crate) struct Tables(String);
+pub(crate) struct Tables {
+    text: String,
+    /// What the book calls the table that is not at its end.
+    anchor: Option<&'static str>,
+}
 
 const HEAD: &str = "\
 | who | published | refused to the publisher | delivered | told as lost | lost silently | what was seen |
@@ -16,8 +20,17 @@ const HEAD: &str = "\
 const END: &str = "<!-- end of the tables -->";
 
 impl Tables {
-    pub(crate) fn begin(&mut self, scenario: &str) {
-        self.write(&format!("\n**{}{}**\n\n{HEAD}", scenario[..1].to_uppercase(), &scenario[1..]));
+    pub(crate) fn begin(&mut self, anchor: &'static str, scenario: &str) {
+        self.end();
+        let title = format!("{}{}", scenario[..1].to_uppercase(), &scenario[1..]);
+        self.write(&format!("\n**{title}**\n\n<!-- ANCHOR: {anchor} -->\n{HEAD}"));
+        self.anchor = Some(anchor);
+    }
+
+    pub(crate) fn end(&mut self) {
+        if let Some(anchor) = self.anchor.take() {
+            self.write(&format!("<!-- ANCHOR_END: {anchor} -->\n"));
+        }
     }
 
     pub(crate) fn row(&mut self, who: &str, story: Story) {
@@ -37,7 +50,7 @@ impl Tables {
 
     fn write(&mut self, text: &str) {
         print!("{text}");
-        self.0 += text;
+        self.text += text;
     }
 
     /// Between the marks that name this command.
@@ -49,6 +62,6 @@ impl Tables {
         let Some((before, after)) = parts else {
             return Err(io::Error::other("the README does not say where the tables go"));
         };
-        fs::write(path, format!("{before}{begin}{}\n{END}{after}", self.0))
+        fs::write(path, format!("{before}{begin}{}\n{END}{after}", self.text))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pubsub_transports::codec::{Codec, DecodeError, Json};
 use pubsub_transports::websocket::wire::Message;
 use pubsub_transports::websocket::{
-    CloseCode, Codecs, HistoryConfig, HubConfig, HubOutput, HubProtocol, OutboxConfig, Outgoing,
+    CloseCode, Codecs, HistoryConfig, HubConfig, HubOutput, HubProtocol, OutboxConfig, Outgoing, Overflow,
 };
 use pubsub_transports::{ErrorCode, EventId, Header};
 
@@ -419,6 +419,33 @@ fn an_event_for_one_connection_goes_to_it_alone() {
     assert!(raw.hub.subscriptions(one).is_empty());
     let gone = raw.hub.send_to(one, &Header::new("a", "1"), "7".into());
     assert_eq!(*gone.unwrap_err().code(), ErrorCode::NotFound);
+}
+
+/// Found by a fuzzer: the two counts were told as one, and before the loss of the history.
+#[test]
+fn what_is_dropped_counts_in_the_history_that_it_was_of() {
+    let outbox = OutboxConfig { bytes: 400, ..OutboxConfig::default() };
+    let mut raw = Raw::new(HubConfig { outbox, overflow: Overflow::LatestPerId, ..HubConfig::default() });
+    let client = raw.open();
+    raw.subscribe(client, "a:1");
+    raw.hear(client);
+    for _ in 0..60 {
+        raw.publish("a", "1");
+    }
+    raw.hub.forget_history("a");
+    for _ in 0..60 {
+        raw.publish("a", "1");
+    }
+    let heard = raw.hear(client);
+    let place = heard.iter().position(|text| text.contains(r#""reason":"epoch""#)).expect("a lost history");
+    let (before, after) = (&heard[..place], &heard[place + 1..]);
+    let count = |texts: &[String]| -> u64 {
+        let missed = texts.iter().filter_map(|text| text.split_once(r#""missed":"#));
+        let missed = missed.map(|(_, rest)| rest.split([',', '}']).next().unwrap().parse::<u64>().unwrap());
+        let events = texts.iter().filter(|text| text.starts_with(r#"{"type":"a""#)).count() as u64;
+        events + missed.sum::<u64>()
+    };
+    assert_eq!((count(before), count(after)), (60, 60), "{heard:?}");
 }
 
 #[test]

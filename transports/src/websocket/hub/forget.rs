@@ -47,7 +47,7 @@ impl HubProtocol {
             if absorbed {
                 self.absorb(id, member.slot);
             }
-            self.answer_in_order(id, "", &gap, Then::Nothing);
+            self.answer_in_order(id, "", &gap, Then::Anew(member.slot));
         }
     }
 }

@@ -19,7 +19,8 @@ pub(super) const NO_SLOT: Slot = Slot::MAX;
 /// What follows when an answer was taken to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
-    Nothing,
+    /// The history of this subscription is another: what was dropped before was of the one before.
+    Anew(Slot),
     /// The replay of this subscription can begin.
     Replay(Slot),
     /// Nothing of this subscription is queued any more.
@@ -238,8 +239,8 @@ impl Outbox {
                     open.insert(slot, kept.len());
                 }
                 Item::Event { slot, .. } => drop(open.remove(&slot)),
-                // What ends a subscription ends its marks: the next of this slot is another's.
-                Item::Answer { then: Then::Release(slot), .. } => drop(open.remove(&slot)),
+                // The next of this slot is another's, or of another history.
+                Item::Answer { then: Then::Release(slot) | Then::Anew(slot), .. } => drop(open.remove(&slot)),
                 Item::Answer { .. } | Item::Mark { .. } => {}
             }
             kept.push_back(item);

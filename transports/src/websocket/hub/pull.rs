@@ -87,7 +87,7 @@ impl HubProtocol {
         let Some(connection) = self.connections.get(id) else { return };
         let subscriptions = &mut connection.subscriptions;
         match then {
-            Then::Nothing => {}
+            Then::Anew(_) => {}
             Then::Replay(slot) => {
                 subscriptions.get_mut(slot).announced = true;
                 subscriptions.queue_behind(slot);

@@ -100,6 +100,34 @@ fn a_token_that_is_mistyped_is_not_printed() {
     }
 }
 
+/// Nor is a password that is right, where nobody listens.
+#[test]
+fn a_password_in_a_url_is_not_printed() {
+    let nobody = nobody();
+    for (url, code) in [
+        (format!("redis://:hunter2@127.0.0.1:{nobody}"), 4),
+        (format!("redis://ada:hunter2@127.0.0.1:{nobody}"), 4),
+        (format!("redis://ada:hunter2@127.0.0.1:{nobody}/many"), 2),
+        ("redis://ada:hunter2@127.0.0.1:port".to_owned(), 2),
+    ] {
+        for arguments in [
+            &["hub", "--listen", "127.0.0.1:0", "--redis", &url][..],
+            &["tail", &url, "chat"],
+            &["publish", &url, "chat", "a", "1"],
+            &["bench", &url],
+        ] {
+            let ended = run(arguments);
+            assert!(!(ended.stderr.clone() + &ended.stdout).contains("hunter2"), "{arguments:?}: {ended:?}");
+            assert_eq!(ended.code, code, "{arguments:?}: {ended:?}");
+        }
+        let mut command = pubsub(&["hub", "--listen", "127.0.0.1:0"]);
+        command.env("PUBSUB_REDIS", &url);
+        let ended = Running::start(command).end();
+        assert!(!(ended.stderr.clone() + &ended.stdout).contains("hunter2"), "{ended:?}");
+        assert_eq!(ended.code, code, "{ended:?}");
+    }
+}
+
 #[test]
 fn a_reader_that_has_enough_ends_tail() {
     let hub = Hub::start(&[]);

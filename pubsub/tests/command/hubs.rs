@@ -1,11 +1,12 @@
 //! `pubsub hub`, alone and several behind one Redis, with `tail` and `publish` at them.
 
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Hub, Running, Server, event, publish};
+use crate::harness::{DEADLINE, Hub, Lines, Running, Server, event, publish};
 
 #[test]
 fn an_event_goes_from_publish_through_a_hub_to_tail_to_the_letter() {
@@ -87,4 +88,65 @@ fn who_has_sent_half_of_a_request_does_not_keep_a_hub_from_ending() {
     publish(&[&hub.url(), "chat", "a", "1"]);
     tail.line();
     assert_eq!(hub.terminate().code, 0);
+}
+
+/// As fast as a slow network, and never done: neither a byte in time nor a good neighbour lets them stay.
+#[test]
+fn who_does_not_come_to_the_end_of_a_request_is_let_go() {
+    let hub = Hub::start(&["--handshake-seconds", "0.5"]);
+    let mut tail = Running::tail(&[&hub.url(), "chat"]);
+    let connect = || TcpStream::connect(hub.address()).expect("connected");
+    let head = b"GET /ws HTTP/1.1\r\nHost: hub\r\nX-Slow: ";
+    let halves: Vec<_> = (0..=head.len())
+        .map(|bytes| {
+            let mut half = connect();
+            half.write_all(&head[..bytes]).expect("written");
+            half
+        })
+        .collect();
+    let drips: Vec<_> = (0..8)
+        .map(|_| {
+            let mut drip = connect();
+            std::thread::spawn(move || {
+                let deadline = Instant::now() + DEADLINE;
+                for byte in head.iter().chain(std::iter::repeat(&b'x')) {
+                    if drip.write_all(&[*byte]).is_err() {
+                        return;
+                    }
+                    assert!(Instant::now() < deadline, "it drips on");
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            })
+        })
+        .collect();
+    for mut half in halves {
+        half.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+        // Some are told why.
+        let ended = half.read_to_end(&mut Vec::new());
+        assert!(!matches!(&ended, Err(error) if error.kind() == ErrorKind::WouldBlock), "it stays");
+    }
+    for drip in drips {
+        drip.join().expect("it was let go");
+    }
+    // One who came before them, and one after.
+    publish(&[&hub.url(), "chat", "a", "1"]);
+    assert_eq!(event(&tail.line()).2, json!(1));
+}
+
+/// A WebSocket and an event stream have asked in time, and stay.
+#[test]
+fn who_is_let_in_stays_longer_than_one_may_ask() {
+    let hub = Hub::start(&["--handshake-seconds", "0.3"]);
+    let mut tail = Running::tail(&[&hub.url(), "chat"]);
+    let mut reader = TcpStream::connect(hub.address()).expect("connected");
+    reader.write_all(b"GET /sse?topic=chat HTTP/1.1\r\nHost: hub\r\n\r\n").expect("written");
+    let mut lines = Lines::of(reader);
+    lines.until("200 OK");
+    // As long as this one, which came last.
+    let mut half = TcpStream::connect(hub.address()).expect("connected");
+    half.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    assert_eq!(half.read(&mut [0]).expect("an end"), 0);
+    publish(&[&hub.url(), "chat", "a", "1"]);
+    assert_eq!(event(&tail.line()).2, json!(1));
+    lines.until("event");
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use pubsub::Hub;
 use pubsub::websocket::{HistoryConfig, HubConfig, OutboxConfig, Overflow};
-use pubsub_tests::raw::{Heard, Raw, frame, malformed, subscribe};
+use pubsub_tests::raw::{HANDSHAKE, Heard, Raw, frame, malformed, subscribe};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{App, address, hub, hub_with, in_time, next, quick_hub, spoke, until};
@@ -95,10 +96,47 @@ async fn stale_handshake() {
     assert_eq!(wrong.closed().await, 4502);
     // One that does not even become a WebSocket.
     let mut half = tokio::net::TcpStream::connect(address(&hub)).await.expect("a connection");
-    tokio::io::AsyncWriteExt::write_all(&mut half, b"GET / HTTP/1.1\r\nHost: h").await.expect("written");
+    half.write_all(b"GET / HTTP/1.1\r\nHost: h").await.expect("written");
     let mut rest = Vec::new();
-    in_time("end", tokio::io::AsyncReadExt::read_to_end(&mut half, &mut rest)).await.expect("an end");
+    in_time("end", half.read_to_end(&mut rest)).await.expect("an end");
     assert!(hub.connections().is_empty());
+}
+
+/// Each byte comes in time, and the last of them never.
+#[tokio::test]
+async fn slow_loris() {
+    let hub = hub_with(patient_hub()).await;
+    let bus = spoke(address(&hub)).await;
+    let mut numbers = bus.subscribe(App::NUMBER).await.expect("subscribed");
+    let head = format!("GET / HTTP/1.1\r\nHost: hub\r\nX-Slow: {}", "x".repeat(4096));
+    let text = frame(0x81, &[b' '; 4096]);
+    for (what, at_once, dripped, says) in [
+        ("a head", "", head.as_bytes(), &[][..]),
+        ("a first frame", HANDSHAKE, &text, &4502_u16.to_be_bytes()),
+    ] {
+        let slow = tokio::net::TcpStream::connect(address(&hub)).await.expect("a connection");
+        let (mut answer, mut slow) = slow.into_split();
+        slow.write_all(at_once.as_bytes()).await.expect("written");
+        let dripping = async {
+            for byte in dripped {
+                if slow.write_all(&[*byte]).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            panic!("all of {what} was taken");
+        };
+        let mut said = Vec::new();
+        let listening = async {
+            // It is reset, for what it sends is not read any more.
+            while let Ok(1..) = answer.read_buf(&mut said).await {}
+        };
+        in_time("end", futures::future::join(dripping, listening)).await;
+        assert!(said.ends_with(says) && said.is_empty() == says.is_empty(), "{what}: {said:?}");
+        until("leave", || hub.connections().len() == 1).await;
+        bus.publish(App::NUMBER, "a", 1).await.expect("published");
+        assert_eq!(next(&mut numbers).await.payload, 1, "the neighbour after {what}");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod malicious;
 mod permission;
 mod promises;
 mod shutdown;
+mod stolen;
 mod tls;
 mod turns;
 mod web;

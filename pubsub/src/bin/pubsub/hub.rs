@@ -1,6 +1,5 @@
 //! `pubsub hub`: a hub as a process.
 
-use std::future::IntoFuture;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::Failure;
 use crate::members::{self, Member};
+use crate::serve::serve;
 use crate::url::unconnected;
 
 /// Start a hub: WebSocket at /ws, server-sent events at /sse, the JavaScript client at /pubsub.js, a page at /
@@ -49,6 +49,9 @@ pub(crate) struct Arguments {
     /// For how many seconds a token proves who somebody is, before a client has to say it again; for ever by default
     #[arg(long, value_name = "SECONDS")]
     token_seconds: Option<f64>,
+    /// For how many seconds a client may take to ask, and then to say who it is
+    #[arg(long, value_name = "SECONDS", default_value_t = HubConfig::default().handshake_timeout.as_secs_f64())]
+    handshake_seconds: f64,
     /// Let in those without a token too
     #[arg(long)]
     anonymous: bool,
@@ -68,8 +71,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(Failure::failed)?;
     let lifetime =
         arguments.token_seconds.map(Duration::try_from_secs_f64).transpose().map_err(Failure::usage)?;
+    let handshake = Duration::try_from_secs_f64(arguments.handshake_seconds).map_err(Failure::usage)?;
     let direct = arguments.direct.iter().map(|topic| topic.as_str().into()).collect();
-    let mut builder = Hub::builder().config(HubConfig { history, direct, ..HubConfig::default() });
+    let config = HubConfig { history, direct, handshake_timeout: handshake, ..HubConfig::default() };
+    let mut builder = Hub::builder().config(config);
     if let Some(url) = &arguments.redis {
         let redis = Redis::durable(Retention::last(arguments.retention)).prefix(arguments.prefix.as_str());
         let redis = redis.connect(url).await.map_err(unconnected)?;
@@ -94,25 +99,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
     // What the page shows is not for everybody, where not everybody is let in.
     let app = if is_open { web::router(&hub) } else { web::events(&hub) };
-    let (closed, is_closed) = tokio::sync::oneshot::channel();
-    let closing = async move {
+    let closing = async {
         interrupt().await;
         hub.close().await;
-        let _ = closed.send(());
     };
-    let serving = axum::serve(listener, app).with_graceful_shutdown(closing);
-    tokio::select! {
-        served = serving.into_future() => served.map_err(Failure::failed),
-        // Who has sent half of a request holds up nobody.
-        () = async {
-            let _ = is_closed.await;
-            tokio::time::sleep(GRACE).await;
-        } => Ok(()),
-    }
+    serve(listener, app, handshake, closing).await;
+    Ok(())
 }
-
-/// How long a request may go on that is no connection of the hub, when the hub has closed.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// Ready at an interrupt, or when the process is asked to end.
 async fn interrupt() {

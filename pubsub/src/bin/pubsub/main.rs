@@ -5,6 +5,7 @@ mod follow;
 mod hub;
 mod members;
 mod publish;
+mod serve;
 mod tail;
 mod url;
 

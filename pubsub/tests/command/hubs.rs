@@ -150,3 +150,10 @@ fn who_is_let_in_stays_longer_than_one_may_ask() {
     assert_eq!(event(&tail.line()).2, json!(1));
     lines.until("event");
 }
+
+#[test]
+fn who_hears_that_it_listens_may_end_it() {
+    for _ in 0..20 {
+        assert_eq!(Hub::start(&[]).terminate().code, 0);
+    }
+}

@@ -93,6 +93,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let hub = builder.start();
 
+    // Before anybody hears that it listens, and may end it.
+    let interrupt = interrupt().map_err(Failure::failed)?;
     let mut stdout = io::stdout();
     // Whoever started it may not read on.
     let _ = writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush());
@@ -100,25 +102,27 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     // What the page shows is not for everybody, where not everybody is let in.
     let app = if is_open { web::router(&hub) } else { web::events(&hub) };
     let closing = async {
-        interrupt().await;
+        interrupt.await;
         hub.close().await;
     };
     serve(listener, app, handshake, closing).await;
     Ok(())
 }
 
-/// Ready at an interrupt, or when the process is asked to end.
-async fn interrupt() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
+/// Ready at an interrupt, or when the process is asked to end, from now on.
+#[cfg(unix)]
+fn interrupt() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+#[cfg(not(unix))]
+fn interrupt() -> io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }

@@ -44,7 +44,8 @@ async fn spoke_behind(proxy: &Proxy) -> PubSub<App> {
 
 /// Kicked again and again, in every way, while events are published: no gap and no duplicate.
 pub(crate) async fn recovery_storm(mut work: Work) -> Outcome {
-    let events = work.of(2000);
+    // With fewer it may be over before the first kick.
+    let events = work.of(2000).max(400);
     let (first, second) = (work.random.fork(), work.random.fork());
     let [hub, one, other] = work.world.hubs();
     let (at_one, at_pair) =
@@ -276,7 +277,10 @@ pub(crate) async fn replay_larger_than_queue_does_not_loop(work: Work) -> Outcom
     let mut reader = bus.subscribe(App::NUMBER).bound(bound).await.or_mismatch("it is subscribed")?;
     let mut happens = hub.events();
     leave(&proxy, &bus).await;
-    while !matches!(in_time("an end", happens.next()).await?, Some(HubEvent::Disconnected { .. })) {}
+    while !matches!(
+        in_time("an end", happens.next()).await?.or_mismatch("a hub that goes on")?,
+        HubEvent::Disconnected { .. }
+    ) {}
     publish(&source, App::NUMBER, "a", 0..events).await?;
     come_back(&proxy, &bus, &hub).await;
     account_without_gaps(&mut reader, &Published::from([("a".to_owned(), events)])).await?;

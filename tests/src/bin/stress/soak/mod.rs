@@ -24,7 +24,7 @@ use crate::world::{World, patient};
 pub(crate) const CHECKS: [&str; 3] = ["steady_crowd", "flat_memory", leaks::NAME];
 
 /// How much each scenario does, in percent: it comes again.
-pub(crate) const LOAD: u64 = 20;
+const LOAD: u64 = 20;
 /// How many scenarios go on beside the crowd.
 const AT_ONCE: usize = 6;
 const MINUTE: Duration = Duration::from_secs(60);

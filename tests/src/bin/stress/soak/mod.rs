@@ -29,11 +29,10 @@ const LOAD: u64 = 20;
 const AT_ONCE: usize = 6;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// So little is kept that it is full long before the end of a soak: what is kept by intent shall not look like a leak. It is more than
-/// a scenario publishes while a client is away, which may miss nothing.
+/// So little is kept that it is full long before the end of a soak: what is kept by intent shall not look like a leak.
 pub(crate) fn forgetful() -> HubConfig {
     let history =
-        HistoryConfig { events: 512, replay: 512, quiet_ids: 512, ids: 512, ..HistoryConfig::default() };
+        HistoryConfig { events: 256, replay: 256, quiet_ids: 512, ids: 512, ..HistoryConfig::default() };
     HubConfig { history, ..patient() }
 }
 

@@ -21,7 +21,7 @@ use crate::auditor::Published;
 use crate::check::{Mismatch, OrMismatch as _, Outcome, holds, in_time, same, until};
 use crate::events::{App, publish};
 use crate::reading::{account_without_gaps, next};
-use crate::world::{Work, behind, hub_behind_at, patient, spoke, spoke_at, steady_spoke};
+use crate::world::{Work, behind, hub_behind, patient, spoke, spoke_at, steady_spoke};
 
 /// Who lets everybody in and ends it at once is not hammered, and is asked no less often than the highest delay says.
 pub(crate) async fn accept_then_close_backs_off(work: Work) -> Outcome {
@@ -291,11 +291,18 @@ pub(crate) async fn shutdown_spreads_reconnects(work: Work) -> Outcome {
         raw.text().await;
         clients.push(raw);
     }
-    let buses = join_all((0..spokes).map(|_| spoke_at(at, steady_spoke()))).await;
+    let proxy = Proxy::to(at).await;
+    let buses = join_all((0..spokes).map(|_| spoke_at(proxy.address, steady_spoke()))).await;
     let mut readers = Vec::new();
     for bus in &buses {
         readers.push(bus.subscribe(topic).await.or_mismatch("it is subscribed")?);
     }
+    // Where they come back there is a hub all the time: each tries once.
+    let another = hub_behind(redis, patient()).await?;
+    let mut happens = another.events();
+    proxy.change(|weather| weather.target = address(&another));
+    let source = PubSub::<App>::new(work.world.pair[0].transport());
+    let begun = Instant::now();
     let closing = in_time("the end of a hub", hub.close());
     let listening = async {
         let mut times = Vec::new();
@@ -303,11 +310,22 @@ pub(crate) async fn shutdown_spreads_reconnects(work: Work) -> Outcome {
             times.push(retry_after(&raw.text().await)?);
             same("how it ends", raw.hear().await, Heard::Closed(4000))?;
         }
+        publish(&source, topic, "a", 0..10).await?;
         Ok::<_, Mismatch>(times)
     };
-    let (closed, times) = tokio::join!(closing, listening);
-    closed?;
-    let mut times = times?;
+    let returning = async {
+        for place in 0..spokes {
+            while !matches!(
+                in_time("a spoke that is back", happens.next()).await?.or_mismatch("a hub that goes on")?,
+                HubEvent::Connected(_)
+            ) {}
+            let (after, earliest) = (begun.elapsed(), Duration::from_millis(place * SHARE));
+            let expected = format!("spoke {place} not before its share, which begins after {earliest:?}");
+            holds(after >= earliest, &expected, || format!("{after:?}"))?;
+        }
+        Ok(())
+    };
+    let (_, mut times, ()) = futures::try_join!(closing, listening, returning)?;
     // One in each share of the window, and not in the order in which they came. Some shares are those of the spokes.
     holds(!times.is_sorted() || times.len() < 5, "times in no order", || format!("{times:?}"))?;
     times.sort_unstable();
@@ -317,14 +335,11 @@ pub(crate) async fn shutdown_spreads_reconnects(work: Work) -> Outcome {
             format!("{time} at {place}: {times:?}")
         })?;
     }
-    let source = PubSub::<App>::new(work.world.pair[0].transport());
-    publish(&source, topic, "a", 0..10).await?;
-    let hub = hub_behind_at(redis, patient(), at).await?;
     for reader in &mut readers {
         account_without_gaps(reader, &Published::from([("a".to_owned(), 10)])).await?;
     }
     drop((buses, readers));
-    in_time("the end of a hub", hub.close()).await?;
+    in_time("the end of a hub", another.close()).await?;
     Ok(format!("{} clients in {} ms", raws + spokes, window.as_millis()))
 }
 

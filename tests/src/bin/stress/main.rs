@@ -21,7 +21,7 @@ use clap::builder::PossibleValuesParser;
 use pubsub_tests::memory::Counting;
 
 use crate::check::Mismatch;
-use crate::report::Told;
+use crate::report::{Again, Told};
 use crate::suite::{Report, Scenario};
 use crate::world::{World, patient};
 
@@ -95,15 +95,16 @@ async fn run(arguments: Arguments) -> Result<bool, Mismatch> {
     };
     let chosen: Vec<&'static Scenario> = scenarios::ALL.iter().filter(is_chosen).collect();
     let names = chosen.iter().map(|scenario| scenario.name);
+    let only = arguments.only.clone();
     let told = match arguments.soak {
         Some(length) => {
             eprintln!("seed {seed}");
-            let mut told = Told::new(names.chain(soak::CHECKS), soak::LOAD);
+            let mut told = Told::new(names.chain(soak::CHECKS), Again::Soak { seed, length, only });
             soak::run(length, &chosen, seed, &mut told).await?;
             told
         }
         None => {
-            let mut told = Told::new(names.chain([leaks::NAME]), arguments.load);
+            let mut told = Told::new(names.chain([leaks::NAME]), Again::Round { load: arguments.load, only });
             rounds(&arguments, &chosen, seed, &mut told).await?;
             told
         }

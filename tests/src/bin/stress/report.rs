@@ -8,10 +8,35 @@ use crate::suite::Report;
 
 pub(crate) struct Told {
     begun: Instant,
-    /// In percent, where it is not all.
-    load: u64,
+    again: Again,
     rows: Vec<Row>,
     failures: Vec<String>,
+}
+
+/// What has to be run to see a failure again.
+pub(crate) enum Again {
+    /// The round, of this load in percent.
+    Round { load: u64, only: Vec<String> },
+    /// The whole soak: its hubs keep less than others, and what goes on beside a scenario is a part of it.
+    Soak { seed: u64, length: Duration, only: Vec<String> },
+}
+
+impl Again {
+    fn arguments(&self, name: &str, seed: u64) -> String {
+        let named = |names: &[String]| names.iter().map(|name| format!(" --only {name}")).collect::<String>();
+        match self {
+            Self::Round { load, only } => {
+                // The other checks are of what all of them do.
+                let is_scenario = scenarios::ALL.iter().any(|scenario| scenario.name == name);
+                let only = if is_scenario { format!(" --only {name}") } else { named(only) };
+                let load = if *load == 100 { String::new() } else { format!(" --load {load}") };
+                format!("--seed {seed}{only}{load}")
+            }
+            Self::Soak { seed, length, only } => {
+                format!("--seed {seed}{} --soak {}s", named(only), length.as_secs())
+            }
+        }
+    }
 }
 
 struct Row {
@@ -23,9 +48,9 @@ struct Row {
 }
 
 impl Told {
-    pub(crate) fn new(names: impl Iterator<Item = &'static str>, load: u64) -> Self {
+    pub(crate) fn new(names: impl Iterator<Item = &'static str>, again: Again) -> Self {
         let row = |name| Row { name, passed: 0, failed: 0, longest: Duration::ZERO, detail: String::new() };
-        Self { begun: Instant::now(), load, rows: names.map(row).collect(), failures: Vec::new() }
+        Self { begun: Instant::now(), again, rows: names.map(row).collect(), failures: Vec::new() }
     }
 
     /// The same, and nothing is said of what has passed.
@@ -54,13 +79,10 @@ impl Told {
     fn count(&mut self, report: Report) {
         let Report { name, seed, took, outcome } = report;
         if let Err(mismatch) = &outcome {
-            let load = if self.load == 100 { String::new() } else { format!(" --load {}", self.load) };
-            // The other checks are of what all of them do.
-            let is_scenario = scenarios::ALL.iter().any(|scenario| scenario.name == name);
-            let only = if is_scenario { format!(" --only {name}") } else { String::new() };
+            let again = self.again.arguments(name, seed);
             self.failures.push(format!(
                 "{name}\n  expected: {}\n  observed: {}\n  seed:     {seed}\n  again:    cargo run --release -p pubsub-tests \
-                 --bin stress -- --seed {seed}{only}{load}\n",
+                 --bin stress -- {again}\n",
                 mismatch.expected, mismatch.observed
             ));
         }
@@ -97,10 +119,12 @@ impl Told {
 mod tests {
     use super::*;
     use crate::check::Mismatch;
+    use crate::leaks;
 
     #[test]
     fn the_last_line_counts_and_a_failure_says_how_to_see_it_again() {
-        let mut told = Told::new(["one", "limits"].into_iter(), 25);
+        let again = Again::Round { load: 25, only: Vec::new() };
+        let mut told = Told::new(["one", "limits"].into_iter(), again);
         let report = |name, outcome| Report { name, seed: 7, took: Duration::from_secs(1), outcome };
         told.add(report("one", Ok("3 events".into())));
         told.add(report("limits", Err(Mismatch::new("event 1", "event 2"))));
@@ -111,5 +135,19 @@ mod tests {
         let failure = "limits\n  expected: event 1\n  observed: event 2\n  seed:     7\n  again:    cargo run --release -p \
                        pubsub-tests --bin stress -- --seed 7 --only limits --load 25\n";
         assert!(summary.contains(failure), "{summary}");
+    }
+
+    #[test]
+    fn what_failed_in_a_round_is_seen_again_in_a_round_and_what_failed_in_a_soak_in_a_soak() {
+        let only = || vec!["limits".to_owned(), "no_pong".to_owned()];
+        let round = Again::Round { load: 100, only: only() };
+        assert_eq!(round.arguments("limits", 7), "--seed 7 --only limits");
+        assert_eq!(round.arguments(leaks::NAME, 7), "--seed 7 --only limits --only no_pong");
+        let soak = Again::Soak { seed: 5, length: Duration::from_secs(90), only: only() };
+        for name in ["limits", "steady_crowd", leaks::NAME] {
+            assert_eq!(soak.arguments(name, 7), "--seed 5 --only limits --only no_pong --soak 90s");
+        }
+        let soak = Again::Soak { seed: 5, length: Duration::from_secs(60), only: Vec::new() };
+        assert_eq!(soak.arguments("limits", 7), "--seed 5 --soak 60s");
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct World {
     pub(crate) hub: Hub,
     pub(crate) pair: [Hub; 2],
     pub(crate) redis: Server,
+    /// How many events a topic keeps.
+    pub(crate) history: u64,
 }
 
 /// What a scenario is given.
@@ -43,7 +45,8 @@ impl World {
     pub(crate) async fn start(config: &HubConfig) -> Result<Self, Mismatch> {
         let redis = tokio::task::block_in_place(Server::start);
         let pair = [hub_behind(&redis, config.clone()).await?, hub_behind(&redis, config.clone()).await?];
-        Ok(Self { hub: hub_with(config.clone()).await, pair, redis })
+        let history = u64::try_from(config.history.events).or_mismatch("a number")?;
+        Ok(Self { hub: hub_with(config.clone()).await, pair, redis, history })
     }
 
     pub(crate) fn hubs(&self) -> [&Hub; 3] {

@@ -1,5 +1,6 @@
 //! Connections that end, each in its way, and whether and when the other side comes back.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -14,59 +15,55 @@ use pubsub_tests::hub::{address, connected, guarded, hub_with, lost, state, veri
 use pubsub_tests::proxy::Proxy;
 use pubsub_tests::raw::{HANDSHAKE, Heard, Raw, frame, subscribe};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use crate::auditor::Published;
 use crate::check::{Mismatch, OrMismatch as _, Outcome, holds, in_time, same, until};
 use crate::events::{App, publish};
 use crate::reading::{account_without_gaps, next};
-use crate::world::{Work, behind, hub_behind_at, patient, spoke, spoke_at, steady_spoke};
+use crate::world::{Work, behind, hub_behind, patient, spoke, spoke_at, steady_spoke};
 
 /// Who lets everybody in and ends it at once is not hammered, and is asked no less often than the highest delay says.
 pub(crate) async fn accept_then_close_backs_off(work: Work) -> Outcome {
     const MAX: Duration = Duration::from_millis(64);
-    let tries = u32::try_from(work.of(40).max(10)).or_mismatch("a number")?;
+    let tries = work.of(40).max(10);
     let hub = hub_with(patient()).await;
-    let proxy = Proxy::to(address(&hub)).await;
+    let mut happens = hub.events();
     let config = SpokeConfig {
         backoff_min: Duration::from_millis(4),
         backoff_max: MAX,
         stable_after: Duration::from_secs(60),
         ..steady_spoke()
     };
-    let bus = spoke_at(proxy.address, config).await;
+    let bus = spoke_at(address(&hub), config).await;
     let mut reader = bus.subscribe(App::NUMBER).await.or_mismatch("it is subscribed")?;
-    let door = TcpListener::bind("127.0.0.1:0").await.or_mismatch("a free port")?;
-    let closed = door.local_addr().or_mismatch("an address")?;
-    proxy.change(|weather| weather.target = closed);
-    proxy.cut();
-    let mut begun = Instant::now();
-    // The ceiling of the delay is reached with the fifth.
-    for number in 0..5 + tries {
-        drop(in_time("another try", door.accept()).await?.or_mismatch("a connection")?);
-        if number == 4 {
-            begun = Instant::now();
-        }
+    let mut opened = Vec::new();
+    for _ in 0..5 + tries {
+        let connection = loop {
+            let event = in_time("another connection", happens.next()).await?;
+            if let HubEvent::Connected(connection) = event.or_mismatch("a hub that goes on")? {
+                break connection;
+            }
+        };
+        opened.push(Instant::now());
+        connection.disconnect(CloseCode::ServerError);
     }
+    // The ceiling of the delay is reached with the fifth.
+    let mut delays: Vec<Duration> = opened[4..].windows(2).map(|pair| pair[1] - pair[0]).collect();
+    delays.sort_unstable();
+    let took: Duration = delays.iter().sum();
     // Each waits up to 64 ms, half of that on average. A quarter is as good as never.
-    let (took, least) = (begun.elapsed(), MAX * tries / 8);
+    let least = MAX.mul_f64(tries as f64 / 8.0);
     holds(took > least, &format!("at least {least:?} for {tries} tries"), || format!("{took:?}"))?;
-    let tries = lost_attempts(&bus).await?;
-    holds(tries >= 5, "tries that are counted, however long they last", || format!("{tries}"))?;
-    proxy.change(|weather| weather.target = address(&hub));
+    // A busy machine takes its time to connect. Without a maximum half of them would take seconds.
+    let (median, most) = (delays[delays.len() / 2], MAX * 8);
+    holds(median < most, &format!("less than {most:?} from try to try"), || format!("{median:?}"))?;
     connected(&bus).await;
     publish(&bus, App::NUMBER, "a", 0..1).await?;
     same("the next event", next(&mut reader).await?.payload, 0)?;
     drop((bus, reader));
     in_time("the end of a hub", hub.close()).await?;
     Ok(format!("{tries} tries, the last of them in {:.1} s", took.as_secs_f64()))
-}
-
-async fn lost_attempts(bus: &PubSub<App>) -> Result<u32, Mismatch> {
-    match state(bus, |state| matches!(state, ConnectionState::Reconnecting { .. })).await {
-        ConnectionState::Reconnecting { attempt, .. } => Ok(attempt),
-        other => Err(Mismatch::new("a spoke that tries", other.to_string())),
-    }
 }
 
 /// Codes that are final, those of tomorrow among them.
@@ -138,23 +135,20 @@ async fn resumes(code: CloseCode) -> Result<(), Mismatch> {
     same("connections in all", count_connected(&mut happens), 2)
 }
 
-/// Its network is gone, and it has come back before the hub could know.
+/// Its network is gone, and it has come back before the hub could know. Who is heard stays, though it has been there for longer.
 pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
     let names: Vec<String> = (0..work.of(8)).map(|number| format!("user{number}")).collect();
-    let config = HubConfig { max_connections_per_identity: 1, direct: ["number".into()].into(), ..patient() };
+    let config = HubConfig { max_connections_per_identity: 2, direct: ["number".into()].into(), ..patient() };
     let hub = guarded(config).bind("127.0.0.1:0").await.or_mismatch("a free port")?;
     let mut happens = hub.events();
     let proxy = Proxy::to(address(&hub)).await;
-    let mut incumbents = Vec::new();
-    for name in &names {
-        let mut raw = Raw::connect(proxy.address).await;
-        raw.prove(&format!("token-of-{name}")).await;
-        let welcome = raw.text().await;
-        holds(welcome.contains("__connected"), "__connected", || welcome.clone())?;
-        incumbents.push(raw);
-    }
-    let before = hub.connections();
+    let mut talking = incumbents(address(&hub), &names).await?;
+    let heard = hub.connections();
+    let silent = incumbents(proxy.address, &names).await?;
     proxy.change(|weather| weather.stalled = true);
+    for raw in &mut talking {
+        same("what comes before a pong", raw.until_pong().await, vec![])?;
+    }
     let comers = join_all(names.iter().map(|name| {
         let token = Some(Token(format!("token-of-{name}")));
         spoke_at(address(&hub), SpokeConfig { token, ..steady_spoke() })
@@ -162,10 +156,11 @@ pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
     .await;
     let (mut went, mut codes) = (0, Vec::new());
     while went < names.len() {
-        if let Some(HubEvent::Disconnected { connection, code }) =
-            in_time("the end of an incumbent", happens.next()).await?
-        {
-            holds(before.contains(&connection), "the first of each to go", || format!("{connection:?}"))?;
+        let event = in_time("the end of an incumbent", happens.next()).await?;
+        if let HubEvent::Disconnected { connection, code } = event.or_mismatch("a hub that goes on")? {
+            holds(!heard.contains(&connection), "the silent one of each to go", || {
+                format!("{connection:?}")
+            })?;
             codes.push(code.number());
             went += 1;
         }
@@ -177,10 +172,25 @@ pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
         let event = next(&mut inbox).await?;
         same("its own event", (&*event.id, event.payload), (&**name, 0))?;
     }
-    same("connections", hub.connections().len(), names.len())?;
-    drop((comers, incumbents));
+    for raw in &mut talking {
+        same("what who stays hears before a pong", raw.until_pong().await, vec![])?;
+    }
+    same("connections", hub.connections().len(), 2 * names.len())?;
+    drop((comers, talking, silent));
     in_time("the end of a hub", hub.close()).await?;
     Ok(format!("{} identities", names.len()))
+}
+
+async fn incumbents(at: SocketAddr, names: &[String]) -> Result<Vec<Raw>, Mismatch> {
+    let mut all = Vec::new();
+    for name in names {
+        let mut raw = Raw::connect(at).await;
+        raw.prove(&format!("token-of-{name}")).await;
+        let welcome = raw.text().await;
+        holds(welcome.contains("__connected"), "__connected", || welcome.clone())?;
+        all.push(raw);
+    }
+    Ok(all)
 }
 
 /// Nothing goes through and nothing breaks: both sides find out by their pings.
@@ -200,14 +210,17 @@ pub(crate) async fn no_pong(work: Work) -> Outcome {
     let mut deaf = TcpStream::connect(address(&hub)).await.or_mismatch("a connection")?;
     let said = [HANDSHAKE.as_bytes(), &frame(0x81, subscribe("number").as_bytes())].concat();
     deaf.write_all(&said).await.or_mismatch("it is written")?;
-    until("a subscription", || hub.subscriptions() == spokes.len() + 1).await?;
+    let mut heard = Vec::new();
+    while !String::from_utf8_lossy(&heard).contains("__subscribed") {
+        let read = in_time("an answer", deaf.read_buf(&mut heard)).await?.or_mismatch("an answer")?;
+        holds(read > 0, "an answer", || "an end".to_owned())?;
+    }
 
     proxy.change(|weather| weather.stalled = true);
     publish(&source, App::NUMBER, "a", 0..1).await?;
     in_time("a loss at each spoke", join_all(spokes.iter().map(|(bus, _)| lost(bus)))).await?;
     until("no connection at the hub", || hub.connections().is_empty()).await?;
     same("subscriptions", hub.subscriptions(), 0)?;
-    let mut heard = Vec::new();
     let read = in_time("an end", deaf.read_to_end(&mut heard)).await?;
     let goodbye = 4004_u16.to_be_bytes();
     let is_told = heard.windows(2).any(|bytes| bytes == goodbye);
@@ -228,7 +241,8 @@ pub(crate) async fn no_pong(work: Work) -> Outcome {
 pub(crate) async fn token_expiry_and_refresh(work: Work) -> Outcome {
     // A quarter of it is for the new token to come.
     const LIFETIME: Duration = Duration::from_secs(8);
-    let refreshes = usize::try_from(work.of(2)).or_mismatch("a number")?;
+    // Each takes seconds, however much is to be done.
+    let refreshes = usize::try_from(work.of(2).min(2)).or_mismatch("a number")?;
     let builder = guarded(HubConfig { direct: ["number".into()].into(), ..patient() });
     let builder = builder.authenticate(async |token| Ok(verify(token).await?.valid_for(LIFETIME)));
     let hub = builder.bind("127.0.0.1:0").await.or_mismatch("a free port")?;
@@ -277,11 +291,18 @@ pub(crate) async fn shutdown_spreads_reconnects(work: Work) -> Outcome {
         raw.text().await;
         clients.push(raw);
     }
-    let buses = join_all((0..spokes).map(|_| spoke_at(at, steady_spoke()))).await;
+    let proxy = Proxy::to(at).await;
+    let buses = join_all((0..spokes).map(|_| spoke_at(proxy.address, steady_spoke()))).await;
     let mut readers = Vec::new();
     for bus in &buses {
         readers.push(bus.subscribe(topic).await.or_mismatch("it is subscribed")?);
     }
+    // Where they come back there is a hub all the time: each tries once.
+    let another = hub_behind(redis, patient()).await?;
+    let mut happens = another.events();
+    proxy.change(|weather| weather.target = address(&another));
+    let source = PubSub::<App>::new(work.world.pair[0].transport());
+    let begun = Instant::now();
     let closing = in_time("the end of a hub", hub.close());
     let listening = async {
         let mut times = Vec::new();
@@ -289,11 +310,22 @@ pub(crate) async fn shutdown_spreads_reconnects(work: Work) -> Outcome {
             times.push(retry_after(&raw.text().await)?);
             same("how it ends", raw.hear().await, Heard::Closed(4000))?;
         }
+        publish(&source, topic, "a", 0..10).await?;
         Ok::<_, Mismatch>(times)
     };
-    let (closed, times) = tokio::join!(closing, listening);
-    closed?;
-    let mut times = times?;
+    let returning = async {
+        for place in 0..spokes {
+            while !matches!(
+                in_time("a spoke that is back", happens.next()).await?.or_mismatch("a hub that goes on")?,
+                HubEvent::Connected(_)
+            ) {}
+            let (after, earliest) = (begun.elapsed(), Duration::from_millis(place * SHARE));
+            let expected = format!("spoke {place} not before its share, which begins after {earliest:?}");
+            holds(after >= earliest, &expected, || format!("{after:?}"))?;
+        }
+        Ok(())
+    };
+    let (_, mut times, ()) = futures::try_join!(closing, listening, returning)?;
     // One in each share of the window, and not in the order in which they came. Some shares are those of the spokes.
     holds(!times.is_sorted() || times.len() < 5, "times in no order", || format!("{times:?}"))?;
     times.sort_unstable();
@@ -303,14 +335,11 @@ pub(crate) async fn shutdown_spreads_reconnects(work: Work) -> Outcome {
             format!("{time} at {place}: {times:?}")
         })?;
     }
-    let source = PubSub::<App>::new(work.world.pair[0].transport());
-    publish(&source, topic, "a", 0..10).await?;
-    let hub = hub_behind_at(redis, patient(), at).await?;
     for reader in &mut readers {
         account_without_gaps(reader, &Published::from([("a".to_owned(), 10)])).await?;
     }
     drop((buses, readers));
-    in_time("the end of a hub", hub.close()).await?;
+    in_time("the end of a hub", another.close()).await?;
     Ok(format!("{} clients in {} ms", raws + spokes, window.as_millis()))
 }
 

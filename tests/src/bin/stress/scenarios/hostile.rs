@@ -112,9 +112,9 @@ pub(crate) async fn malformed_frames(mut work: Work) -> Outcome {
     Ok(format!("{count} frames"))
 }
 
-/// Who says nothing that is understood is closed in time.
+/// Who says nothing that is understood is closed in time, also if it says it byte by byte.
 pub(crate) async fn stale_handshake(work: Work) -> Outcome {
-    let handshake_timeout = Duration::from_millis(300);
+    let handshake_timeout = Duration::from_secs(3);
     let hub = hub_with(HubConfig { handshake_timeout, ..patient() }).await;
     let (hub, count) = (&hub, work.of(8));
     let mut happens = hub.events();
@@ -133,12 +133,23 @@ pub(crate) async fn stale_handshake(work: Work) -> Outcome {
         in_time("an end", stream.read_to_end(&mut rest)).await?.or_mismatch("an end")?;
         holds(!rest.starts_with(b"HTTP/1.1 101"), "no WebSocket", || String::from_utf8_lossy(&rest).into())
     }));
-    let both = async { futures::try_join!(websockets, streams).map(drop) };
-    beside_a_neighbour(hub, both).await?;
+    let slow_heads = try_join_all((0..count).map(|_| async move {
+        let heard = dribble(hub, b"GET / HTTP/1.1\r\nHost: ").await?;
+        holds(!heard.starts_with(b"HTTP/1.1 101"), "no WebSocket", || String::from_utf8_lossy(&heard).into())
+    }));
+    let slow_frames = try_join_all((0..count).map(|_| async move {
+        // So long a text that it is not over in time.
+        let begin = [HANDSHAKE.as_bytes(), &[0x81, 0x80 | 126, 0x10, 0, 0, 0, 0, 0]].concat();
+        let heard = dribble(hub, &begin).await?;
+        let is_told = heard.windows(2).any(|bytes| bytes == 4502_u16.to_be_bytes());
+        holds(is_told, "a close frame with 4502", || String::from_utf8_lossy(&heard).into())
+    }));
+    let all = async { futures::try_join!(websockets, streams, slow_heads, slow_frames).map(drop) };
+    beside_a_neighbour(hub, all).await?;
     until("nobody", || hub.connections().is_empty()).await?;
     // All but the streams, which never were connections, and the neighbour.
     let mut stale = 0;
-    for _ in 0..=2 * count {
+    for _ in 0..=3 * count {
         while let Some(event) = in_time("an end", happens.next()).await? {
             if let HubEvent::Disconnected { code, .. } = event {
                 stale += u64::from(code.number() == 4502);
@@ -146,9 +157,26 @@ pub(crate) async fn stale_handshake(work: Work) -> Outcome {
             }
         }
     }
-    same("closed with 4502", stale, 2 * count)?;
+    same("closed with 4502", stale, 3 * count)?;
     hub.close().await;
-    Ok(format!("{} connections", 4 * count))
+    Ok(format!("{} connections", 6 * count))
+}
+
+/// Says this, and then another byte again and again for as long as it is let. What it hears until then.
+async fn dribble(hub: &Hub, begin: &[u8]) -> Result<Vec<u8>, Mismatch> {
+    let mut stream = TcpStream::connect(address(hub)).await.or_mismatch("a connection")?;
+    stream.write_all(begin).await.or_mismatch("it is written")?;
+    let (mut from, mut to) = stream.split();
+    let mut heard = Vec::new();
+    let dribbling = async {
+        while to.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // An end may be a reset, as there was more to be read.
+    let (_, ended) = tokio::join!(dribbling, in_time("an end", from.read_to_end(&mut heard)));
+    drop(ended?);
+    Ok(heard)
 }
 
 /// A message of as many bytes as may be is taken, and one byte more closes the connection, however it is sent.

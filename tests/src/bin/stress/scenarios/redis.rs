@@ -124,8 +124,10 @@ async fn restart_under_channels(work: &Work) -> Result<u64, Mismatch> {
     for round in 0..restarts {
         block_in_place(|| server.kill());
         // It has to be noticed before there is a connection again.
-        while !matches!(in_time("a loss", states.next()).await?, Some(ConnectionState::Reconnecting { .. })) {
-        }
+        while !matches!(
+            in_time("a loss", states.next()).await?.or_mismatch("a state")?,
+            ConnectionState::Reconnecting { .. }
+        ) {}
         proxy.change(|weather| weather.slice = 4);
         block_in_place(|| server.restart());
         let mut foreign = block_in_place(|| server.raw());

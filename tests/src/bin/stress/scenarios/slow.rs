@@ -145,6 +145,12 @@ async fn lag_at_the_spoke(work: &mut Work) -> Result<u64, Mismatch> {
             tell(&mut auditor, delivery(&mut slow).await?)?;
         }
     }
+    // More than it holds, while nobody reads.
+    for _ in 0..=bound {
+        publish(&source, App::NUMBER, "a", number..number + 1).await?;
+        same("each event at the neighbour", next(&mut quick).await?.payload, number)?;
+        number += 1;
+    }
     let published = Published::from([("a".to_owned(), number)]);
     while !auditor.has_all(&published) {
         let one = delivery(&mut slow).await?;
@@ -152,6 +158,7 @@ async fn lag_at_the_spoke(work: &mut Work) -> Result<u64, Mismatch> {
         tell(&mut auditor, one)?;
     }
     let auditor = auditor.finish(&published)?;
+    holds(auditor.missed > 0, "something missed", || "nothing".to_owned())?;
     same("missed, as the subscription counts it", slow.missed(), auditor.missed)?;
     drop((bus, slow, quick));
     in_time("the end of a hub", hub.close()).await?;

@@ -24,12 +24,12 @@ use crate::world::{World, patient};
 pub(crate) const CHECKS: [&str; 3] = ["steady_crowd", "flat_memory", leaks::NAME];
 
 /// How much each scenario does, in percent: it comes again.
-pub(crate) const LOAD: u64 = 20;
+const LOAD: u64 = 20;
 /// How many scenarios go on beside the crowd.
 const AT_ONCE: usize = 6;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// So much is kept that it is full long before the end of a soak: what is kept by intent shall not look like a leak.
+/// So little is kept that it is full long before the end of a soak: what is kept by intent shall not look like a leak.
 pub(crate) fn forgetful() -> HubConfig {
     let history =
         HistoryConfig { events: 256, replay: 256, quiet_ids: 512, ids: 512, ..HistoryConfig::default() };

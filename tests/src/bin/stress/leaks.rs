@@ -24,7 +24,7 @@ pub(crate) struct Left {
     subscriptions: usize,
     /// Of the hubs behind Redis, which keep one while somebody follows it. The other hub keeps one of each topic, by intent.
     histories: usize,
-    /// Channels and patterns that are followed at Redis, and clients that wait there for what comes to a stream.
+    /// Channels and patterns that are followed at Redis. Who reads a stream is not among them.
     remote_subscriptions: usize,
     remote_connections: usize,
 }
@@ -32,8 +32,6 @@ pub(crate) struct Left {
 impl Left {
     pub(crate) fn of(world: &World) -> Self {
         let (channels, patterns) = world.redis.followed();
-        let clients = world.redis.cli(&["CLIENT", "LIST"]);
-        let waiting = clients.lines().filter(|client| is_blocked(client)).count();
         let kept = world.pair.iter().flat_map(|hub| hub.stats().topics).filter(|topic| topic.history > 0);
         Self {
             tasks: Handle::current().metrics().num_alive_tasks(),
@@ -42,8 +40,8 @@ impl Left {
             connections: world.hubs().iter().map(|hub| hub.connections().len()).sum(),
             subscriptions: world.hubs().iter().map(|hub| hub.subscriptions()).sum(),
             histories: kept.count(),
-            remote_subscriptions: channels.len() + usize::try_from(patterns).unwrap_or(usize::MAX) + waiting,
-            remote_connections: clients.lines().count(),
+            remote_subscriptions: channels.len() + usize::try_from(patterns).unwrap_or(usize::MAX),
+            remote_connections: world.redis.cli(&["CLIENT", "LIST"]).lines().count(),
         }
     }
 
@@ -119,10 +117,6 @@ pub(crate) async fn check(world: &World, baseline: &Left) -> Outcome {
 
 fn entries(folder: &str) -> impl Iterator<Item = std::fs::DirEntry> {
     std::fs::read_dir(folder).into_iter().flatten().flatten()
-}
-
-fn is_blocked(client: &str) -> bool {
-    client.split(' ').filter_map(|field| field.strip_prefix("flags=")).any(|flags| flags.contains('b'))
 }
 
 fn is_socket(entry: &std::fs::DirEntry) -> bool {

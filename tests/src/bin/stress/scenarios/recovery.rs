@@ -45,8 +45,8 @@ async fn spoke_behind(proxy: &Proxy) -> PubSub<App> {
 
 /// Kicked again and again, in every way, while events are published: no gap and no duplicate.
 pub(crate) async fn recovery_storm(mut work: Work) -> Outcome {
-    // No more than is kept, as a client may be away all the time.
-    let events = work.of(2000).min(work.world.history);
+    // No more than is kept, as a client may be away all the time; and each comes back for all of them, again and again.
+    let events = work.of(2000).min(work.world.history).min(2000);
     let (first, second) = (work.random.fork(), work.random.fork());
     let [hub, one, other] = work.world.hubs();
     let (at_one, at_pair) =

@@ -118,7 +118,8 @@ impl fmt::Display for ConnectionState {
 
 /// Why there is no connection.
 ///
-/// It names hosts, never users, passwords or tokens.
+/// It names hosts, never users, passwords or tokens. What an application's own function for tokens fails with is its own text, and
+/// a source.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -131,7 +132,7 @@ pub enum ConnectError {
     Unreachable {
         /// Where was tried.
         address: String,
-        /// What the system said.
+        /// What the system said, or the application's function for tokens.
         source: Arc<std::io::Error>,
     },
     /// No answer came in time.

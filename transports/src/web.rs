@@ -41,6 +41,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 /// one as long as its client likes, so where anybody may connect, put a proxy before it that does not, or serve by `hyper` with a timer,
 /// as the command `pubsub hub` does.
 ///
+/// The hub watches what has become a WebSocket or an event stream. How long a client may take to send its request, and how many
+/// may be about to, is the server's affair: `axum::serve` sets no limit, so put it behind a proxy that does, or serve the router by
+/// `hyper` with a [`header_read_timeout`](https://docs.rs/hyper/1/hyper/server/conn/http1/struct.Builder.html#method.header_read_timeout)
+/// and a `timer`. A hub that [listens itself](crate::websocket::HubBuilder::bind) has these limits, and so has the command
+/// `pubsub hub`.
+///
 /// ```no_run
 /// # async fn run() -> std::io::Result<()> {
 /// use pubsub_transports::{web, websocket::Hub};

@@ -110,10 +110,9 @@ async fn slow_loris() {
     let mut numbers = bus.subscribe(App::NUMBER).await.expect("subscribed");
     let head = format!("GET / HTTP/1.1\r\nHost: hub\r\nX-Slow: {}", "x".repeat(4096));
     let text = frame(0x81, &[b' '; 4096]);
-    for (what, at_once, dripped, says) in [
-        ("a head", "", head.as_bytes(), &[][..]),
-        ("a first frame", HANDSHAKE, &text, &4502_u16.to_be_bytes()),
-    ] {
+    for (what, at_once, dripped, says) in
+        [("a head", "", head.as_bytes(), ""), ("a first frame", HANDSHAKE, &text, "\"code\":4502")]
+    {
         let slow = tokio::net::TcpStream::connect(address(&hub)).await.expect("a connection");
         let (mut answer, mut slow) = slow.into_split();
         slow.write_all(at_once.as_bytes()).await.expect("written");
@@ -132,7 +131,8 @@ async fn slow_loris() {
             while let Ok(1..) = answer.read_buf(&mut said).await {}
         };
         in_time("end", futures::future::join(dripping, listening)).await;
-        assert!(said.ends_with(says) && said.is_empty() == says.is_empty(), "{what}: {said:?}");
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains(says) && said.is_empty() == says.is_empty(), "{what}: {said}");
         until("leave", || hub.connections().len() == 1).await;
         bus.publish(App::NUMBER, "a", 1).await.expect("published");
         assert_eq!(next(&mut numbers).await.payload, 1, "the neighbour after {what}");

@@ -8,6 +8,7 @@ use pubsub::websocket::wire::{Command, Connect, Message, PROTOCOL, Token};
 use pubsub::websocket::{Codecs, HubConfig, HubProtocol, Identity, Question, SpokeConfig, SpokeProtocol};
 use pubsub::{Hub, Redis, Spoke};
 
+use crate::harness::{hub, url};
 use crate::secrets::{Printed, SECRET};
 
 fn token() -> Token {
@@ -130,7 +131,19 @@ async fn what_is_wrong_with_a_secret_is_said_without_it() {
     printed.error("RedisBuilder", &redis.map(drop).expect_err("no key"));
     let header = Spoke::builder().header("authorization", "Bearer hunter2\n");
     printed.error("a header", &header.map(drop).expect_err("it has a line break"));
-    let spoke = Spoke::builder().token(async || Err::<String, _>(format!("the store of {SECRET} is away")));
-    printed.debug("SpokeBuilder", &spoke);
     printed.assert_silent_about(SECRET);
+}
+
+/// What a source of tokens fails with is the application's own text: it is where the error comes from, for the application to
+/// find, and nothing that is printed without being asked for it.
+#[tokio::test]
+async fn what_a_source_of_tokens_says_is_a_source_alone() {
+    let hub = hub().await;
+    let failing = || async { Err::<String, _>(format!("the store of {SECRET} is away")) };
+    let error = Spoke::builder().token(failing).connect(url(&hub)).await.map(drop).expect_err("no token");
+    assert!(!error.to_string().contains(SECRET), "{error}");
+    let source = std::error::Error::source(&error).expect("what the application said");
+    assert_eq!(source.to_string(), format!("the store of {SECRET} is away"));
+    assert!(hub.connections().is_empty(), "it was not even asked");
+    hub.close().await;
 }

@@ -1,19 +1,22 @@
 //! What is secret is in no span, no event, no `Debug` and no error; ids of topics and payloads are in no span and no event.
 
 use std::fmt::Debug;
+use std::net::SocketAddr;
 use std::sync::Once;
 
 use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
 use pubsub::prelude::*;
 use pubsub::websocket::{HubConfig, Identity, SpokeConfig, wire::Token};
-use pubsub::{BusError, ErrorCode, Hub, Redis, Rejection, Spoke};
+use pubsub::{BusError, ErrorCode, Hub, Redis, Rejection, Spoke, web};
 
 use futures::StreamExt as _;
 use pubsub_tests::client::Client;
+use pubsub_tests::raw::{HANDSHAKE, frame};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::collector::Collector;
 use crate::events::quick;
-use crate::harness::{App, Server, next, order, until, url};
+use crate::harness::{App, Server, in_time, next, order, until, url};
 
 /// Passwords and tokens.
 pub(crate) const SECRET: &str = "hunter2";
@@ -212,7 +215,7 @@ async fn of_redis_with_a_user_over_tls() {
     assert_silent(&watching, 2, 1);
 }
 
-/// Over TLS, with a token in each place that one can be in, and one where it should not be.
+/// Over TLS, with a token in its message, in a header, and where it should not be.
 #[tokio::test]
 async fn of_a_hub_over_tls() {
     let watching = Watching::start();
@@ -233,6 +236,94 @@ async fn of_a_hub_over_tls() {
     bus.close().await;
     hub.close().await;
     assert_silent(&watching, 2, 1);
+}
+
+/// As routes of axum, with a token in each place that one can be in, and one where it should not be: that of Ada and one of
+/// nobody's, for a WebSocket and for an event stream.
+#[tokio::test]
+async fn of_a_hub_served_by_axum() {
+    let watching = Watching::start();
+    let mut printed = Printed::default();
+    let hub = Hub::builder()
+        .authenticate(async |token: Token| match token.0 == format!("{SECRET}-of-ada") {
+            true => Ok(Identity::new("ada").expect("a name")),
+            false => Err(Rejection::new(ErrorCode::Unauthenticated, "no token of ours")),
+        })
+        .token_cookie("session")
+        // These clients answer no close frame.
+        .close_timeout(std::time::Duration::from_millis(100))
+        .start();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let app = web::router(&hub);
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let bus = PubSub::<App>::new(hub.transport());
+    for (name, encoded, is_known) in
+        [("ada", "aHVudGVyMi1vZi1hZGE", true), ("nobody", "aHVudGVyMi1vZi1ub2JvZHk", false)]
+    {
+        let token = format!("{SECRET}-of-{name}");
+        let header = format!("Authorization: Bearer {token}\r\n");
+        let cookie = format!("Cookie: session={token}\r\n");
+        let subprotocol = format!("Sec-WebSocket-Protocol: pubsub.v1.json, bearer.{encoded}\r\n");
+        let query = format!("?token={token}");
+        for (query, headers, opens) in [
+            ("", &*header, is_known),
+            ("", &*subprotocol, is_known),
+            // A page of anybody could bring it.
+            ("", &*cookie, false),
+            (&*query, "", false),
+        ] {
+            let handshake =
+                HANDSHAKE.replacen("GET / HTTP/1.1\r\n", &format!("GET /ws{query} HTTP/1.1\r\n{headers}"), 1);
+            let ping = frame(0x81, br#"{"type":"__ping","id":"1","payload":{}}"#);
+            let said = ask(address, &[handshake.as_bytes(), &ping].concat(), "__pong").await;
+            assert!(said.starts_with("HTTP/1.1 101 "), "{said}");
+            assert_eq!(said.contains("__pong"), opens, "{query} {headers}: {said}");
+            printed.debug("a WebSocket", &said);
+        }
+        for (query, headers, opens) in
+            [("", &*header, is_known), ("", &*cookie, is_known), (&*query.replace('?', "&"), "", false)]
+        {
+            let request = format!(
+                "GET /sse?topic=order{query} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n{headers}\r\n"
+            );
+            let asking = tokio::spawn(async move { ask(address, request.as_bytes(), PRIVATE).await });
+            if opens {
+                until("subscribe", || hub.subscriptions() == 1).await;
+                printed.debug("a hub", &(&hub, hub.stats(), hub.connections()));
+                bus.publish(App::ORDER, PRIVATE, order(PRIVATE)).await.expect("published");
+            }
+            let said = asking.await.expect("an answer");
+            let expected = if opens { "HTTP/1.1 200 " } else { "HTTP/1.1 401 " };
+            assert!(said.starts_with(expected), "{query} {headers}: {said}");
+            printed.debug("an event stream", &said);
+            until("nobody", || hub.connections().is_empty()).await;
+        }
+    }
+    hub.close().await;
+    bus.close().await;
+    serving.abort();
+    // Nor as it is in a subprotocol.
+    for secret in [SECRET, "aHVudGVy"] {
+        printed.assert_silent_about(secret);
+        let everything = format!("{:?}", watching.collector.everything());
+        assert!(!everything.contains(secret), "{everything}");
+    }
+    assert_silent(&watching, 2, 1);
+}
+
+/// What is answered, up to where this is in it, or to the end. By hand: a client would say to the collector what it writes.
+async fn ask(address: SocketAddr, request: &[u8], until: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    stream.write_all(request).await.expect("written");
+    let (mut said, mut room) = (String::new(), [0; 4096]);
+    while !said.contains(until) {
+        match in_time("answer", stream.read(&mut room)).await {
+            Ok(bytes @ 1..) => said += &String::from_utf8_lossy(&room[..bytes]),
+            Ok(0) | Err(_) => break,
+        }
+    }
+    said
 }
 
 /// Messages and close frames say nothing of the token that was wrong.

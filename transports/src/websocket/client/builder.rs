@@ -93,6 +93,9 @@ impl<C: Codec> SpokeBuilder<C> {
     /// If it fails, panics or takes longer than [`connect_timeout`](SpokeConfig::connect_timeout), the spoke tries again as where
     /// nobody is there. A token that the hub refuses ends the spoke.
     ///
+    /// What it fails with is the [source](std::error::Error::source) of the [`ConnectError`], word for word: it should name no
+    /// secret.
+    ///
     /// ```no_run
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), pubsub_transports::ConnectError> {
     /// use pubsub_transports::websocket::Spoke;

@@ -37,9 +37,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 /// | `/health` | 200 and `ok` while the hub lets clients in, 503 after |
 /// | `/`, `/page.js`, `/page.css`, `/stats` | those of [`page`] |
 ///
-/// Nest it where they are wanted. The hub needs no listener of its own. What it limits begins with a whole request: `axum::serve` waits for
-/// one as long as its client likes, so where anybody may connect, put a proxy before it that does not, or serve by `hyper` with a timer,
-/// as the command `pubsub hub` does.
+/// Nest it where they are wanted. The hub needs no listener of its own.
 ///
 /// The hub watches what has become a WebSocket or an event stream. How long a client may take to send its request, and how many
 /// may be about to, is the server's affair: `axum::serve` sets no limit, so put it behind a proxy that does, or serve the router by

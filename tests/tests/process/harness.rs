@@ -1,6 +1,7 @@
 //! Hosts, the program that the processes run, and waiting with a deadline.
 
 use std::fmt::Debug;
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -107,12 +108,27 @@ pub(crate) fn children() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let pid = entry.file_name().to_string_lossy().into_owned();
-        let Ok(status) = std::fs::read_to_string(entry.path().join("status")) else { continue };
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim);
-        if parent == Some(&own) {
-            let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            found.push((pid, String::from_utf8_lossy(&command).into_owned()));
+        let is_own = |status: &str| field(status, "PPid:") == Some(&own);
+        if std::fs::read_to_string(entry.path().join("status")).is_ok_and(|status| is_own(&status)) {
+            found.push((pid, command_line(&entry.path())));
         }
     }
     found
+}
+
+/// Nothing if it is dead. One that was started a moment ago has no arguments yet: the system lets its parent go on first.
+fn command_line(process: &Path) -> String {
+    loop {
+        let command = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
+        let is_alive = field(&status, "State:").is_some_and(|state| !state.starts_with(['Z', 'X']));
+        if !command.is_empty() || !is_alive {
+            return String::from_utf8_lossy(&command).into_owned();
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }

@@ -10,38 +10,49 @@ use pubsub::{ConnectionState, ErrorCode, EventMap, Hub, PubSub, Rejection, Spoke
 
 use crate::waiting::in_time;
 
-/// A hub that soon finds out that a client is not there any more.
+/// What has to be answered may take its time: a machine that is busy is no fault.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Who does not answer is soon given up, for those who wait for that.
+const HASTE: Duration = Duration::from_millis(300);
+
+/// A hub that asks often whether its clients are there.
 #[must_use]
 pub fn quick_hub() -> HubConfig {
     HubConfig {
-        handshake_timeout: Duration::from_millis(300),
+        handshake_timeout: PATIENCE,
         ping_every: Duration::from_millis(100),
-        pong_timeout: Duration::from_millis(300),
-        stall_timeout: Duration::from_millis(300),
+        pong_timeout: PATIENCE,
+        stall_timeout: PATIENCE,
         ..HubConfig::default()
     }
 }
 
-/// A spoke that soon finds out, and soon is back.
+/// A hub that soon gives up a client, which may happen without a reason too.
+#[must_use]
+pub fn hasty_hub() -> HubConfig {
+    HubConfig { handshake_timeout: HASTE, pong_timeout: HASTE, stall_timeout: HASTE, ..quick_hub() }
+}
+
+/// A spoke that is soon back.
 #[must_use]
 pub fn quick_spoke() -> SpokeConfig {
     SpokeConfig {
-        connect_timeout: Duration::from_secs(2),
+        connect_timeout: PATIENCE,
         stable_after: Duration::from_millis(50),
         backoff_min: Duration::from_millis(2),
         backoff_max: Duration::from_millis(20),
         ping_every: Duration::from_millis(100),
-        pong_timeout: Duration::from_millis(300),
+        pong_timeout: PATIENCE,
         ..SpokeConfig::default()
     }
 }
 
 /// A hub that waits for nobody when it closes.
 pub fn builder(config: HubConfig) -> HubBuilder {
-    hasty(Hub::builder().config(config))
+    soon_closed(Hub::builder().config(config))
 }
 
-fn hasty<C: Codec>(builder: HubBuilder<C>) -> HubBuilder<C> {
+fn soon_closed<C: Codec>(builder: HubBuilder<C>) -> HubBuilder<C> {
     builder.close_timeout(Duration::from_millis(500)).shutdown_window(Duration::from_millis(20))
 }
 
@@ -57,7 +68,7 @@ pub async fn hub_with(config: HubConfig) -> Hub {
 
 /// A hub of these settings on a free port, which waits for nobody when it closes.
 pub async fn bound<C: Codec>(builder: HubBuilder<C>) -> Hub<C> {
-    hasty(builder).bind("127.0.0.1:0").await.expect("a free port")
+    soon_closed(builder).bind("127.0.0.1:0").await.expect("a free port")
 }
 
 /// Where it listens.
@@ -74,7 +85,7 @@ pub fn url<C: Codec>(hub: &Hub<C>) -> String {
 
 /// The transport of a bus that is connected.
 pub async fn spoke_with(address: SocketAddr, config: SpokeConfig) -> Spoke {
-    let builder = Spoke::builder().config(config).close_timeout(Duration::from_millis(500));
+    let builder = Spoke::builder().config(config).close_timeout(PATIENCE);
     builder.connect(format!("ws://{address}")).await.expect("a connection")
 }
 
@@ -102,7 +113,7 @@ pub async fn connected<M: EventMap>(bus: &PubSub<M>) {
     state(bus, ConnectionState::is_connected).await;
 }
 
-/// `token-of-ada` is Ada's, and `brief-token-of-ada` for 200 ms.
+/// `token-of-ada` is Ada's, and `brief-token-of-ada` for two seconds.
 ///
 /// # Errors
 /// If it is neither.
@@ -114,7 +125,7 @@ pub async fn verify(token: Token) -> Result<Identity, Rejection> {
     };
     let name = token.strip_prefix("token-of-").ok_or_else(unknown)?;
     let identity = Identity::new(name).map_err(|_| unknown())?;
-    Ok(if brief { identity.valid_for(Duration::from_millis(200)) } else { identity })
+    Ok(if brief { identity.valid_for(Duration::from_secs(2)) } else { identity })
 }
 
 /// A hub that [asks](verify) who comes.

@@ -9,6 +9,8 @@ pub mod proxy;
 pub mod raw;
 #[path = "../../transports/tests/redis/harness/server.rs"]
 pub mod server;
+#[path = "../../transports/tests/redis/harness/times.rs"]
+pub mod times;
 pub mod turns;
 pub mod waiting;
 

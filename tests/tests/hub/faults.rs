@@ -10,8 +10,8 @@ use pubsub_tests::proxy::Proxy;
 use tokio::net::TcpListener;
 
 use crate::harness::{
-    App, address, connected, hub, hub_with, in_time, lost, next, quick_hub, quick_spoke, spoke, spoke_with,
-    state, until,
+    App, address, connected, hasty_hub, hub, hub_with, in_time, lost, next, quick_hub, quick_spoke, spoke,
+    spoke_with, state, until,
 };
 
 /// Cuts the connection, does something while it is down, and lets it come back.
@@ -222,10 +222,11 @@ async fn a_byte_at_a_time() {
 /// Nothing goes through and nothing breaks: both sides find out by their pings.
 #[tokio::test]
 async fn no_pong() {
-    let hub = hub_with(quick_hub()).await;
+    let hub = hub_with(hasty_hub()).await;
     let own = PubSub::<App>::new(hub.transport());
     let proxy = Proxy::to(address(&hub)).await;
-    let bus = spoke(proxy.address).await;
+    let hasty = SpokeConfig { pong_timeout: Duration::from_millis(300), ..quick_spoke() };
+    let bus = spoke_with(proxy.address, hasty).await;
     let mut reader = bus.subscribe(App::NUMBER).await.expect("subscribed");
     proxy.change(|weather| weather.stalled = true);
     own.publish(App::NUMBER, "a", 1).await.expect("published");
@@ -345,31 +346,6 @@ async fn the_first_connection_is_one_try() {
     let strict = hub_with(HubConfig { anonymous: false, ..quick_hub() }).await;
     let refused = Spoke::connect(format!("ws://{}", address(&strict))).await.expect_err("anonymous");
     assert!(matches!(refused, ConnectError::Unauthenticated { .. }), "{refused}");
-}
-
-/// Each spoke is told a moment of its own at which to come back.
-#[tokio::test]
-async fn shutdown_spreads_reconnects() {
-    let hub = Hub::builder()
-        .config(quick_hub())
-        .shutdown_window(Duration::from_millis(300))
-        .close_timeout(Duration::from_millis(500))
-        .bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
-    let here = address(&hub);
-    let buses = futures::future::join_all((0..40).map(|_| spoke(here))).await;
-    in_time("close", hub.close()).await;
-    let begun = Instant::now();
-    let listener = TcpListener::bind(here).await.expect("the port is free again");
-    let mut arrivals = Vec::new();
-    while arrivals.len() < 40 {
-        let (stream, _) = in_time("spoke", listener.accept()).await.expect("it listens");
-        arrivals.push((begun.elapsed(), stream));
-    }
-    let in_half = arrivals.iter().filter(|(at, _)| *at < Duration::from_millis(150)).count();
-    assert!((8..=32).contains(&in_half), "{in_half} of 40 came back in the first half of the window");
-    drop(buses);
 }
 
 /// A publish that nobody waits for any more, while there is no connection, is not sent.

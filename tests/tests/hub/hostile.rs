@@ -9,7 +9,7 @@ use pubsub_tests::raw::{HANDSHAKE, Heard, Raw, frame, malformed, subscribe};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::harness::{App, address, hub, hub_with, in_time, next, quick_hub, spoke, until};
+use crate::harness::{App, address, hasty_hub, hub, hub_with, in_time, next, spoke, until};
 
 #[tokio::test]
 async fn malformed_frames() {
@@ -88,7 +88,7 @@ async fn too_many_errors() {
 
 #[tokio::test]
 async fn stale_handshake() {
-    let hub = hub_with(quick_hub()).await;
+    let hub = hub_with(hasty_hub()).await;
     let mut silent = Raw::connect(address(&hub)).await;
     let mut wrong = Raw::connect(address(&hub)).await;
     wrong.say("no").await;
@@ -183,7 +183,7 @@ async fn ten_thousand_subscribes() {
 
 /// Who reads nothing answers no ping either: that is for others to find out.
 fn patient_hub() -> HubConfig {
-    HubConfig { ping_every: Duration::from_secs(60), ..quick_hub() }
+    HubConfig { ping_every: Duration::from_secs(60), ..hasty_hub() }
 }
 
 /// A hub whose queues hold little, and a client that follows everything and reads nothing.

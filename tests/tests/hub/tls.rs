@@ -10,7 +10,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::harness::{App, address, in_time, lost, next, quick_hub, quick_spoke, until};
+use crate::harness::{App, address, hasty_hub, in_time, lost, next, quick_hub, quick_spoke, until};
 
 struct Authority {
     pem: String,
@@ -97,7 +97,7 @@ async fn who_is_not_trusted_is_not_connected_to() {
     // Neither end goes on without it.
     let refused = Spoke::builder().config(quick_spoke()).connect(format!("ws://127.0.0.1:{port}")).await;
     assert!(refused.is_err());
-    let plain = crate::harness::hub_with(quick_hub()).await;
+    let plain = crate::harness::hub_with(hasty_hub()).await;
     let url = format!("wss://localhost:{}", address(&plain).port());
     let refused = Spoke::builder()
         .config(quick_spoke())
@@ -126,7 +126,7 @@ async fn what_is_no_certificate() {
 #[tokio::test]
 async fn stale_handshake() {
     let authority = Authority::new();
-    let hub = authority.hub("localhost", quick_hub()).await;
+    let hub = authority.hub("localhost", hasty_hub()).await;
     for said in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
         let mut stream = TcpStream::connect(address(&hub)).await.expect("connected");
         stream.write_all(said).await.expect("written");

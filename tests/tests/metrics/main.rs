@@ -12,6 +12,7 @@ use pubsub::redis::Retention;
 use pubsub::websocket::{HubConfig, OutboxConfig};
 use pubsub::{ErrorCode, Hub, Redis, Rejection, Spoke};
 use pubsub_tests::server::Server;
+use pubsub_tests::times;
 use pubsub_tests::waiting::{in_time, next, until};
 
 use crate::recorded::Recorded;
@@ -26,17 +27,11 @@ enum App {
 /// Passwords, payloads, ids.
 const SECRET: &str = "hunter2";
 
-/// With the times of a network on one machine.
+/// What is published while there is no server soon comes back.
 async fn redis(server: &Server) -> PubSub<App> {
-    let quick = Redis::builder()
-        .password(SECRET)
-        .ping_interval(Duration::from_millis(50))
-        .answer_timeout(Duration::from_millis(200))
-        .connect_timeout(Duration::from_millis(200))
-        .publish_timeout(Duration::from_millis(300))
-        .close_timeout(Duration::from_millis(300))
-        .backoff(Duration::from_millis(5), Duration::from_millis(50));
-    PubSub::new(quick.connect(server.url()).await.expect("a connection"))
+    let soon = Duration::from_secs(2);
+    let builder = times::quick(Redis::builder().password(SECRET)).publish_timeout(soon).close_timeout(soon);
+    PubSub::new(builder.connect(server.url()).await.expect("a connection"))
 }
 
 async fn spoke(hub: &Hub) -> PubSub<App> {

@@ -33,10 +33,10 @@ fn one_that_closes_its_bus_may_take_its_time_to_end() {
     within_deadline(async {
         let host = host();
         let mut command = program("slow-exit");
-        command.arg("400");
-        let soon = Duration::from_millis(150);
+        command.arg("3000");
+        let sooner = Duration::from_secs(2);
         let worker =
-            host.command("slow", command).silence_timeout(soon).exit_timeout(Duration::from_secs(60));
+            host.command("slow", command).silence_timeout(sooner).exit_timeout(Duration::from_secs(60));
         let worker = worker.start().unwrap();
         worker.follows(App::JOB).await.unwrap();
         close(&host).await;

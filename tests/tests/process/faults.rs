@@ -101,7 +101,7 @@ fn a_process_that_is_no_worker_is_given_up() {
 fn a_process_that_hangs_is_silent() {
     within_deadline(async {
         let host = host();
-        let worker = build(&host, "stopped").silence_timeout(Duration::from_millis(500)).start().unwrap();
+        let worker = build(&host, "stopped").silence_timeout(Duration::from_secs(3)).start().unwrap();
         worker.follows(App::JOB).await.unwrap();
         signal("-STOP", "stopped");
         assert!(matches!(failure(&worker).await, ProcessFailure::Silent { .. }));

@@ -216,7 +216,7 @@ fn a_stalled_process_gets_nothing_more_and_gives_back_what_it_had_not_begun() {
         let pool = host.pool("jobs", App::JOB).start(2, |name| {
             let mut command = program("pool-stall");
             command.arg("3");
-            host.command(name, command).silence_timeout(Duration::from_millis(700)).start()
+            host.command(name, command).silence_timeout(Duration::from_secs(3)).start()
         });
         let pool = pool.unwrap();
         let mut names = BTreeSet::new();

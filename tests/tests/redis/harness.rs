@@ -5,6 +5,7 @@ use std::time::Duration;
 use pubsub::prelude::*;
 use pubsub::{ConnectionState, Redis};
 pub(crate) use pubsub_tests::server::Server;
+use pubsub_tests::times;
 pub(crate) use pubsub_tests::waiting::{in_time, next};
 use serde::{Deserialize, Serialize};
 
@@ -27,16 +28,11 @@ pub(crate) async fn bus(server: &Server) -> PubSub<App> {
     PubSub::new(Redis::connect(server.url()).await.expect("a connection"))
 }
 
-/// With the times of a network on one machine.
+/// What is published while there is no server soon comes back.
 pub(crate) async fn quick(server: &Server) -> PubSub<App> {
-    let quick = Redis::builder()
-        .ping_interval(Duration::from_millis(50))
-        .answer_timeout(Duration::from_millis(200))
-        .connect_timeout(Duration::from_millis(200))
-        .publish_timeout(Duration::from_millis(300))
-        .close_timeout(Duration::from_millis(300))
-        .backoff(Duration::from_millis(5), Duration::from_millis(50));
-    PubSub::new(quick.connect(server.url()).await.expect("a connection"))
+    let soon = Duration::from_secs(2);
+    let builder = times::quick(Redis::builder()).publish_timeout(soon).close_timeout(soon);
+    PubSub::new(builder.connect(server.url()).await.expect("a connection"))
 }
 
 pub(crate) async fn state(bus: &PubSub<App>, is: impl Fn(&ConnectionState) -> bool) {

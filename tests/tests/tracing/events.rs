@@ -4,21 +4,17 @@ use std::time::Duration;
 
 use pubsub::prelude::*;
 use pubsub::{ErrorCode, Hub, Redis, Rejection, Spoke};
+use pubsub_tests::times;
 use tracing::Level;
 
 use crate::collector::{Collector, Seen};
 use crate::harness::{App, Server, next, order, until, url};
 
-/// With the times of a network on one machine.
+/// What is published while there is no server soon comes back.
 pub(crate) async fn quick(url: &str) -> PubSub<App> {
-    let quick = Redis::builder()
-        .ping_interval(Duration::from_millis(50))
-        .answer_timeout(Duration::from_millis(200))
-        .connect_timeout(Duration::from_millis(200))
-        .publish_timeout(Duration::from_millis(300))
-        .close_timeout(Duration::from_millis(300))
-        .backoff(Duration::from_millis(5), Duration::from_millis(50));
-    PubSub::new(quick.connect(url).await.expect("a connection"))
+    let soon = Duration::from_secs(2);
+    let builder = times::quick(Redis::builder()).publish_timeout(soon).close_timeout(soon);
+    PubSub::new(builder.connect(url).await.expect("a connection"))
 }
 
 /// The tables in the documentation of `pubsub::trace` and in the book have a row for each that was seen, and its fields.

@@ -102,9 +102,9 @@ async fn what_a_kill_leaves_unanswered_is_accepted_once() {
 #[tokio::test]
 async fn while_redis_is_away_what_is_known_is_served_and_the_rest_refused_for_now() {
     let server = Server::start();
-    let redis = quick(Retention::default()).publish_timeout(Duration::from_millis(100));
+    let redis = quick(Retention::default()).publish_timeout(Duration::from_secs(2));
     let redis = redis.connect(server.url()).await.expect("a connection");
-    let hub = Hub::behind(redis).expect("durable").guard_timeout(Duration::from_millis(100));
+    let hub = Hub::behind(redis).expect("durable").guard_timeout(Duration::from_secs(2));
     let hub = hub.bind("127.0.0.1:0").await.expect("a free port");
     let mut client = Client::connect(&hub).await;
     let begin = client.subscribe("chat").await;

@@ -24,6 +24,10 @@ pub(crate) mod recorder;
 // The suite of Redis needs more of it.
 #[allow(dead_code)]
 mod server;
+#[path = "../redis/harness/times.rs"]
+// The suite of Redis needs more of it.
+#[allow(dead_code)]
+mod times;
 
 pub(crate) use self::server::Server;
 
@@ -45,14 +49,8 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     .await;
 }
 
-/// With the times of a network on one machine.
 pub(crate) fn quick(retention: Retention) -> RedisBuilder {
-    Redis::durable(retention)
-        .ping_interval(Duration::from_millis(100))
-        .answer_timeout(Duration::from_millis(500))
-        .connect_timeout(Duration::from_millis(500))
-        .close_timeout(Duration::from_millis(500))
-        .backoff(Duration::from_millis(5), Duration::from_millis(50))
+    times::quick(Redis::durable(retention)).close_timeout(Duration::from_millis(500))
 }
 
 pub(crate) async fn hub(server: &Server) -> Hub {

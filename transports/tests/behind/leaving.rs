@@ -125,7 +125,7 @@ async fn what_cannot_be_had_in_time_is_a_gap_and_had_again_later() {
     let server = Server::with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let history = HistoryConfig { events: 100, ..HistoryConfig::default() };
     let config = HubConfig { history, ..HubConfig::default() };
-    let set = |it: pubsub_transports::websocket::HubBuilder| it.guard_timeout(Duration::from_millis(100));
+    let set = |it: pubsub_transports::websocket::HubBuilder| it.guard_timeout(Duration::from_secs(2));
     let one = hub_with(&server, Retention::default(), config.clone(), |it| it).await;
     let mut publisher = Client::connect(&one).await;
     let epoch = publisher.subscribe("chat").await["epoch"].clone();

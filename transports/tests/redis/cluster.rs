@@ -8,21 +8,13 @@ use pubsub_transports::{ConnectError, GapReason, SendError};
 use crate::durable::check;
 use crate::faults::{Numbers, heard_up_to};
 use crate::harness::cluster::Cluster;
+use crate::harness::times::quick;
 use crate::harness::{Peer, Said, Server};
 
 mod channels;
 mod failover;
 mod shards;
 mod streams;
-
-fn quick(builder: RedisBuilder) -> RedisBuilder {
-    builder
-        .ping_interval(Duration::from_millis(50))
-        .answer_timeout(Duration::from_millis(800))
-        .connect_timeout(Duration::from_millis(800))
-        .publish_timeout(Duration::from_secs(20))
-        .backoff(Duration::from_millis(5), Duration::from_millis(50))
-}
 
 async fn connected(builder: RedisBuilder, nodes: Vec<String>) -> Peer {
     Peer::new(quick(builder).connect_cluster(nodes).await.expect("a connection"))

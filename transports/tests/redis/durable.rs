@@ -6,7 +6,7 @@ use std::time::Duration;
 use pubsub_transports::redis::{Redis, RedisBuilder, Retention};
 use pubsub_transports::{Gap, GapReason, Patience, Position, SendError, Start};
 
-use crate::harness::{Peer, Proxy, Recorder, Said, Server, address, envelope};
+use crate::harness::{Peer, Proxy, Recorder, Said, Server, address, envelope, times};
 
 mod faults;
 mod quiet;
@@ -16,14 +16,8 @@ mod replay;
 #[cfg(feature = "redis-cluster")]
 pub(crate) use self::faults::check;
 
-/// Times of a network on one machine.
 fn quick(retention: Retention) -> RedisBuilder {
-    Redis::durable(retention)
-        .ping_interval(Duration::from_millis(50))
-        .answer_timeout(Duration::from_millis(400))
-        .connect_timeout(Duration::from_millis(400))
-        .publish_timeout(Duration::from_secs(20))
-        .backoff(Duration::from_millis(5), Duration::from_millis(50))
+    times::quick(Redis::durable(retention))
 }
 
 async fn peer(server: &Server) -> Peer {

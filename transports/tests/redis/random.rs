@@ -8,11 +8,12 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+use pubsub_transports::redis::Redis;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Instant, sleep};
 
-use crate::faults::{Numbers, check, heard_up_to, quick};
-use crate::harness::{Peer, Proxy, Said, Server, proxy::Mode};
+use crate::faults::{Numbers, check, heard_up_to};
+use crate::harness::{Peer, Proxy, Said, Server, proxy::Mode, times};
 
 /// How many at a time: they mostly wait.
 const AT_ONCE: usize = 4;
@@ -62,14 +63,15 @@ async fn schedule(seed: u64) -> (Duration, usize) {
     let server = block_in_place(Server::start);
     let slice = random.choice([usize::MAX, usize::MAX, 7, 1000]).unwrap_or(usize::MAX);
     let proxy = Proxy::new(server.port, slice).await;
-    let patient = quick().connect_timeout(Duration::from_secs(2));
-    let peer = Peer::new(patient.clone().connect(proxy.url()).await.expect("connected"));
+    // Each fault may last for longer. What the machine does beside it is one more, which is told as well.
+    let builder = times::quick(Redis::builder()).answer_timeout(Duration::from_millis(150));
+    let peer = Peer::new(builder.clone().connect(proxy.url()).await.expect("connected"));
     // Beside the address that is watched: others to be restored, and a pattern that matches it too, or instead of it.
     let others: Vec<_> = (0..random.usize(0..2000)).map(|id| format!("c:{id}")).collect();
     let watched: &[&str] = random.choice([&["a:1"][..], &["a"], &["a:1", "a"]]).unwrap_or(&["a"]);
     peer.subscribe(&watched.iter().copied().chain(others.iter().map(String::as_str)).collect::<Vec<_>>())
         .await;
-    let numbers = Numbers::publish(Peer::new(patient.connect(server.url()).await.expect("connected")));
+    let numbers = Numbers::publish(Peer::new(builder.connect(server.url()).await.expect("connected")));
     heard_up_to(&peer.heard, 5).await;
     let mut slowest = Duration::ZERO;
     for _ in 0..random.usize(1..5) {

@@ -31,12 +31,6 @@ enum Harm {
     Anything,
 }
 
-/// A machine that is busy is no fault.
-fn patient() -> RedisBuilder {
-    let long = Duration::from_secs(2);
-    quick(Retention::default()).connect_timeout(long).answer_timeout(long)
-}
-
 struct World {
     /// The master is first.
     servers: [Server; 2],
@@ -58,7 +52,7 @@ impl World {
     }
 
     async fn connected(&self) -> Peer {
-        Peer::new(patient().connect(self.name.url()).await.expect("connected"))
+        Peer::new(quick(Retention::default()).connect(self.name.url()).await.expect("connected"))
     }
 
     fn cli(&self, arguments: &[&str]) {
@@ -136,7 +130,8 @@ async fn schedule(seed: u64) -> (Duration, usize) {
     let harm = random.choice([Harm::None, Harm::Trimmed, Harm::Anything, Harm::Anything]);
     let harm = harm.unwrap_or(Harm::Anything);
     let mut world = World::new(slice).await;
-    let reader = Peer::new(patient().connect(world.network.url()).await.expect("connected"));
+    let reader =
+        Peer::new(quick(Retention::default()).connect(world.network.url()).await.expect("connected"));
     reader.subscribe(&["a", "b"]).await;
     let numbers = Numbers::publish(world.connected().await);
     let busy = world.connected().await;

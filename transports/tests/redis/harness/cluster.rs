@@ -64,6 +64,17 @@ impl Cluster {
         for replica in &cluster.nodes[MASTERS..] {
             replica.until_it_replicates();
         }
+        // Each has a connection to each other and one from it: what is published is broadcast to those that there are.
+        let links = 2 * (cluster.nodes.len() - 1);
+        cluster.until("all are connected", |node| {
+            node.cli(&["CLUSTER", "LINKS"]).lines().filter(|line| *line == "direction").count() == links
+        });
+        // Where nobody is to take another's place, one that is late is not given up, and what it publishes not lost.
+        if replicas == 0 {
+            for node in &cluster.nodes {
+                node.cli(&["CONFIG", "SET", "cluster-node-timeout", "15000"]);
+            }
+        }
         cluster
     }
 
@@ -145,16 +156,16 @@ impl Cluster {
     pub(crate) fn finish_migrating(&self, key: &str, from: usize, to: usize) {
         let slot = self.slot(key);
         let (source, target) = (&self.nodes[from], &self.nodes[to]);
-        loop {
+        wait("all keys are moved", || {
             let keys = source.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]);
             let keys: Vec<&str> = keys.lines().filter(|line| !line.is_empty()).collect();
-            if keys.is_empty() {
-                break;
+            if !keys.is_empty() {
+                let port = target.port.to_string();
+                let command = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
+                source.cli(&[&command[..], &keys].concat());
             }
-            let port = target.port.to_string();
-            let command = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
-            source.cli(&[&command[..], &keys].concat());
-        }
+            keys.is_empty()
+        });
         for node in [target, source] {
             node.cli(&["CLUSTER", "SETSLOT", &slot, "NODE", &self.id(to)]);
         }

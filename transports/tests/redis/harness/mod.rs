@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod proxy;
 pub(crate) mod recorder;
 pub(crate) mod server;
+pub(crate) mod times;
 
 use std::sync::Arc;
 use std::time::Duration;

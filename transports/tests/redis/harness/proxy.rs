@@ -21,12 +21,21 @@ pub(crate) enum Mode {
     Refuse,
 }
 
+/// How much of what servers answer passes.
+struct Answers {
+    /// By connections that are made from now on, in bytes.
+    most: AtomicUsize,
+    /// How many connections were cut because of that.
+    cut: AtomicUsize,
+}
+
 pub(crate) struct Proxy {
     pub port: u16,
     mode: watch::Sender<Mode>,
     /// Connections made before this number are cut.
     cuts: watch::Sender<usize>,
     accepted: Arc<AtomicUsize>,
+    answers: Arc<Answers>,
     /// The port of the server.
     server: Arc<AtomicU16>,
     task: JoinHandle<()>,
@@ -43,6 +52,8 @@ impl Proxy {
         let count = accepted.clone();
         let server = Arc::new(AtomicU16::new(port));
         let leads_to = server.clone();
+        let answers = Arc::new(Answers { most: usize::MAX.into(), cut: 0.into() });
+        let bounded = answers.clone();
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let number = count.fetch_add(1, Ordering::Relaxed) + 1;
@@ -50,10 +61,11 @@ impl Proxy {
                     continue;
                 }
                 let port = leads_to.load(Ordering::Relaxed);
-                tokio::spawn(between(client, port, slice, number, modes.clone(), cut.clone()));
+                let network = Network { slice, modes: modes.clone(), answers: bounded.clone() };
+                tokio::spawn(between(client, port, network, number, cut.clone()));
             }
         });
-        Self { port: own, mode, cuts, accepted, server, task }
+        Self { port: own, mode, cuts, accepted, answers, server, task }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -74,6 +86,16 @@ impl Proxy {
         self.cuts.send_replace(self.accepted());
     }
 
+    /// Connections that are made from now on are cut when so many bytes were answered.
+    pub(crate) fn cut_after(&self, bytes: usize) {
+        self.answers.most.store(bytes, Ordering::Relaxed);
+    }
+
+    /// How many were cut for that reason.
+    pub(crate) fn cut_in_the_middle(&self) -> usize {
+        self.answers.cut.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::Relaxed)
     }
@@ -86,42 +108,59 @@ impl Drop for Proxy {
     }
 }
 
+struct Network {
+    /// How much passes at once, in bytes.
+    slice: usize,
+    modes: watch::Receiver<Mode>,
+    answers: Arc<Answers>,
+}
+
 async fn between(
     client: TcpStream,
     port: u16,
-    slice: usize,
+    Network { slice, modes, answers }: Network,
     number: usize,
-    modes: watch::Receiver<Mode>,
     mut cut: watch::Receiver<usize>,
 ) {
+    let most = answers.most.load(Ordering::Relaxed);
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (client_in, client_out) = client.into_split();
     let (server_in, server_out) = server.into_split();
     let both = async {
         tokio::try_join!(
-            pump(client_in, server_out, slice, modes.clone()),
-            pump(server_in, client_out, slice, modes)
+            pump(client_in, server_out, slice, modes.clone(), usize::MAX),
+            pump(server_in, client_out, slice, modes, most)
         )
     };
     tokio::select! {
         _ = cut.wait_for(|cut| *cut >= number) => {}
-        _ = both => {}
+        ended = both => {
+            if matches!(ended, Err(Cut::HasPassed)) {
+                answers.cut.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 }
 
-/// What was swallowed cannot come any more: such a connection is cut when the network is back.
-struct Swallowed;
+/// Why a connection is cut.
+enum Cut {
+    /// What was swallowed cannot come any more, when the network is back.
+    Swallowed,
+    /// As much as may.
+    HasPassed,
+}
 
 async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     slice: usize,
     mut modes: watch::Receiver<Mode>,
-) -> Result<(), Swallowed> {
+    mut most: usize,
+) -> Result<(), Cut> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
-        let mode = *modes.wait_for(|mode| *mode != Mode::Stall).await.map_err(|_| Swallowed)?;
+        let mode = *modes.wait_for(|mode| *mode != Mode::Stall).await.map_err(|_| Cut::Swallowed)?;
         let read = tokio::select! {
             // A black hole tells nobody that the other side has gone.
             _ = modes.changed() => continue,
@@ -133,14 +172,18 @@ async fn pump(
         };
         for piece in buffer[..count].chunks(slice) {
             if *modes.borrow() != Mode::Pass {
-                let mode = *modes.wait_for(|mode| *mode != Mode::Stall).await.map_err(|_| Swallowed)?;
+                let mode = *modes.wait_for(|mode| *mode != Mode::Stall).await.map_err(|_| Cut::Swallowed)?;
                 if mode == Mode::BlackHole {
                     let _ = modes.wait_for(|mode| *mode != Mode::BlackHole).await;
-                    return Err(Swallowed);
+                    return Err(Cut::Swallowed);
                 }
             }
             if to.write_all(piece).await.is_err() {
-                return Err(Swallowed);
+                return Err(Cut::Swallowed);
+            }
+            most = most.saturating_sub(piece.len());
+            if most == 0 {
+                return Err(Cut::HasPassed);
             }
         }
     }

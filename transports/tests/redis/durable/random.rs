@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use fastrand::Rng;
-use pubsub_transports::redis::{RedisBuilder, Retention};
+use pubsub_transports::redis::Retention;
 use pubsub_transports::{GapReason, Patience, Position};
 use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep};

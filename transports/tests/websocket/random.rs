@@ -2,6 +2,7 @@
 //!
 //! `SCHEDULES=100000 SEED=7 cargo test --release --features websocket random -- --nocapture`
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastrand::Rng;
@@ -57,8 +58,17 @@ fn schedule(random: &mut Rng) -> Schedule {
     }
 }
 
-fn fails(schedule: &Schedule) -> bool {
-    catch_unwind(AssertUnwindSafe(|| run(schedule))).is_err()
+thread_local! {
+    /// This thread may panic without a word.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What it reached, or that it failed. It is told only of the shortest one.
+fn try_out(schedule: &Schedule) -> std::thread::Result<(u64, u64)> {
+    IS_QUIET.set(true);
+    let result = catch_unwind(AssertUnwindSafe(|| run(schedule)));
+    IS_QUIET.set(false);
+    result
 }
 
 /// Leaves out ever smaller parts, as long as what is left still fails.
@@ -69,7 +79,7 @@ fn shrink(mut schedule: Schedule) -> Schedule {
         while from < schedule.steps.len() {
             let mut shorter = schedule.clone();
             shorter.steps.drain(from..(from + part).min(schedule.steps.len()));
-            if fails(&shorter) {
+            if try_out(&shorter).is_err() {
                 schedule = shorter;
             } else {
                 from += part;
@@ -90,14 +100,18 @@ fn from_env(name: &str, default: u64) -> u64 {
 fn random_schedules_agree_with_the_model() {
     let (first, count) = (from_env("SEED", 1), from_env("SCHEDULES", 2000));
     println!("SEED={first} SCHEDULES={count}");
-    let quiet = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    let others = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !IS_QUIET.get() {
+            others(panic);
+        }
+    }));
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let work = |thread: u64| {
         let (mut events, mut gaps) = (0, 0);
         for seed in (first..first + count).filter(|seed| seed % threads == thread) {
             let schedule = schedule(&mut Rng::with_seed(seed));
-            match catch_unwind(AssertUnwindSafe(|| run(&schedule))) {
+            match try_out(&schedule) {
                 Ok((more, lost)) => (events, gaps) = (events + more, gaps + lost),
                 Err(_) => return Err(seed),
             }
@@ -111,12 +125,10 @@ fn random_schedules_agree_with_the_model() {
     let failed = results.iter().filter_map(|result| result.as_ref().err()).min().copied();
     if let Some(seed) = failed {
         let shortest = shrink(schedule(&mut Rng::with_seed(seed)));
-        std::panic::set_hook(quiet);
         println!("SEED={seed} SCHEDULES=1\n{shortest:#?}");
         run(&shortest);
         unreachable!("it failed before");
     }
-    std::panic::set_hook(quiet);
     let total = results.into_iter().flatten().fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1));
     println!("{} events delivered, {} gaps", total.0, total.1);
     assert!(total.0 > count && total.1 > count / 20, "the schedules reach what they are for");

@@ -234,7 +234,8 @@ pub(crate) async fn boundary_event_replayed_once(mut work: Work) -> Outcome {
 
 /// What the history has is replayed, or it is said how much is missing; never a part of it.
 pub(crate) async fn history_evicted_says_so(mut work: Work) -> Outcome {
-    let (rounds, kept) = (work.of(30), work.random.u64(3..12));
+    // At least those that chance seldom makes: one more than is kept, and as many.
+    let (rounds, kept) = (work.of(30).max(2), work.random.u64(3..12));
     let history =
         HistoryConfig { events: usize::try_from(kept).or_mismatch("a bound")?, ..HistoryConfig::default() };
     let hub = hub_with(HubConfig { history, ..patient() }).await;
@@ -243,10 +244,14 @@ pub(crate) async fn history_evicted_says_so(mut work: Work) -> Outcome {
     let bus = spoke_behind(&proxy).await;
     let mut reader = bus.subscribe(App::NUMBER).await.or_mismatch("it is subscribed")?;
     let (mut number, mut gaps, mut missed) = (0, 0, 0);
-    for _ in 0..rounds {
+    for round in 0..rounds {
         leave(&proxy, &bus).await;
         until("nobody at the hub", || hub.subscriptions() == 0).await?;
-        let count = work.random.u64(1..2 * kept);
+        let count = match round {
+            0 => kept + 1,
+            1 => kept,
+            _ => work.random.u64(1..2 * kept),
+        };
         publish(&source, App::NUMBER, "a", number..number + count).await?;
         come_back(&proxy, &bus, &hub).await;
         until("a subscription at the hub", || hub.subscriptions() == 1).await?;

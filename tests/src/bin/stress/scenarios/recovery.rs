@@ -18,7 +18,7 @@ use crate::auditor::Published;
 use crate::check::{Mismatch, OrMismatch as _, Outcome, holds, in_time, same, until};
 use crate::events::{App, Numbers, publish};
 use crate::reading::{account_without_gaps, next, story};
-use crate::world::{Work, bind, patient, spoke, spoke_at, steady_spoke};
+use crate::world::{Work, bind, patient, routes, spoke, spoke_at, steady_spoke};
 
 /// Cuts the connection, and does something before it can come back. Then it comes back, maybe somewhere else.
 async fn while_away<T>(proxy: &Proxy, bus: &PubSub<App>, comes_to: &Hub, act: impl Future<Output = T>) -> T {
@@ -309,38 +309,77 @@ pub(crate) async fn replay_larger_than_queue_does_not_loop(work: Work) -> Outcom
 
 /// Who has left in the middle of a replay gets nothing after the answer.
 pub(crate) async fn unsubscribe_during_replay_delivers_nothing_after(mut work: Work) -> Outcome {
-    let (events, rounds) = (work.of(600), work.of(12).max(2));
+    // As large as a message may be, and together more than sockets hold of what nobody reads.
+    const EVENTS: u64 = 128;
+    let filling = "x".repeat(60_000);
+    let rounds = work.of(12).max(2);
     let topic = App::UNSUBSCRIBE_DURING_REPLAY_DELIVERS_NOTHING_AFTER;
-    for hub in work.world.hubs() {
+    // A hub alone keeps all that for good, and this one not for longer than it is asked.
+    let alone = hub_with(patient()).await;
+    let (mut least, mut most) = (u64::MAX, 0);
+    for hub in [&alone, &work.world.pair[0]] {
         let source = PubSub::<App>::new(hub.transport());
+        let publish = async |number: u64| {
+            let publishing = source.publish(topic, "a", format!("{number} {filling}"));
+            in_time("answer", publishing).await?.or_mismatch("it is accepted")
+        };
         let mut raw = Raw::connect(address(hub)).await;
         let known = subscribe_since(&mut raw, topic.name(), None).await?;
-        raw.say(&unsubscribe(topic)).await;
-        while !raw.text().await.contains("__unsubscribed") {}
-        publish(&source, topic, "a", 0..events).await?;
+        drop(raw);
+        for number in 0..EVENTS {
+            publish(number).await?;
+        }
         for round in 0..rounds {
-            // Both at once, so that nothing is replayed yet, or after some of it.
+            let all = EVENTS + round;
+            // A socket of which much was read holds more.
+            let mut raw = Raw::connect(address(hub)).await;
             if round % 2 == 0 {
-                let both = [subscribe_command(topic.name(), Some(&known)), unsubscribe(topic)];
+                // Both at once, so that nothing is replayed yet.
+                let both = [subscribe_command(topic.name(), Some(&known)), unsubscribe(topic.name())];
                 raw.bytes(&both.map(|command| frame(0x81, command.as_bytes())).concat()).await;
+                let text = raw.text().await;
+                holds(text.contains("__subscribed"), "__subscribed", || text)?;
+                replayed(&mut raw, 0).await?;
             } else {
                 let answer = subscribe_since(&mut raw, topic.name(), Some(&known)).await?;
-                same("events to be replayed", &answer["replay"], &json!(events + round))?;
-                for number in 0..work.random.u64(..events) {
-                    let text = raw.text().await;
-                    let event: Value = serde_json::from_str(&text).or_mismatch("JSON")?;
-                    same("the next event", &event["payload"], &json!(number))?;
+                same("events to be replayed", &answer["replay"], &json!(all))?;
+                let read = work.random.u64(1..5);
+                for number in 0..read {
+                    same("the next event", number_of(&raw.text().await)?, number)?;
                 }
-                raw.say(&unsubscribe(topic)).await;
+                raw.say(&unsubscribe(topic.name())).await;
+                // It reads nothing more before the hub has heard that.
+                until("no subscription at the hub", || routes(hub, topic.name()) == 0).await?;
+                let count = replayed(&mut raw, read).await?;
+                holds(count < all, "an end in the middle of the replay", || format!("all {all} events"))?;
+                (least, most) = (least.min(count), most.max(count));
             }
-            while !raw.text().await.contains("__unsubscribed") {}
-            publish(&source, topic, "a", events + round..events + round + 1).await?;
+            publish(all).await?;
             same("messages after the answer", raw.until_pong().await, vec![])?;
         }
     }
-    Ok(format!("{} times in the middle of {events} events", 3 * rounds))
+    in_time("the end of a hub", alone.close()).await?;
+    Ok(format!("{} times after none, or {least} to {most}, of {EVENTS} and more events", 2 * rounds))
 }
 
-fn unsubscribe(topic: Numbers) -> String {
-    format!(r#"{{"type":"__unsubscribe","id":"u","payload":{{"topic":"{}"}}}}"#, topic.name())
+fn unsubscribe(topic: &str) -> String {
+    json!({"type": "__unsubscribe", "id": "u", "payload": {"topic": topic}}).to_string()
+}
+
+/// What still comes before the answer to an `__unsubscribe`, in order. The number that would be next.
+async fn replayed(raw: &mut Raw, mut number: u64) -> Result<u64, Mismatch> {
+    loop {
+        let text = raw.text().await;
+        if text.contains("__unsubscribed") {
+            return Ok(number);
+        }
+        same("the next event", number_of(&text)?, number)?;
+        number += 1;
+    }
+}
+
+fn number_of(event: &str) -> Result<u64, Mismatch> {
+    let event: Value = serde_json::from_str(event).or_mismatch("JSON")?;
+    let number = event["payload"].as_str().and_then(|text| text.split_once(' ')?.0.parse().ok());
+    number.or_mismatch("the number of an event")
 }

@@ -137,7 +137,7 @@ async fn resumes(code: CloseCode) -> Result<(), Mismatch> {
 
 /// Its network is gone, and it has come back before the hub could know. Who is heard stays, though it has been there for longer.
 pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
-    let names: Vec<String> = (0..work.of(8)).map(|number| format!("user{number}")).collect();
+    let names: Vec<String> = (0..work.of(8).max(2)).map(|number| format!("user{number}")).collect();
     let config = HubConfig { max_connections_per_identity: 2, direct: ["number".into()].into(), ..patient() };
     let hub = guarded(config).bind("127.0.0.1:0").await.or_mismatch("a free port")?;
     let mut happens = hub.events();
@@ -201,7 +201,7 @@ pub(crate) async fn no_pong(work: Work) -> Outcome {
     let source = PubSub::<App>::new(hub.transport());
     let proxy = Proxy::to(address(&hub)).await;
     let mut spokes = Vec::new();
-    for _ in 0..work.of(8) {
+    for _ in 0..work.of(8).max(2) {
         let bus = spoke_at(proxy.address, SpokeConfig { ping_every, pong_timeout, ..steady_spoke() }).await;
         let reader = bus.subscribe(App::NUMBER).await.or_mismatch("it is subscribed")?;
         spokes.push((bus, reader));

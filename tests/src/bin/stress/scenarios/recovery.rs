@@ -118,12 +118,12 @@ fn kick(hubs: [&Hub; 2], topic: Numbers, random: &mut Rng) {
 
 /// A position is known before the first event is.
 pub(crate) async fn recover_with_zero_events_seen(mut work: Work) -> Outcome {
-    let rounds = work.of(10);
+    let [hub, one, other] = work.world.hubs();
+    // The pair is one bus: it comes back to the other.
+    let ways = [(hub, hub), (one, other), (other, one)];
+    let rounds = work.of(10).max(3);
     let topic = App::RECOVER_WITH_ZERO_EVENTS_SEEN;
-    for round in 0..rounds {
-        let hubs = work.world.hubs();
-        // The pair is one bus: it comes back to the other.
-        let (from, to) = [(hubs[0], hubs[0]), (hubs[1], hubs[2]), (hubs[2], hubs[1])][work.random.usize(..3)];
+    for (round, (from, to)) in (0..rounds).zip(ways.into_iter().cycle()) {
         let id = format!("{round}");
         let proxy = Proxy::to(address(from)).await;
         let bus = spoke_behind(&proxy).await;
@@ -137,7 +137,7 @@ pub(crate) async fn recover_with_zero_events_seen(mut work: Work) -> Outcome {
 
 /// A hub that starts anew has another history.
 pub(crate) async fn epoch_change_is_a_gap(work: Work) -> Outcome {
-    let rounds = work.of(8);
+    let rounds = work.of(8).max(2);
     let mut hub = hub_with(patient()).await;
     let at = address(&hub);
     let bus = spoke(&hub).await;
@@ -275,7 +275,8 @@ pub(crate) async fn history_evicted_says_so(mut work: Work) -> Outcome {
 
 /// More is replayed than the queue of a connection holds: it goes through, once, and on one connection.
 pub(crate) async fn replay_larger_than_queue_does_not_loop(work: Work) -> Outcome {
-    let events = work.of(4000);
+    // Many times what the queue holds, also where little is to be done.
+    let events = work.of(4000).max(400);
     let outbox = OutboxConfig { bytes: 4096, hard_bytes: 16 * 1024, answer_bytes: 16 * 1024 };
     let hub = hub_with(HubConfig { outbox, ..patient() }).await;
     let source = PubSub::<App>::new(hub.transport());

@@ -144,7 +144,8 @@ pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
     let proxy = Proxy::to(address(&hub)).await;
     let mut talking = incumbents(address(&hub), &names).await?;
     let heard = hub.connections();
-    let silent = incumbents(proxy.address, &names).await?;
+    let unheard = incumbents(proxy.address, &names).await?;
+    let silent: Vec<_> = hub.connections().into_iter().filter(|one| !heard.contains(one)).collect();
     proxy.change(|weather| weather.stalled = true);
     for raw in &mut talking {
         same("what comes before a pong", raw.until_pong().await, vec![])?;
@@ -158,7 +159,8 @@ pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
     while went < names.len() {
         let event = in_time("the end of an incumbent", happens.next()).await?;
         if let HubEvent::Disconnected { connection, code } = event.or_mismatch("a hub that goes on")? {
-            holds(!heard.contains(&connection), "the silent one of each to go", || {
+            // Neither who is heard nor who has just come.
+            holds(silent.contains(&connection), "the silent one of each to go", || {
                 format!("{connection:?}")
             })?;
             codes.push(code.number());
@@ -176,7 +178,7 @@ pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
         same("what who stays hears before a pong", raw.until_pong().await, vec![])?;
     }
     same("connections", hub.connections().len(), 2 * names.len())?;
-    drop((comers, talking, silent));
+    drop((comers, talking, unheard));
     in_time("the end of a hub", hub.close()).await?;
     Ok(format!("{} identities", names.len()))
 }

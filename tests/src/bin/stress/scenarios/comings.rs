@@ -23,7 +23,10 @@ use crate::events::{App, publish};
 use crate::reading::{account_without_gaps, next};
 use crate::world::{Work, behind, hub_behind, patient, spoke, spoke_at, steady_spoke};
 
-/// Who lets everybody in and ends it at once is not hammered, and is asked no less often than the highest delay says.
+/// Who lets everybody in and ends it at once is not hammered, and is asked about as often as the highest delay says.
+///
+/// That no delay is ever above the highest cannot be seen here, where connecting takes its time: it is asked of `Backoff` itself, and by
+/// the fuzz target `spoke` of the protocol, on their own clocks.
 pub(crate) async fn accept_then_close_backs_off(work: Work) -> Outcome {
     const MAX: Duration = Duration::from_millis(64);
     let tries = work.of(40).max(10);

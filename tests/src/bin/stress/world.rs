@@ -53,10 +53,11 @@ impl World {
         [&self.hub, &self.pair[0], &self.pair[1]]
     }
 
-    pub(crate) async fn close(&self) {
+    pub(crate) async fn close(&self) -> Result<(), Mismatch> {
         for hub in self.hubs() {
-            hub.close().await;
+            in_time("the end of a hub", hub.close()).await?;
         }
+        Ok(())
     }
 }
 
@@ -96,7 +97,7 @@ pub(crate) async fn behind(redis: &Server, config: HubConfig) -> Result<HubBuild
                 .backoff(Duration::from_millis(5), Duration::from_millis(50));
             match quick.connect(redis.url()).await {
                 // It has just been started, and reads what it had.
-                Err(error) if error.is_retryable() => tokio::task::yield_now().await,
+                Err(error) if error.is_retryable() => tokio::time::sleep(Duration::from_millis(1)).await,
                 result => return result,
             }
         }

@@ -94,10 +94,11 @@ impl Chaos {
         Ok(())
     }
 
-    pub(crate) async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) -> Result<(), Mismatch> {
         for hub in self.hubs.take().into_iter().flat_map(|hubs| hubs.pair.into_iter().chain(hubs.alone)) {
-            hub.close().await;
+            in_time("the end of a hub", hub.close()).await?;
         }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use futures::FutureExt as _;
 use pubsub::prelude::*;
-use pubsub::websocket::{CloseCode, HistoryConfig, HubConfig, HubEvent, OutboxConfig};
+use pubsub::websocket::{CloseCode, HistoryConfig, HubConfig, HubConnection, HubEvent, OutboxConfig};
 use pubsub::{Gap, GapReason, Hub};
 use pubsub_tests::hub::{address, builder, connected, hub_with, lost};
 use pubsub_tests::proxy::Proxy;
@@ -81,6 +81,7 @@ async fn storm(hubs: [&Hub; 2], events: u64, mut random: Rng) -> Result<u64, Mis
     let kicking = async {
         loop {
             sleep(Duration::from_millis(random.u64(5..40))).await;
+            let there = followers(hubs, topic);
             match random.u8(..3) {
                 0 => proxy.cut(),
                 1 => {
@@ -88,9 +89,9 @@ async fn storm(hubs: [&Hub; 2], events: u64, mut random: Rng) -> Result<u64, Mis
                     proxy.change(|weather| weather.target = target);
                     proxy.cut();
                 }
-                _ => kick(hubs, topic, &mut random),
+                _ => there.iter().for_each(|connection| kick(connection, &mut random)),
             }
-            kicks.fetch_add(1, Ordering::Relaxed);
+            kicks.fetch_add(u64::from(!there.is_empty()), Ordering::Relaxed);
         }
     };
     tokio::select! {
@@ -104,16 +105,19 @@ async fn storm(hubs: [&Hub; 2], events: u64, mut random: Rng) -> Result<u64, Mis
     Ok(kicks.into_inner())
 }
 
-/// The hub sends those away who follow it, with a code that lets them come back.
-fn kick(hubs: [&Hub; 2], topic: Numbers, random: &mut Rng) {
+/// Those at the hubs who follow it.
+fn followers(hubs: [&Hub; 2], topic: Numbers) -> Vec<HubConnection> {
+    let follows = |address: &pubsub::Address| address.topic() == topic.name();
+    let mut all: Vec<_> = hubs.iter().flat_map(|hub| hub.connections()).collect();
+    all.retain(|connection| connection.topics().iter().any(follows));
+    all
+}
+
+/// The hub sends it away, with a code that lets it come back.
+fn kick(connection: &HubConnection, random: &mut Rng) {
     const CODES: [CloseCode; 4] =
         [CloseCode::Reconnect, CloseCode::ServerError, CloseCode::SlowConsumer, CloseCode::InsufficientState];
-    let follows = |address: &pubsub::Address| address.topic() == topic.name();
-    for connection in hubs.iter().flat_map(|hub| hub.connections()) {
-        if connection.topics().iter().any(follows) {
-            connection.disconnect(CODES[random.usize(..CODES.len())]);
-        }
-    }
+    connection.disconnect(CODES[random.usize(..CODES.len())]);
 }
 
 /// A position is known before the first event is.

@@ -24,7 +24,7 @@ pub(crate) enum App {
     RecoveryStorm(u64),
     ShutdownSpreadsReconnects(u64),
     SubscribeIsLiveWhenItReturns(u64),
-    UnsubscribeDuringReplayDeliversNothingAfter(u64),
+    UnsubscribeDuringReplayDeliversNothingAfter(String),
     /// For a hub of one's own.
     Number(u64),
     Other(u64),

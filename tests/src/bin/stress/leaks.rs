@@ -8,7 +8,7 @@ use pubsub_tests::raw::{Raw, subscribe};
 use pubsub_tests::waiting::DEADLINE;
 use tokio::runtime::Handle;
 
-use crate::check::{Mismatch, OrMismatch as _, Outcome, until};
+use crate::check::{Mismatch, OrMismatch as _, Outcome, in_time, until};
 use crate::events::{App, publish};
 use crate::world::{World, spoke};
 
@@ -74,13 +74,13 @@ impl fmt::Display for Left {
 pub(crate) async fn baseline(world: &World) -> Result<Left, Mismatch> {
     for hub in world.hubs() {
         let bus = spoke(hub).await;
-        let mut all = bus.subscribe(All).await.or_mismatch("it is subscribed")?;
+        let mut all = in_time("an answer", bus.subscribe(All)).await?.or_mismatch("it is subscribed")?;
         let mut raw = Raw::connect(pubsub_tests::hub::address(hub)).await;
         raw.say(&subscribe("crowd")).await;
         raw.text().await;
         publish(&bus, App::CROWD, "a", 0..1).await?;
-        all.next().await.or_mismatch("an event")?;
-        bus.close().await;
+        in_time("an event", all.next()).await?.or_mismatch("an event")?;
+        in_time("the end of a bus", bus.close()).await?;
     }
     let idle = || world.hubs().iter().all(|hub| hub.connections().is_empty());
     until("nobody is connected", idle).await?;

@@ -129,7 +129,10 @@ async fn rounds(
         let outcome = leaks::check(&world, &baseline).await;
         told.add(Report { name: leaks::NAME, seed, took: begun.elapsed(), outcome });
     }
-    world.close().await;
+    let begun = Instant::now();
+    if let Err(mismatch) = world.close().await {
+        told.add(Report { name: leaks::NAME, seed, took: begun.elapsed(), outcome: Err(mismatch) });
+    }
     Ok(())
 }
 

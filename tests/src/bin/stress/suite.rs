@@ -100,7 +100,7 @@ mod tests {
             ("panics", Err(Mismatch::new("no panic", "three, on purpose"))),
         ];
         assert_eq!(told, expected.map(|(name, outcome)| (name, (7, outcome))).into());
-        world.close().await;
+        world.close().await.expect("it ends");
     }
 
     #[test]

@@ -11,7 +11,6 @@ use pubsub::websocket::{HistoryConfig, HubBuilder, HubConfig, SpokeConfig};
 use pubsub::{Hub, Redis};
 use pubsub_tests::hub::{address, hub_with, quick_spoke};
 use pubsub_tests::server::Server;
-use tokio::net::TcpListener;
 
 use crate::check::{Mismatch, OrMismatch as _, in_time};
 use crate::events::App;
@@ -53,10 +52,11 @@ impl World {
         [&self.hub, &self.pair[0], &self.pair[1]]
     }
 
-    pub(crate) async fn close(&self) {
+    pub(crate) async fn close(&self) -> Result<(), Mismatch> {
         for hub in self.hubs() {
-            hub.close().await;
+            in_time("the end of a hub", hub.close()).await?;
         }
+        Ok(())
     }
 }
 
@@ -72,15 +72,7 @@ pub(crate) fn patient() -> HubConfig {
 const SHORT: Duration = Duration::from_millis(20);
 
 pub(crate) async fn hub_behind(redis: &Server, config: HubConfig) -> Result<Hub, Mismatch> {
-    hub_behind_at(redis, config, "127.0.0.1:0".parse().or_mismatch("an address")?).await
-}
-
-pub(crate) async fn hub_behind_at(
-    redis: &Server,
-    config: HubConfig,
-    at: SocketAddr,
-) -> Result<Hub, Mismatch> {
-    bind(behind(redis, config).await?, at).await
+    behind(redis, config).await?.bind("127.0.0.1:0").await.or_mismatch("a free port")
 }
 
 /// Settings of a hub behind this Redis.
@@ -96,7 +88,7 @@ pub(crate) async fn behind(redis: &Server, config: HubConfig) -> Result<HubBuild
                 .backoff(Duration::from_millis(5), Duration::from_millis(50));
             match quick.connect(redis.url()).await {
                 // It has just been started, and reads what it had.
-                Err(error) if error.is_retryable() => tokio::task::yield_now().await,
+                Err(error) if error.is_retryable() => tokio::time::sleep(Duration::from_millis(1)).await,
                 result => return result,
             }
         }
@@ -107,17 +99,6 @@ pub(crate) async fn behind(redis: &Server, config: HubConfig) -> Result<HubBuild
         .guard_timeout(Duration::from_secs(20))
         .close_timeout(Duration::from_millis(500))
         .shutdown_window(SHORT))
-}
-
-/// A hub at an address where another may have listened a moment ago.
-pub(crate) async fn bind(builder: HubBuilder, at: SocketAddr) -> Result<Hub, Mismatch> {
-    let free = async {
-        while TcpListener::bind(at).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    in_time("a port that is free again", free).await?;
-    builder.bind(at).await.or_mismatch("a port that is free")
 }
 
 pub(crate) async fn spoke(hub: &Hub) -> PubSub<App> {

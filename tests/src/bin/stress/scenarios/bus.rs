@@ -30,6 +30,8 @@ pub(crate) async fn publish_to_full_backpressured_subscription_waits_and_cancels
     let mut narrow = bus.subscribe(App::NUMBER).bound(bound).await.or_mismatch("it is subscribed")?;
     let mut wide = bus.subscribe(App::NUMBER).bound(1 << 20).await.or_mismatch("it is subscribed")?;
     let mut published = BTreeSet::new();
+    // How often it reads is up to the threads, and nobody's patience depends on it.
+    let mut reading = work.random.fork();
     // Held by whoever reads, and by whoever gives up from the last look to the end: between the two nobody makes room.
     let reads = Arc::new(Mutex::new(()));
     for round in 0..rounds {
@@ -78,7 +80,7 @@ pub(crate) async fn publish_to_full_backpressured_subscription_waits_and_cancels
             holds(narrow.len() <= bound, "no more than the bound", || {
                 format!("{} of {bound}", narrow.len())
             })?;
-            if work.random.bool() {
+            if reading.bool() {
                 let _nobody_gives_up = reads.lock();
                 if let Ok(event) = narrow.try_next() {
                     came.push((event.payload, event.id.clone()));

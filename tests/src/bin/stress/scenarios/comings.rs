@@ -23,7 +23,10 @@ use crate::events::{App, publish};
 use crate::reading::{account_without_gaps, next};
 use crate::world::{Work, behind, hub_behind, patient, spoke, spoke_at, steady_spoke};
 
-/// Who lets everybody in and ends it at once is not hammered, and is asked no less often than the highest delay says.
+/// Who lets everybody in and ends it at once is not hammered, and is asked about as often as the highest delay says.
+///
+/// That no delay is ever above the highest cannot be seen here, where connecting takes its time: it is asked of `Backoff` itself, and by
+/// the fuzz target `spoke` of the protocol, on their own clocks.
 pub(crate) async fn accept_then_close_backs_off(work: Work) -> Outcome {
     const MAX: Duration = Duration::from_millis(64);
     let tries = work.of(40).max(10);
@@ -137,14 +140,15 @@ async fn resumes(code: CloseCode) -> Result<(), Mismatch> {
 
 /// Its network is gone, and it has come back before the hub could know. Who is heard stays, though it has been there for longer.
 pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
-    let names: Vec<String> = (0..work.of(8)).map(|number| format!("user{number}")).collect();
+    let names: Vec<String> = (0..work.of(8).max(2)).map(|number| format!("user{number}")).collect();
     let config = HubConfig { max_connections_per_identity: 2, direct: ["number".into()].into(), ..patient() };
     let hub = guarded(config).bind("127.0.0.1:0").await.or_mismatch("a free port")?;
     let mut happens = hub.events();
     let proxy = Proxy::to(address(&hub)).await;
     let mut talking = incumbents(address(&hub), &names).await?;
     let heard = hub.connections();
-    let silent = incumbents(proxy.address, &names).await?;
+    let unheard = incumbents(proxy.address, &names).await?;
+    let silent: Vec<_> = hub.connections().into_iter().filter(|one| !heard.contains(one)).collect();
     proxy.change(|weather| weather.stalled = true);
     for raw in &mut talking {
         same("what comes before a pong", raw.until_pong().await, vec![])?;
@@ -158,7 +162,8 @@ pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
     while went < names.len() {
         let event = in_time("the end of an incumbent", happens.next()).await?;
         if let HubEvent::Disconnected { connection, code } = event.or_mismatch("a hub that goes on")? {
-            holds(!heard.contains(&connection), "the silent one of each to go", || {
+            // Neither who is heard nor who has just come.
+            holds(silent.contains(&connection), "the silent one of each to go", || {
                 format!("{connection:?}")
             })?;
             codes.push(code.number());
@@ -176,7 +181,7 @@ pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
         same("what who stays hears before a pong", raw.until_pong().await, vec![])?;
     }
     same("connections", hub.connections().len(), 2 * names.len())?;
-    drop((comers, talking, silent));
+    drop((comers, talking, unheard));
     in_time("the end of a hub", hub.close()).await?;
     Ok(format!("{} identities", names.len()))
 }
@@ -201,7 +206,7 @@ pub(crate) async fn no_pong(work: Work) -> Outcome {
     let source = PubSub::<App>::new(hub.transport());
     let proxy = Proxy::to(address(&hub)).await;
     let mut spokes = Vec::new();
-    for _ in 0..work.of(8) {
+    for _ in 0..work.of(8).max(2) {
         let bus = spoke_at(proxy.address, SpokeConfig { ping_every, pong_timeout, ..steady_spoke() }).await;
         let reader = bus.subscribe(App::NUMBER).await.or_mismatch("it is subscribed")?;
         spokes.push((bus, reader));
@@ -326,8 +331,9 @@ pub(crate) async fn shutdown_spreads_reconnects(work: Work) -> Outcome {
         Ok(())
     };
     let (_, mut times, ()) = futures::try_join!(closing, listening, returning)?;
-    // One in each share of the window, and not in the order in which they came. Some shares are those of the spokes.
-    holds(!times.is_sorted() || times.len() < 5, "times in no order", || format!("{times:?}"))?;
+    // One in each share of the window, and not in the order in which they came, which chance makes of a few. Some shares are those of the
+    // spokes.
+    holds(!times.is_sorted() || times.len() < 10, "times in no order", || format!("{times:?}"))?;
     times.sort_unstable();
     for (place, time) in (0..).zip(&times) {
         let share = place * SHARE..=(place + spokes + 1) * SHARE;

@@ -108,7 +108,7 @@ pub(crate) async fn malformed_frames(mut work: Work) -> Outcome {
     let both = async { futures::try_join!(frames, messages).map(drop) };
     beside_a_neighbour(hub, both).await?;
     until("nobody", || hub.connections().is_empty()).await?;
-    hub.close().await;
+    in_time("the end of a hub", hub.close()).await?;
     Ok(format!("{count} frames"))
 }
 
@@ -158,7 +158,7 @@ pub(crate) async fn stale_handshake(work: Work) -> Outcome {
         }
     }
     same("closed with 4502", stale, 3 * count)?;
-    hub.close().await;
+    in_time("the end of a hub", hub.close()).await?;
     Ok(format!("{} connections", 6 * count))
 }
 
@@ -225,7 +225,7 @@ pub(crate) async fn oversized_frame(mut work: Work) -> Outcome {
     };
     beside_a_neighbour(hub, attacks).await?;
     until("nobody", || hub.connections().is_empty()).await?;
-    hub.close().await;
+    in_time("the end of a hub", hub.close()).await?;
     Ok(format!("around {max} bytes"))
 }
 
@@ -304,6 +304,6 @@ pub(crate) async fn limits(mut work: Work) -> Outcome {
     holds(answers >= 200 && refused >= 20, "200 answers, then 20 refusals", observed)?;
     drop((raw, others, rest));
     until("nobody", || hub.connections().is_empty()).await?;
-    hub.close().await;
+    in_time("the end of a hub", hub.close()).await?;
     Ok(format!("{topics} topics, {max_types} types, {connections} connections, {answers} messages at once"))
 }

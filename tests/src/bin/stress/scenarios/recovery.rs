@@ -6,9 +6,9 @@ use std::time::Duration;
 use fastrand::Rng;
 use futures::FutureExt as _;
 use pubsub::prelude::*;
-use pubsub::websocket::{CloseCode, HistoryConfig, HubConfig, HubEvent, OutboxConfig};
+use pubsub::websocket::{CloseCode, HistoryConfig, HubConfig, HubConnection, HubEvent, OutboxConfig};
 use pubsub::{Gap, GapReason, Hub};
-use pubsub_tests::hub::{address, builder, connected, hub_with, lost};
+use pubsub_tests::hub::{address, connected, hub_with, lost};
 use pubsub_tests::proxy::Proxy;
 use pubsub_tests::raw::{Raw, frame};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::auditor::Published;
 use crate::check::{Mismatch, OrMismatch as _, Outcome, holds, in_time, same, until};
 use crate::events::{App, Numbers, publish};
 use crate::reading::{account_without_gaps, next, story};
-use crate::world::{Work, bind, patient, spoke, spoke_at, steady_spoke};
+use crate::world::{Work, patient, routes, spoke, spoke_at, steady_spoke};
 
 /// Cuts the connection, and does something before it can come back. Then it comes back, maybe somewhere else.
 async fn while_away<T>(proxy: &Proxy, bus: &PubSub<App>, comes_to: &Hub, act: impl Future<Output = T>) -> T {
@@ -81,6 +81,7 @@ async fn storm(hubs: [&Hub; 2], events: u64, mut random: Rng) -> Result<u64, Mis
     let kicking = async {
         loop {
             sleep(Duration::from_millis(random.u64(5..40))).await;
+            let there = followers(hubs, topic);
             match random.u8(..3) {
                 0 => proxy.cut(),
                 1 => {
@@ -88,9 +89,9 @@ async fn storm(hubs: [&Hub; 2], events: u64, mut random: Rng) -> Result<u64, Mis
                     proxy.change(|weather| weather.target = target);
                     proxy.cut();
                 }
-                _ => kick(hubs, topic, &mut random),
+                _ => there.iter().for_each(|connection| kick(connection, &mut random)),
             }
-            kicks.fetch_add(1, Ordering::Relaxed);
+            kicks.fetch_add(u64::from(!there.is_empty()), Ordering::Relaxed);
         }
     };
     tokio::select! {
@@ -104,26 +105,29 @@ async fn storm(hubs: [&Hub; 2], events: u64, mut random: Rng) -> Result<u64, Mis
     Ok(kicks.into_inner())
 }
 
-/// The hub sends those away who follow it, with a code that lets them come back.
-fn kick(hubs: [&Hub; 2], topic: Numbers, random: &mut Rng) {
+/// Those at the hubs who follow it.
+fn followers(hubs: [&Hub; 2], topic: Numbers) -> Vec<HubConnection> {
+    let follows = |address: &pubsub::Address| address.topic() == topic.name();
+    let mut all: Vec<_> = hubs.iter().flat_map(|hub| hub.connections()).collect();
+    all.retain(|connection| connection.topics().iter().any(follows));
+    all
+}
+
+/// The hub sends it away, with a code that lets it come back.
+fn kick(connection: &HubConnection, random: &mut Rng) {
     const CODES: [CloseCode; 4] =
         [CloseCode::Reconnect, CloseCode::ServerError, CloseCode::SlowConsumer, CloseCode::InsufficientState];
-    let follows = |address: &pubsub::Address| address.topic() == topic.name();
-    for connection in hubs.iter().flat_map(|hub| hub.connections()) {
-        if connection.topics().iter().any(follows) {
-            connection.disconnect(CODES[random.usize(..CODES.len())]);
-        }
-    }
+    connection.disconnect(CODES[random.usize(..CODES.len())]);
 }
 
 /// A position is known before the first event is.
 pub(crate) async fn recover_with_zero_events_seen(mut work: Work) -> Outcome {
-    let rounds = work.of(10);
+    let [hub, one, other] = work.world.hubs();
+    // The pair is one bus: it comes back to the other.
+    let ways = [(hub, hub), (one, other), (other, one)];
+    let rounds = work.of(10).max(3);
     let topic = App::RECOVER_WITH_ZERO_EVENTS_SEEN;
-    for round in 0..rounds {
-        let hubs = work.world.hubs();
-        // The pair is one bus: it comes back to the other.
-        let (from, to) = [(hubs[0], hubs[0]), (hubs[1], hubs[2]), (hubs[2], hubs[1])][work.random.usize(..3)];
+    for (round, (from, to)) in (0..rounds).zip(ways.into_iter().cycle()) {
         let id = format!("{round}");
         let proxy = Proxy::to(address(from)).await;
         let bus = spoke_behind(&proxy).await;
@@ -137,10 +141,10 @@ pub(crate) async fn recover_with_zero_events_seen(mut work: Work) -> Outcome {
 
 /// A hub that starts anew has another history.
 pub(crate) async fn epoch_change_is_a_gap(work: Work) -> Outcome {
-    let rounds = work.of(8);
+    let rounds = work.of(8).max(2);
     let mut hub = hub_with(patient()).await;
-    let at = address(&hub);
-    let bus = spoke(&hub).await;
+    let proxy = Proxy::to(address(&hub)).await;
+    let bus = spoke_behind(&proxy).await;
     let mut readers = Vec::new();
     for subscribing in [bus.subscribe(App::NUMBER.id("a")), bus.subscribe(App::OTHER)] {
         readers.push(subscribing.await.or_mismatch("it is subscribed")?);
@@ -152,16 +156,18 @@ pub(crate) async fn epoch_change_is_a_gap(work: Work) -> Outcome {
         for reader in &mut readers {
             same("its event", next(reader).await?.payload, 2 * round)?;
         }
-        let mut raw = Raw::connect(at).await;
+        let mut raw = Raw::connect(address(&hub)).await;
         let known = subscribe_since(&mut raw, "number", None).await?;
+        // Somebody else may have its port before the next hub has one.
+        proxy.change(|weather| weather.refuses = true);
         // Closed, or gone at once.
         if round % 2 == 0 {
             in_time("the end of a hub", hub.close()).await?;
         }
         drop(hub);
         lost(&bus).await;
-        hub = bind(builder(patient()), at).await?;
-        connected(&bus).await;
+        hub = hub_with(patient()).await;
+        come_back(&proxy, &bus, &hub).await;
         for topic in [App::NUMBER, App::OTHER] {
             publish(&bus, topic, "a", 2 * round + 1..2 * round + 2).await?;
         }
@@ -169,7 +175,7 @@ pub(crate) async fn epoch_change_is_a_gap(work: Work) -> Outcome {
         for reader in &mut readers {
             same("a gap, and the next event", story(reader).await?, (vec![epoch], 2 * round + 1))?;
         }
-        let mut raw = Raw::connect(at).await;
+        let mut raw = Raw::connect(address(&hub)).await;
         let answer = subscribe_since(&mut raw, "number", Some(&known)).await?;
         let said = (&answer["recovered"], &answer["gap"], &answer["replay"]);
         same("what a foreign client hears", said, (&json!(false), &json!("epoch"), &json!(0)))?;
@@ -234,7 +240,8 @@ pub(crate) async fn boundary_event_replayed_once(mut work: Work) -> Outcome {
 
 /// What the history has is replayed, or it is said how much is missing; never a part of it.
 pub(crate) async fn history_evicted_says_so(mut work: Work) -> Outcome {
-    let (rounds, kept) = (work.of(30), work.random.u64(3..12));
+    // At least those that chance seldom makes: one more than is kept, and as many.
+    let (rounds, kept) = (work.of(30).max(2), work.random.u64(3..12));
     let history =
         HistoryConfig { events: usize::try_from(kept).or_mismatch("a bound")?, ..HistoryConfig::default() };
     let hub = hub_with(HubConfig { history, ..patient() }).await;
@@ -243,10 +250,14 @@ pub(crate) async fn history_evicted_says_so(mut work: Work) -> Outcome {
     let bus = spoke_behind(&proxy).await;
     let mut reader = bus.subscribe(App::NUMBER).await.or_mismatch("it is subscribed")?;
     let (mut number, mut gaps, mut missed) = (0, 0, 0);
-    for _ in 0..rounds {
+    for round in 0..rounds {
         leave(&proxy, &bus).await;
         until("nobody at the hub", || hub.subscriptions() == 0).await?;
-        let count = work.random.u64(1..2 * kept);
+        let count = match round {
+            0 => kept + 1,
+            1 => kept,
+            _ => work.random.u64(1..2 * kept),
+        };
         publish(&source, App::NUMBER, "a", number..number + count).await?;
         come_back(&proxy, &bus, &hub).await;
         until("a subscription at the hub", || hub.subscriptions() == 1).await?;
@@ -270,7 +281,8 @@ pub(crate) async fn history_evicted_says_so(mut work: Work) -> Outcome {
 
 /// More is replayed than the queue of a connection holds: it goes through, once, and on one connection.
 pub(crate) async fn replay_larger_than_queue_does_not_loop(work: Work) -> Outcome {
-    let events = work.of(4000);
+    // Many times what the queue holds, also where little is to be done.
+    let events = work.of(4000).max(400);
     let outbox = OutboxConfig { bytes: 4096, hard_bytes: 16 * 1024, answer_bytes: 16 * 1024 };
     let hub = hub_with(HubConfig { outbox, ..patient() }).await;
     let source = PubSub::<App>::new(hub.transport());
@@ -304,38 +316,77 @@ pub(crate) async fn replay_larger_than_queue_does_not_loop(work: Work) -> Outcom
 
 /// Who has left in the middle of a replay gets nothing after the answer.
 pub(crate) async fn unsubscribe_during_replay_delivers_nothing_after(mut work: Work) -> Outcome {
-    let (events, rounds) = (work.of(600), work.of(12).max(2));
+    // As large as a message may be, and together more than sockets hold of what nobody reads.
+    const EVENTS: u64 = 128;
+    let filling = "x".repeat(60_000);
+    let rounds = work.of(12).max(2);
     let topic = App::UNSUBSCRIBE_DURING_REPLAY_DELIVERS_NOTHING_AFTER;
-    for hub in work.world.hubs() {
+    // A hub alone keeps all that for good, and this one not for longer than it is asked.
+    let alone = hub_with(patient()).await;
+    let (mut least, mut most) = (u64::MAX, 0);
+    for hub in [&alone, &work.world.pair[0]] {
         let source = PubSub::<App>::new(hub.transport());
+        let publish = async |number: u64| {
+            let publishing = source.publish(topic, "a", format!("{number} {filling}"));
+            in_time("answer", publishing).await?.or_mismatch("it is accepted")
+        };
         let mut raw = Raw::connect(address(hub)).await;
         let known = subscribe_since(&mut raw, topic.name(), None).await?;
-        raw.say(&unsubscribe(topic)).await;
-        while !raw.text().await.contains("__unsubscribed") {}
-        publish(&source, topic, "a", 0..events).await?;
+        drop(raw);
+        for number in 0..EVENTS {
+            publish(number).await?;
+        }
         for round in 0..rounds {
-            // Both at once, so that nothing is replayed yet, or after some of it.
+            let all = EVENTS + round;
+            // A socket of which much was read holds more.
+            let mut raw = Raw::connect(address(hub)).await;
             if round % 2 == 0 {
-                let both = [subscribe_command(topic.name(), Some(&known)), unsubscribe(topic)];
+                // Both at once, so that nothing is replayed yet.
+                let both = [subscribe_command(topic.name(), Some(&known)), unsubscribe(topic.name())];
                 raw.bytes(&both.map(|command| frame(0x81, command.as_bytes())).concat()).await;
+                let text = raw.text().await;
+                holds(text.contains("__subscribed"), "__subscribed", || text)?;
+                replayed(&mut raw, 0).await?;
             } else {
                 let answer = subscribe_since(&mut raw, topic.name(), Some(&known)).await?;
-                same("events to be replayed", &answer["replay"], &json!(events + round))?;
-                for number in 0..work.random.u64(..events) {
-                    let text = raw.text().await;
-                    let event: Value = serde_json::from_str(&text).or_mismatch("JSON")?;
-                    same("the next event", &event["payload"], &json!(number))?;
+                same("events to be replayed", &answer["replay"], &json!(all))?;
+                let read = work.random.u64(1..5);
+                for number in 0..read {
+                    same("the next event", number_of(&raw.text().await)?, number)?;
                 }
-                raw.say(&unsubscribe(topic)).await;
+                raw.say(&unsubscribe(topic.name())).await;
+                // It reads nothing more before the hub has heard that.
+                until("no subscription at the hub", || routes(hub, topic.name()) == 0).await?;
+                let count = replayed(&mut raw, read).await?;
+                holds(count < all, "an end in the middle of the replay", || format!("all {all} events"))?;
+                (least, most) = (least.min(count), most.max(count));
             }
-            while !raw.text().await.contains("__unsubscribed") {}
-            publish(&source, topic, "a", events + round..events + round + 1).await?;
+            publish(all).await?;
             same("messages after the answer", raw.until_pong().await, vec![])?;
         }
     }
-    Ok(format!("{} times in the middle of {events} events", 3 * rounds))
+    in_time("the end of a hub", alone.close()).await?;
+    Ok(format!("{} times after none, or {least} to {most}, of {EVENTS} and more events", 2 * rounds))
 }
 
-fn unsubscribe(topic: Numbers) -> String {
-    format!(r#"{{"type":"__unsubscribe","id":"u","payload":{{"topic":"{}"}}}}"#, topic.name())
+fn unsubscribe(topic: &str) -> String {
+    json!({"type": "__unsubscribe", "id": "u", "payload": {"topic": topic}}).to_string()
+}
+
+/// What still comes before the answer to an `__unsubscribe`, in order. The number that would be next.
+async fn replayed(raw: &mut Raw, mut number: u64) -> Result<u64, Mismatch> {
+    loop {
+        let text = raw.text().await;
+        if text.contains("__unsubscribed") {
+            return Ok(number);
+        }
+        same("the next event", number_of(&text)?, number)?;
+        number += 1;
+    }
+}
+
+fn number_of(event: &str) -> Result<u64, Mismatch> {
+    let event: Value = serde_json::from_str(event).or_mismatch("JSON")?;
+    let number = event["payload"].as_str().and_then(|text| text.split_once(' ')?.0.parse().ok());
+    number.or_mismatch("the number of an event")
 }

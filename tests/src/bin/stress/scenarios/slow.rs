@@ -61,7 +61,7 @@ async fn flood(hub: &Hub, first: u64, mut until: impl FnMut() -> bool) -> Result
 /// Closed with 4002; its memory is bounded, its routes are released, and the neighbours are not affected.
 pub(crate) async fn slow_consumer(work: Work) -> Outcome {
     let hub = narrow_hub(AtHub::Disconnect).await;
-    let mut slow = stalled(&hub, work.of(4)).await?;
+    let mut slow = stalled(&hub, work.of(4).max(2)).await?;
     let mut most = 0;
     let count = flood(&hub, 0, || {
         most = slow.iter().map(|(_, connection)| connection.queued_bytes()).max().unwrap_or(0).max(most);

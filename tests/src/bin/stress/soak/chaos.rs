@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use pubsub::Hub;
-use pubsub_tests::hub::{address, builder};
-use pubsub_tests::proxy::Proxy;
+use pubsub_tests::hub::{address, hub_with};
+use pubsub_tests::proxy::{Proxy, Weather};
 use pubsub_tests::server::Server;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, block_in_place};
@@ -17,31 +17,53 @@ use tokio::time::sleep;
 use super::crowd::Tally;
 use super::forgetful;
 use crate::check::{Mismatch, OrMismatch as _, in_time};
-use crate::world::{bind, hub_behind, hub_behind_at};
+use crate::world::hub_behind;
 
-/// Where a part of the crowd is: hubs that are one bus, and proxies before them.
+/// Where a part of the crowd is: the proxies before hubs that are one bus.
 pub(crate) struct Site {
     pub(crate) name: &'static str,
     /// Whether what was published is known after a hub has come back.
     pub(crate) remembers: bool,
     proxies: Vec<Arc<Proxy>>,
-    hubs: Vec<SocketAddr>,
 }
 
 const PROXIES: usize = 4;
 
 impl Site {
     async fn before(name: &'static str, remembers: bool, hubs: &[Hub]) -> Self {
-        let hubs: Vec<SocketAddr> = hubs.iter().map(address).collect();
         let mut proxies = Vec::new();
         for number in 0..PROXIES {
-            proxies.push(Arc::new(Proxy::to(hubs[number % hubs.len()]).await));
+            proxies.push(Arc::new(Proxy::to(address(&hubs[number % hubs.len()])).await));
         }
-        Self { name, remembers, proxies, hubs }
+        Self { name, remembers, proxies }
     }
 
     pub(crate) fn proxy(&self, number: usize) -> Arc<Proxy> {
         Arc::clone(&self.proxies[number % PROXIES])
+    }
+
+    /// The hub ends at once, and the proxies before it lead to the next, at another port: somebody else may have this one by then.
+    async fn replace(
+        &self,
+        hub: Hub,
+        next: impl Future<Output = Result<Hub, Mismatch>>,
+    ) -> Result<Hub, Mismatch> {
+        let old = address(&hub);
+        self.change_before(old, |weather| weather.refuses = true);
+        drop(hub);
+        let next = next.await?;
+        self.change_before(old, |weather| (weather.refuses, weather.target) = (false, address(&next)));
+        Ok(next)
+    }
+
+    fn change_before(&self, hub: SocketAddr, change: impl Fn(&mut Weather)) {
+        for proxy in &self.proxies {
+            proxy.change(|weather| {
+                if weather.target == hub {
+                    change(weather);
+                }
+            });
+        }
     }
 }
 
@@ -53,7 +75,6 @@ pub(crate) struct Chaos {
     hubs: Option<Hubs>,
 }
 
-/// At the ports that they began with.
 struct Hubs {
     redis: Server,
     pair: Vec<Hub>,
@@ -64,7 +85,7 @@ impl Chaos {
     pub(crate) async fn begin(random: Rng, tally: Arc<Tally>) -> Result<Self, Mismatch> {
         let redis = block_in_place(|| Server::with(&["--appendonly", "yes"]));
         let pair = vec![hub_behind(&redis, forgetful()).await?, hub_behind(&redis, forgetful()).await?];
-        let alone = vec![builder(forgetful()).bind("127.0.0.1:0").await.or_mismatch("a free port")?];
+        let alone = vec![hub_with(forgetful()).await];
         let sites = [Site::before("pair", true, &pair).await, Site::before("alone", false, &alone).await];
         let sites = Arc::new(sites);
         let (stop, stopped) = watch::channel(false);
@@ -94,10 +115,11 @@ impl Chaos {
         Ok(())
     }
 
-    pub(crate) async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) -> Result<(), Mismatch> {
         for hub in self.hubs.take().into_iter().flat_map(|hubs| hubs.pair.into_iter().chain(hubs.alone)) {
-            hub.close().await;
+            in_time("the end of a hub", hub.close()).await?;
         }
+        Ok(())
     }
 }
 
@@ -121,12 +143,13 @@ async fn wreak(
             () = sleep(Duration::from_millis(random.u64(50..800))) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return Ok(hubs),
         }
-        let site = &sites[random.usize(..2)];
-        let proxy = &site.proxies[random.usize(..PROXIES)];
+        let site = random.usize(..2);
+        let proxy = &sites[site].proxies[random.usize(..PROXIES)];
         match random.u8(..12) {
             0..4 => proxy.cut(),
             4..6 => {
-                let target = site.hubs[random.usize(..site.hubs.len())];
+                let there = [&hubs.pair, &hubs.alone][site];
+                let target = address(&there[random.usize(..there.len())]);
                 proxy.change(|weather| weather.target = target);
                 proxy.cut();
             }
@@ -142,14 +165,15 @@ async fn wreak(
                 proxy.change(|weather| weather.refuses = false);
             }
             8 => {
-                drop(hubs.alone.pop());
-                hubs.alone.push(bind(builder(forgetful()), sites[1].hubs[0]).await?);
+                let next = async { Ok(hub_with(forgetful()).await) };
+                let hub = hubs.alone.remove(0);
+                hubs.alone.push(sites[1].replace(hub, next).await?);
             }
             9 => {
                 let at = random.usize(..2);
-                drop(hubs.pair.remove(at));
-                let hub = hub_behind_at(&hubs.redis, forgetful(), sites[0].hubs[at]).await?;
-                hubs.pair.insert(at, hub);
+                let hub = hubs.pair.remove(at);
+                let next = sites[0].replace(hub, hub_behind(&hubs.redis, forgetful())).await?;
+                hubs.pair.insert(at, next);
             }
             10 => block_in_place(|| drop(hubs.redis.cli(&["CLIENT", "KILL", "TYPE", "normal"]))),
             _ => {

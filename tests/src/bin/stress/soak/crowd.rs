@@ -99,7 +99,7 @@ impl Crowd {
             of(missed),
             of(kills)
         );
-        self.chaos.close().await;
+        self.chaos.close().await?;
         Ok(outcome)
     }
 }

@@ -88,8 +88,9 @@ pub(crate) async fn run(
     }
     drop(crowd);
     told.add_quietly(report(CHECKS[1], seed, begun, samples.verdict()));
-    told.add_quietly(report(CHECKS[2], seed, begun, leaks::check(&world, &baseline).await));
-    world.close().await;
+    let left = leaks::check(&world, &baseline).await;
+    let ended = world.close().await;
+    told.add_quietly(report(CHECKS[2], seed, begun, left.and_then(|left| ended.map(|()| left))));
     Ok(())
 }
 

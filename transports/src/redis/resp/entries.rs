@@ -375,9 +375,7 @@ mod tests {
 
     #[test]
     fn random_bytes_are_never_a_panic() {
-        let seed = fastrand::u64(..);
-        println!("seed {seed}");
-        let mut random = fastrand::Rng::with_seed(seed);
+        let mut random = super::super::random();
         let stream = stream();
         for _ in 0..20_000 {
             let mut bytes = stream.clone();

@@ -357,9 +357,7 @@ mod tests {
 
     #[test]
     fn random_bytes_are_never_a_panic() {
-        let seed = fastrand::u64(..);
-        println!("seed {seed}");
-        let mut random = fastrand::Rng::with_seed(seed);
+        let mut random = super::super::random();
         for _ in 0..20_000 {
             let mut bytes = STREAM.to_vec();
             for _ in 0..random.usize(1..4) {

@@ -3,6 +3,9 @@
 //! A frame is taken when it has its place among those that were not answered, which are bounded in number and bytes. One
 //! that waits in line for such a place is its publisher's, and is gone when the publisher gives up.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};

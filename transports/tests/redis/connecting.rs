@@ -47,8 +47,17 @@ async fn what_is_no_url() {
         assert!(matches!(error, ConnectError::Url { .. }), "{url}: {error:?}");
         assert!(!error.is_retryable());
     }
-    let error =
-        Redis::builder().prefix("x".repeat(256)).connect("redis://localhost").await.expect_err("too long");
+}
+
+#[tokio::test]
+async fn a_prefix_has_its_bound_and_no_byte_more() {
+    let server = Server::start();
+    let prefix = |bytes| Redis::builder().prefix("x".repeat(bytes));
+    let peer = Peer::new(prefix(Redis::PREFIX_BYTES).connect(server.url()).await.expect("a connection"));
+    peer.subscribe(&["a:1"]).await;
+    peer.publish("a", "1", "7").await;
+    peer.heard.events(1).await;
+    let error = prefix(Redis::PREFIX_BYTES + 1).connect(server.url()).await.expect_err("too long");
     assert!(matches!(error, ConnectError::Url { .. }), "{error:?}");
 }
 

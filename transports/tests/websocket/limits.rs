@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pubsub_transports::websocket::wire::Message;
-use pubsub_transports::websocket::{CloseCode, HubConfig, OutboxConfig, Outgoing};
+use pubsub_transports::websocket::{CloseCode, ConnectionId, HubConfig, OutboxConfig, Outgoing, Overflow};
 use pubsub_transports::{ErrorCode, Header};
 
 use crate::raw::Raw;
@@ -178,17 +178,85 @@ fn no_pong() {
     raw.wait(seconds(20));
     raw.say(busy, PING);
     raw.hear(busy);
-    raw.wait(seconds(5));
+    raw.wait(Duration::from_millis(4_999));
+    assert_eq!(raw.out(dead), []);
+    raw.wait(Duration::from_millis(1));
     assert_eq!(raw.out(dead), [Outgoing::Ping]);
     assert_eq!(raw.out(alive), [Outgoing::Ping]);
     assert_eq!(raw.out(busy), [], "it was heard 5 seconds ago");
-    raw.wait(seconds(9));
+    raw.wait(Duration::from_millis(9_999));
     raw.hub.pong(raw.now, alive);
-    raw.wait(seconds(1));
+    assert!(raw.hub.is_open(dead));
+    raw.wait(Duration::from_millis(1));
     assert_eq!(raw.close_code(dead), Some(CloseCode::NoPong));
     assert_eq!(raw.close_code(alive), None);
     raw.wait(seconds(1000));
     assert_eq!(raw.out(alive), [Outgoing::Ping], "a clock that leaps does no harm");
+}
+
+/// A client that follows `a` and has read all, and how many bytes an event of it has.
+fn follower(outbox: OutboxConfig, overflow: Overflow) -> (Raw, ConnectionId, usize) {
+    let mut raw = Raw::new(HubConfig { outbox, overflow, ..Default::default() });
+    let client = raw.open();
+    raw.subscribe(client, "a");
+    raw.hear(client);
+    raw.publish("a", "1");
+    let event = raw.hub.queued_bytes(client);
+    raw.hear(client);
+    (raw, client, event)
+}
+
+/// Offsets of one digit: the events have one length.
+#[test]
+fn a_queue_is_full_with_one_event_more_than_fits() {
+    let (_, _, event) = follower(OutboxConfig::default(), Overflow::default());
+    for overflow in [Overflow::DropOldest, Overflow::LatestPerId] {
+        for (bytes, fit) in [(3 * event, 3), (3 * event - 1, 2)] {
+            let outbox = OutboxConfig { bytes, ..Default::default() };
+            let (mut raw, client, _) = follower(outbox, overflow);
+            ["1", "2", "3"].iter().take(fit).for_each(|id| raw.publish("a", id));
+            assert_eq!(raw.hub.queued_bytes(client), fit * event);
+            assert_eq!(raw.hear(client).len(), fit, "{overflow:?}: nothing is dropped");
+            ["1", "2", "3", "4"].iter().take(fit + 1).for_each(|id| raw.publish("a", id));
+            let heard = raw.hear(client);
+            let is_gap = |text: &&String| text.contains(r#""missed":1,"reason":"overflow""#);
+            assert_eq!(heard.iter().filter(is_gap).count(), 1, "{overflow:?}: {heard:?}");
+            assert_eq!(heard.len(), 1 + fit, "{overflow:?}: {heard:?}");
+        }
+    }
+    assert_eq!(OutboxConfig::default().bytes, 1 << 20);
+}
+
+#[test]
+fn a_queue_ends_the_connection_with_one_event_more_than_the_hard_bound() {
+    let (_, _, event) = follower(OutboxConfig::default(), Overflow::default());
+    for (hard_bytes, fit) in [(3 * event, 3), (3 * event - 1, 2)] {
+        let outbox = OutboxConfig { bytes: 0, hard_bytes, ..Default::default() };
+        let (mut raw, client, _) = follower(outbox, Overflow::Disconnect);
+        (0..fit).for_each(|_| raw.publish("a", "1"));
+        assert_eq!((raw.hub.queued_bytes(client), raw.hub.is_open(client)), (fit * event, true));
+        raw.publish("a", "1");
+        assert_eq!(raw.close_code(client), Some(CloseCode::SlowConsumer));
+    }
+    assert_eq!(OutboxConfig::default().hard_bytes, 4 << 20);
+}
+
+#[test]
+fn answers_end_the_connection_with_one_more_than_their_bound() {
+    let mut raw = Raw::new(HubConfig::default());
+    let client = raw.open();
+    raw.say(client, PING);
+    let answer = raw.hub.queued_bytes(client);
+    for (answer_bytes, fit) in [(3 * answer, 3), (3 * answer - 1, 2)] {
+        let outbox = OutboxConfig { answer_bytes, ..Default::default() };
+        let mut raw = Raw::new(HubConfig { outbox, ..Default::default() });
+        let client = raw.open();
+        (0..fit).for_each(|_| raw.say(client, PING));
+        assert_eq!((raw.hub.queued_bytes(client), raw.hub.is_open(client)), (fit * answer, true));
+        raw.say(client, PING);
+        assert_eq!(raw.close_code(client), Some(CloseCode::SlowConsumer));
+    }
+    assert_eq!(OutboxConfig::default().answer_bytes, 256 << 10);
 }
 
 #[test]

@@ -2,80 +2,11 @@
 
 use std::time::Duration;
 
-use pubsub_transports::codec::Json;
 use pubsub_transports::websocket::wire::{ControlError, GapReason, Message, Token};
-use pubsub_transports::websocket::{CloseCode, SpokeConfig, SpokeOutput, SpokeProtocol, SpokeState};
-use pubsub_transports::{Address, ErrorCode, EventId, Header, SendError};
+use pubsub_transports::websocket::{CloseCode, SpokeConfig, SpokeOutput, SpokeState};
+use pubsub_transports::{ErrorCode, EventId, SendError};
 
-struct Alone {
-    spoke: SpokeProtocol,
-    now: Duration,
-}
-
-const CONNECTED: &str = r#"{"type":"__connected","id":"0","payload":{"session":"s","pingMs":25000,"maxFrame":65536,"maxTopics":128,"epoch":"m"}}"#;
-
-fn address(text: &str) -> Address {
-    text.parse().unwrap()
-}
-
-impl Alone {
-    fn new(config: SpokeConfig) -> Self {
-        let mut spoke = SpokeProtocol::new(config, Json::default(), 7);
-        spoke.start(Duration::ZERO);
-        Self { spoke, now: Duration::ZERO }
-    }
-
-    /// One that has a connection.
-    fn connected() -> Self {
-        let mut alone = Self::new(SpokeConfig::default());
-        alone.connect();
-        alone.outputs();
-        alone
-    }
-
-    fn connect(&mut self) {
-        self.spoke.opened(self.now);
-        self.hears(CONNECTED);
-    }
-
-    fn hears(&mut self, text: &str) {
-        self.spoke.receive(self.now, &Message::Text(text.to_owned().into()));
-    }
-
-    fn wait(&mut self, time: Duration) {
-        self.now += time;
-        self.spoke.tick(self.now);
-    }
-
-    fn outputs(&mut self) -> Vec<SpokeOutput> {
-        std::iter::from_fn(|| self.spoke.poll_output()).collect()
-    }
-
-    fn sent(&mut self) -> Vec<String> {
-        let text = |output| match output {
-            SpokeOutput::Send(message) => Some(String::from_utf8(message.bytes().to_vec()).unwrap()),
-            _ => None,
-        };
-        self.outputs().into_iter().filter_map(text).collect()
-    }
-
-    fn last_state(&mut self) -> Option<SpokeState> {
-        let state = |output| if let SpokeOutput::State(state) = output { Some(state) } else { None };
-        self.outputs().into_iter().filter_map(state).next_back()
-    }
-
-    fn publish(&mut self, number: u128, body: &str) -> Result<(), SendError> {
-        self.spoke.publish(self.now, &Header::new("a", "1"), EventId::from_u128(number), body.as_bytes())
-    }
-
-    fn outcomes(&mut self) -> Vec<(EventId, Result<u64, SendError>)> {
-        let outcome = |output| match output {
-            SpokeOutput::Published { event_id, result } => Some((event_id, result)),
-            _ => None,
-        };
-        self.outputs().into_iter().filter_map(outcome).collect()
-    }
-}
+use crate::alone::{Alone, CONNECTED, address};
 
 #[test]
 fn accept_then_close_backs_off() {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use compact_str::CompactString;
 
 use super::nodes::{Member, Range};
+use super::slot::SLOTS;
 use crate::ConnectError;
 use crate::redis::refusal;
 use crate::redis::resp::{self, Value};
@@ -99,8 +100,12 @@ fn ranges(slots: &Value, asked: &Place) -> Option<Vec<Range>> {
     };
     let range = |range: &Value| {
         let [Value::Integer(first), Value::Integer(last), nodes @ ..] = range.array()? else { return None };
+        let (first, last) = (u16::try_from(*first).ok()?, u16::try_from(*last).ok()?);
+        if first > last || last >= SLOTS {
+            return None;
+        }
         let nodes = nodes.iter().map(node).collect::<Option<Vec<_>>>()?;
-        Some((u16::try_from(*first).ok()?, u16::try_from(*last).ok()?, nodes))
+        Some((first, last, nodes))
     };
     slots.array()?.iter().map(range).collect()
 }
@@ -121,19 +126,27 @@ mod tests {
         ranges(&value, &member("asked", 1, "").place)
     }
 
+    const SAID_OF_SLOTS: &str = "*2\r\n*4\r\n:0\r\n:10\r\n*3\r\n$1\r\na\r\n:7\r\n$2\r\nid\r\n\
+        *3\r\n$0\r\n\r\n:8\r\n$2\r\nie\r\n*3\r\n:11\r\n:16383\r\n*3\r\n$-1\r\n:9\r\n$2\r\nif\r\n";
+
+    const SAID_OF_NODES: &str = "one 127.0.0.1:1@2 myself,master - 0 0 1 connected 0-100\n\
+        two 127.0.0.1:3@4,name master,fail - 1 1 2 disconnected 101-200\n\
+        six 127.0.0.1:5@6 slave,fail? one 1 1 2 connected\n";
+
     #[test]
     fn nodes_are_where_the_cluster_says_or_where_it_was_asked() {
-        let slots = "*2\r\n*4\r\n:0\r\n:10\r\n*3\r\n$1\r\na\r\n:7\r\n$2\r\nid\r\n*3\r\n$0\r\n\r\n:8\r\n$2\r\nie\r\n\
-                     *3\r\n:11\r\n:16383\r\n*3\r\n$-1\r\n:9\r\n$2\r\nif\r\n";
         let expected = vec![
             (0, 10, vec![member("a", 7, "id"), member("asked", 8, "ie")]),
             (11, 16_383, vec![member("asked", 9, "if")]),
         ];
-        assert_eq!(read(slots), Some(expected));
+        assert_eq!(read(SAID_OF_SLOTS), Some(expected));
         for garbage in [
             "+OK\r\n",
             "*1\r\n:1\r\n",
             "*1\r\n*2\r\n:0\r\n:99999\r\n",
+            "*1\r\n*2\r\n:0\r\n:16384\r\n",
+            "*1\r\n*2\r\n:1\r\n:0\r\n",
+            "*1\r\n*2\r\n:-1\r\n:0\r\n",
             "*1\r\n*3\r\n:0\r\n:1\r\n*1\r\n:1\r\n",
         ] {
             assert_eq!(read(garbage), None, "{garbage}");
@@ -142,14 +155,79 @@ mod tests {
 
     #[test]
     fn a_node_is_cut_off_where_the_others_say_that_it_failed_or_do_not_know_it() {
-        let nodes = "one 127.0.0.1:1@2 myself,master - 0 0 1 connected 0-100\n\
-                     two 127.0.0.1:3@4,name master,fail - 1 1 2 disconnected 101-200\n\
-                     six 127.0.0.1:5@6 slave,fail? one 1 1 2 connected\n";
-        let health = Health::read(nodes).expect("nodes");
+        let health = Health::read(SAID_OF_NODES).expect("nodes");
         let cut_off = ["one", "two", "six", "ten"].map(|id| health.is_cut_off(id));
         assert_eq!(cut_off, [false, true, false, true]);
         for garbage in ["", "one", "one two"] {
             assert_eq!(Health::read(garbage), None, "{garbage}");
         }
+    }
+
+    /// A good answer, and what is wrong with it now.
+    fn mutated(random: &mut fastrand::Rng, good: &str) -> Vec<u8> {
+        let mut bytes = good.as_bytes().to_vec();
+        for _ in 0..random.usize(1..4) {
+            let (at, end) = (random.usize(..bytes.len()), random.usize(1..20));
+            let piece = bytes[at..(at + end).min(bytes.len())].to_vec();
+            match random.u8(..4) {
+                0 => bytes[at] = *random.choice(b"\r\n$*:+-0129 ,a\xff").expect("bytes"),
+                1 => bytes.insert(at, random.u8(b'0'..=b'9')),
+                2 => drop(bytes.splice(at..at, piece)),
+                _ if piece.len() < bytes.len() => drop(bytes.drain(at..at + piece.len())),
+                _ => {}
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn whatever_is_said_of_slots_is_of_slots_that_there_are() {
+        let mut random = resp::random();
+        let asked = member("asked", 1, "").place;
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..20_000 {
+            let bytes = mutated(&mut random, SAID_OF_SLOTS);
+            let mut reader = Reader::new(1_000);
+            reader.buffer.extend_from_slice(&bytes);
+            // What is no answer, or not all of one, has tests of its own.
+            let Ok(Some(value)) = reader.next_value() else { continue };
+            let Some(ranges) = ranges(&value, &asked) else {
+                refused += 1;
+                continue;
+            };
+            read += 1;
+            let text = bytes.escape_ascii();
+            assert!(ranges.iter().all(|(first, last, _)| first <= last && *last < SLOTS), "{text}");
+            // No more than was said: the least of each that can be read.
+            let members = ranges.iter().flat_map(|(_, _, members)| members);
+            let least = ranges.len() * "*2\r\n:0\r\n:0\r\n".len() + members.clone().count() * "*3\r\n".len();
+            assert!(least <= bytes.len(), "{text}");
+            let names = members.map(|Member { place, id }| match place {
+                Place::Tcp { host, .. } if host != "asked" => host.len() + id.len(),
+                _ => id.len(),
+            });
+            assert!(names.sum::<usize>() <= bytes.len(), "{text}");
+        }
+        assert!(read > 500 && refused > 500, "{read} were read, {refused} refused");
+    }
+
+    #[test]
+    fn whatever_is_said_of_nodes_is_of_no_more_than_are_named() {
+        let mut random = resp::random();
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..20_000 {
+            let bytes = mutated(&mut random, SAID_OF_NODES);
+            let text = String::from_utf8_lossy(&bytes);
+            let Some(health) = Health::read(&text) else {
+                refused += 1;
+                continue;
+            };
+            read += 1;
+            assert!((1..=text.lines().count()).contains(&health.0.len()), "{text}");
+            assert!(health.0.keys().map(|id| id.len()).sum::<usize>() <= text.len(), "{text}");
+            assert!(health.0.keys().all(|id| text.contains(id.as_str())), "{text}");
+            assert!(health.serving() <= health.0.len() && health.is_cut_off("nobody"), "{text}");
+        }
+        assert!(read > 1_000 && refused > 100, "{read} were read, {refused} refused");
     }
 }

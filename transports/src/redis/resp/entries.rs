@@ -348,6 +348,19 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_may_have_its_bound_and_no_byte_more() {
+        let fits = LIMIT - "idaevent".len();
+        for (length, expected) in
+            [(fits, format!("7-1 a {}", "x".repeat(fits))), (fits + 1, "7-1 of 101".to_owned())]
+        {
+            let entry = entry("7-1", &["id", "a", "event", &"x".repeat(length)]);
+            let reply = format!("*1\r\n*2\r\n{}*1\r\n{entry}", bulk("s"));
+            let items = read(reply.as_bytes(), reply.len()).expect("a reply");
+            assert_eq!(items, ["stream s", &expected, "end"]);
+        }
+    }
+
+    #[test]
     fn fields_without_number_are_not_kept() {
         let mut reader = Reader::new(LIMIT);
         reader.buffer.extend_from_slice(b"*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n7-1\r\n*100000\r\n");
@@ -362,9 +375,7 @@ mod tests {
 
     #[test]
     fn random_bytes_are_never_a_panic() {
-        let seed = fastrand::u64(..);
-        println!("seed {seed}");
-        let mut random = fastrand::Rng::with_seed(seed);
+        let mut random = super::super::random();
         let stream = stream();
         for _ in 0..20_000 {
             let mut bytes = stream.clone();

@@ -20,6 +20,7 @@ use crate::random::{long, network_fault, short};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_faults_of_streams_are_told_exactly() {
+    // How long it takes is Redis's matter too, which waits 5 s before it sends a new replica what it has.
     crate::random::run(schedule).await;
 }
 

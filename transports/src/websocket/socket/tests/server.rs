@@ -146,6 +146,23 @@ async fn what_is_no_upgrade_is_answered_in_http() {
     }
 }
 
+#[tokio::test]
+async fn a_request_may_have_its_bound_and_no_byte_more() {
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    let bare = format!("GET / HTTP/1.1\r\n{upgrade}Sec-WebSocket-Key: {}==\r\nX: \r\n\r\n", "A".repeat(22));
+    for more in [0, 1] {
+        // Read at once or in pieces, with something behind it or not.
+        for (slice, behind) in [(usize::MAX, ""), (1, ""), (usize::MAX, "more")] {
+            let padding = "x".repeat(HANDSHAKE.head - bare.len() + more);
+            let request = bare.replace("X: ", &format!("X: {padding}")) + behind;
+            let (ours, mut theirs) = duplex(16 * 1024);
+            theirs.write_all(request.as_bytes()).await.unwrap();
+            let accepted = receive_upgrade(Sliced(ours, slice), HANDSHAKE).await;
+            assert_eq!(accepted.is_ok(), more == 0, "{more} more, {slice} at a time, before {behind:?}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_request_that_never_ends_is_given_up() {
     let (ours, mut theirs) = duplex(1024);

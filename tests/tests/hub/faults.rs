@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use pubsub::prelude::*;
 use pubsub::websocket::{CloseCode, HistoryConfig, HubConfig, HubEvent, SpokeConfig};
-use pubsub::{ConnectError, ConnectionState, Delivery, Gap, GapReason, Hub, PublishError, Spoke};
+use pubsub::{ConnectError, ConnectionState, Delivery, Gap, GapReason, PublishError, Spoke};
 use pubsub_tests::proxy::Proxy;
 use tokio::net::TcpListener;
 
@@ -142,14 +142,15 @@ async fn boundary_event_replayed_once() {
 #[tokio::test]
 async fn epoch_change_is_a_gap() {
     let hub = hub_with(quick_hub()).await;
-    let here = address(&hub);
-    let bus = spoke(here).await;
+    let proxy = Proxy::to(address(&hub)).await;
+    let bus = spoke(proxy.address).await;
     let mut reader = bus.subscribe(App::NUMBER.id("a")).await.expect("subscribed");
     bus.publish(App::NUMBER, "a", 1).await.expect("published");
     assert_eq!(next(&mut reader).await.payload, 1);
     in_time("close", hub.close()).await;
     lost(&bus).await;
-    let hub = Hub::builder().config(quick_hub()).bind(here).await.expect("the port is free again");
+    let hub = hub_with(quick_hub()).await;
+    proxy.change(|weather| weather.target = address(&hub));
     connected(&bus).await;
     bus.publish(App::NUMBER, "a", 2).await.expect("published");
     let (gaps, event) = story(&mut reader).await;

@@ -1,4 +1,4 @@
-//! What scenarios share: a hub, and two that are one behind a real Redis.
+//! What scenarios share: a hub, two that are one behind a real Redis, and a bus on the channels of that Redis.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use crate::events::App;
 pub(crate) struct World {
     pub(crate) hub: Hub,
     pub(crate) pair: [Hub; 2],
+    /// Stays connected: Redis forgets what a connection follows when it ends, so only on one that stays can it be seen.
+    pub(crate) channels: PubSub<App>,
     pub(crate) redis: Server,
     /// How many events a topic keeps.
     pub(crate) history: u64,
@@ -46,7 +48,8 @@ impl World {
         let redis = tokio::task::block_in_place(Server::start);
         let pair = [hub_behind(&redis, config.clone()).await?, hub_behind(&redis, config.clone()).await?];
         let history = u64::try_from(config.history.events).or_mismatch("a number")?;
-        Ok(Self { hub: hub_with(config.clone()).await, pair, redis, history })
+        let channels = channels(&redis.url()).await?;
+        Ok(Self { hub: hub_with(config.clone()).await, pair, channels, redis, history })
     }
 
     pub(crate) fn hubs(&self) -> [&Hub; 3] {
@@ -54,6 +57,7 @@ impl World {
     }
 
     pub(crate) async fn close(&self) {
+        self.channels.close().await;
         for hub in self.hubs() {
             hub.close().await;
         }
@@ -118,6 +122,18 @@ pub(crate) async fn bind(builder: HubBuilder, at: SocketAddr) -> Result<Hub, Mis
     };
     in_time("a port that is free again", free).await?;
     builder.bind(at).await.or_mismatch("a port that is free")
+}
+
+/// A bus on the channels of this Redis.
+pub(crate) async fn channels(url: &str) -> Result<PubSub<App>, Mismatch> {
+    let quick = Redis::builder()
+        .ping_interval(Duration::from_millis(500))
+        .answer_timeout(Duration::from_secs(10))
+        .connect_timeout(Duration::from_secs(2))
+        .publish_timeout(Duration::from_secs(20))
+        .close_timeout(Duration::from_millis(500))
+        .backoff(Duration::from_millis(5), Duration::from_millis(50));
+    Ok(PubSub::new(in_time("a connection", quick.connect(url)).await?.or_mismatch("a connection")?))
 }
 
 pub(crate) async fn spoke(hub: &Hub) -> PubSub<App> {

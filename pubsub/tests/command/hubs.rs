@@ -148,7 +148,10 @@ fn who_is_let_in_stays_longer_than_one_may_ask() {
     assert_eq!(half.read(&mut [0]).expect("an end"), 0);
     publish(&[&hub.url(), "chat", "a", "1"]);
     assert_eq!(event(&tail.line()).2, json!(1));
-    lines.until("event");
+    lines.until("event: chat");
+    tail.signal("INT");
+    // Nor has it gone and come back.
+    assert_eq!(tail.end().stderr, "pubsub: following\n");
 }
 
 #[test]

@@ -95,12 +95,15 @@ async fn of_redis() {
     let mut printed = Printed::default();
     let server = Server::with(&["--requirepass", SECRET]);
     let with = |password: &str| format!("redis://:{password}@127.0.0.1:{}", server.port);
-    for wrong in [with("hunter2-but-wrong"), with("hunter2%zz"), format!("redis://:{SECRET}@127.0.0.1:1")] {
+    for wrong in [
+        with("hunter2-but-wrong"),
+        with("hunter2%zz"),
+        with(SECRET) + "/many",
+        format!("redis://:{SECRET}@127.0.0.1:port"),
+        format!("redis://:{SECRET}@127.0.0.1:1"),
+    ] {
         let redis = Redis::builder().connect_timeout(std::time::Duration::from_millis(200));
-        printed.error(
-            "Redis",
-            &redis.connect(&wrong).await.map(drop).expect_err("the password or the port is wrong"),
-        );
+        printed.error("Redis", &redis.connect(&wrong).await.map(drop).expect_err("something in it is wrong"));
     }
     printed.debug("RedisBuilder", &Redis::builder().password(SECRET));
     printed.debug("Redis", &Redis::connect(with(SECRET)).await.expect("a connection"));
@@ -153,6 +156,10 @@ async fn of_a_hub_and_its_spokes() {
     let wrong = Spoke::builder().config(token(format!("{SECRET}-of-nobody")));
     printed.debug("SpokeBuilder", &wrong);
     printed.error("Spoke", &wrong.connect(url(&hub)).await.map(drop).expect_err("nobody"));
+    // Not how a token is said.
+    for wrong in [format!("ws://ada:{SECRET}@localhost"), format!("ws://127.0.0.1:1/?token={SECRET}")] {
+        printed.error("Spoke", &Spoke::builder().connect(wrong).await.map(drop).expect_err("nobody"));
+    }
     let config = token(format!("{SECRET}-of-ada"));
     printed.debug("SpokeConfig", &config);
     let spoke = Spoke::builder().config(config).header("authorization", &format!("Bearer {SECRET}-of-ada"));

@@ -24,7 +24,8 @@ pub(crate) struct Left {
     subscriptions: usize,
     /// Of the hubs behind Redis, which keep one while somebody follows it. The other hub keeps one of each topic, by intent.
     histories: usize,
-    /// Channels and patterns that are followed at Redis. Who reads a stream is not among them.
+    /// Channels and patterns that are followed at Redis, by the bus of the world that stays: those of others go with their
+    /// connections. Who reads a stream is not among them.
     remote_subscriptions: usize,
     remote_connections: usize,
 }
@@ -59,7 +60,23 @@ impl Left {
     }
 
     fn is_within(&self, baseline: &Self) -> bool {
-        self.all().iter().zip(baseline.all()).all(|((_, now), (_, before))| *now <= before)
+        self.beyond(baseline).next().is_none()
+    }
+
+    /// What there is more of: what it is, how many there are, how many there were.
+    fn beyond(&self, baseline: &Self) -> impl Iterator<Item = (&'static str, usize, usize)> {
+        let pairs = self.all().into_iter().zip(baseline.all());
+        pairs.map(|((what, now), (_, before))| (what, now, before)).filter(|(_, now, before)| now > before)
+    }
+
+    fn mismatch(&self, baseline: &Self) -> Mismatch {
+        let beyond: Vec<_> = self.beyond(baseline).collect();
+        let list =
+            |one: fn(&(&str, usize, usize)) -> String| beyond.iter().map(one).collect::<Vec<_>>().join(", ");
+        Mismatch::new(
+            format!("no more than {}", list(|(what, _, before)| format!("{before} {what}"))),
+            list(|(what, now, _)| format!("{now} {what}")),
+        )
     }
 }
 
@@ -82,6 +99,10 @@ pub(crate) async fn baseline(world: &World) -> Result<Left, Mismatch> {
         in_time("an event", all.next()).await?.or_mismatch("an event")?;
         in_time("the end of a bus", bus.close()).await?;
     }
+    let mut own = world.channels.subscribe(All).await.or_mismatch("it is subscribed")?;
+    publish(&world.channels, App::CROWD, "a", 0..1).await?;
+    own.next().await.or_mismatch("an event")?;
+    drop(own);
     let idle = || world.hubs().iter().all(|hub| hub.connections().is_empty());
     until("nobody is connected", idle).await?;
     // The least of a while: what goes on is what ends.
@@ -109,7 +130,7 @@ pub(crate) async fn check(world: &World, baseline: &Left) -> Outcome {
             return Ok(now.to_string());
         }
         if begun.elapsed() > DEADLINE {
-            return Err(Mismatch::new(format!("no more than before: {baseline}"), now.to_string()));
+            return Err(now.mismatch(baseline));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -121,4 +142,33 @@ fn entries(folder: &str) -> impl Iterator<Item = std::fs::DirEntry> {
 
 fn is_socket(entry: &std::fs::DirEntry) -> bool {
     std::fs::read_link(entry.path()).is_ok_and(|target| target.to_string_lossy().starts_with("socket:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASELINE: Left = Left {
+        tasks: 9,
+        threads: 3,
+        sockets: 12,
+        connections: 0,
+        subscriptions: 0,
+        histories: 0,
+        remote_subscriptions: 0,
+        remote_connections: 7,
+    };
+
+    #[test]
+    fn what_there_is_more_of_is_told_and_nothing_else() {
+        let now = Left { tasks: 8, sockets: 14, remote_subscriptions: 1, ..BASELINE };
+        assert!(BASELINE.is_within(&BASELINE) && !now.is_within(&BASELINE));
+        assert_eq!(
+            now.mismatch(&BASELINE),
+            Mismatch::new(
+                "no more than 12 sockets, 0 remote subscriptions",
+                "14 sockets, 1 remote subscriptions"
+            )
+        );
+    }
 }

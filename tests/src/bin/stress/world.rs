@@ -1,4 +1,4 @@
-//! What scenarios share: a hub, and two that are one behind a real Redis.
+//! What scenarios share: a hub, two that are one behind a real Redis, and a bus on the channels of that Redis.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use pubsub::websocket::{HistoryConfig, HubBuilder, HubConfig, SpokeConfig};
 use pubsub::{Hub, Redis};
 use pubsub_tests::hub::{address, hub_with, quick_spoke};
 use pubsub_tests::server::Server;
+use pubsub_tests::times::quick;
 
 use crate::check::{Mismatch, OrMismatch as _, in_time};
 use crate::events::App;
@@ -18,6 +19,8 @@ use crate::events::App;
 pub(crate) struct World {
     pub(crate) hub: Hub,
     pub(crate) pair: [Hub; 2],
+    /// Stays connected: Redis forgets what a connection follows when it ends, so only on one that stays can it be seen.
+    pub(crate) channels: PubSub<App>,
     pub(crate) redis: Server,
     /// How many events a topic keeps.
     pub(crate) history: u64,
@@ -45,7 +48,8 @@ impl World {
         let redis = tokio::task::block_in_place(Server::start);
         let pair = [hub_behind(&redis, config.clone()).await?, hub_behind(&redis, config.clone()).await?];
         let history = u64::try_from(config.history.events).or_mismatch("a number")?;
-        Ok(Self { hub: hub_with(config.clone()).await, pair, redis, history })
+        let channels = channels(&redis.url()).await?;
+        Ok(Self { hub: hub_with(config.clone()).await, pair, channels, redis, history })
     }
 
     pub(crate) fn hubs(&self) -> [&Hub; 3] {
@@ -53,6 +57,7 @@ impl World {
     }
 
     pub(crate) async fn close(&self) -> Result<(), Mismatch> {
+        in_time("the end of a bus", self.channels.close()).await?;
         for hub in self.hubs() {
             in_time("the end of a hub", hub.close()).await?;
         }
@@ -70,6 +75,8 @@ pub(crate) fn patient() -> HubConfig {
 
 /// In what time clients come back, where that is not what is tested.
 const SHORT: Duration = Duration::from_millis(20);
+/// How long who closes waits for others.
+const CLOSE: Duration = Duration::from_millis(500);
 
 pub(crate) async fn hub_behind(redis: &Server, config: HubConfig) -> Result<Hub, Mismatch> {
     behind(redis, config).await?.bind("127.0.0.1:0").await.or_mismatch("a free port")
@@ -77,28 +84,16 @@ pub(crate) async fn hub_behind(redis: &Server, config: HubConfig) -> Result<Hub,
 
 /// Settings of a hub behind this Redis.
 pub(crate) async fn behind(redis: &Server, config: HubConfig) -> Result<HubBuilder, Mismatch> {
-    let connecting = async {
-        loop {
-            let quick = Redis::durable(Retention::default())
-                .ping_interval(Duration::from_millis(500))
-                .answer_timeout(Duration::from_secs(2))
-                .connect_timeout(Duration::from_secs(2))
-                .close_timeout(Duration::from_millis(500))
-                .publish_timeout(Duration::from_secs(20))
-                .backoff(Duration::from_millis(5), Duration::from_millis(50));
-            match quick.connect(redis.url()).await {
-                // It has just been started, and reads what it had.
-                Err(error) if error.is_retryable() => tokio::time::sleep(Duration::from_millis(1)).await,
-                result => return result,
-            }
-        }
-    };
+    let connecting = quick(Redis::durable(Retention::default())).close_timeout(CLOSE).connect(redis.url());
     let redis = in_time("a connection to Redis", connecting).await?.or_mismatch("a connection to Redis")?;
     let builder = Hub::behind(redis).or_mismatch("a Redis that keeps events")?.config(config);
-    Ok(builder
-        .guard_timeout(Duration::from_secs(20))
-        .close_timeout(Duration::from_millis(500))
-        .shutdown_window(SHORT))
+    Ok(builder.guard_timeout(Duration::from_secs(20)).close_timeout(CLOSE).shutdown_window(SHORT))
+}
+
+/// A bus on the channels of this Redis.
+pub(crate) async fn channels(url: &str) -> Result<PubSub<App>, Mismatch> {
+    let connecting = quick(Redis::builder()).close_timeout(CLOSE).connect(url);
+    Ok(PubSub::new(in_time("a connection", connecting).await?.or_mismatch("a connection")?))
 }
 
 pub(crate) async fn spoke(hub: &Hub) -> PubSub<App> {

@@ -282,7 +282,8 @@ pub(crate) async fn token_expiry_and_refresh(work: Work) -> Outcome {
 /// Each client is told a moment of its own at which to come back; what happens meanwhile it gets then.
 pub(crate) async fn shutdown_spreads_reconnects(work: Work) -> Outcome {
     const SHARE: u64 = 40;
-    let (raws, spokes) = (work.of(40), work.of(10));
+    // Of a few spokes at least: the first may come back at once.
+    let (raws, spokes) = (work.of(40), work.of(10).max(8));
     let window = Duration::from_millis((raws + spokes) * SHARE);
     let topic = App::SHUTDOWN_SPREADS_RECONNECTS;
     let redis = &work.world.redis;

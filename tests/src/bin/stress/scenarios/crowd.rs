@@ -61,11 +61,11 @@ async fn come_and_go(
 ) -> Result<(String, [u64; 2]), Mismatch> {
     let topic = App::CONNECT_CHURN;
     let mut counts = [0; 2];
-    for _ in 0..rounds {
+    for round in 0..rounds {
         let at = random.usize(..3);
         let hub = world.hubs()[at];
         let count = &mut counts[at.min(1)];
-        match random.u8(..6) {
+        match random.u8(..7) {
             // Has what it has published, and leaves or is gone.
             end @ 0..3 => {
                 let bus = spoke(hub).await;
@@ -92,6 +92,13 @@ async fn come_and_go(
                 let mut raw = Raw::connect(address(hub)).await;
                 raw.say(&subscribe(topic.name())).await;
                 raw.text().await;
+            }
+            // Comes and goes on a bus that stays.
+            5 => {
+                let mut own =
+                    world.channels.subscribe(topic.id(&*client)).await.or_mismatch("it is subscribed")?;
+                publish(&world.channels, topic, &client, round..round + 1).await?;
+                same("its own event, by Redis", next(&mut own).await?.payload, round)?;
             }
             // Does not even become a WebSocket.
             _ => {

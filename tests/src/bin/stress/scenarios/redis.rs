@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use futures::future::try_join_all;
 use pubsub::prelude::*;
-use pubsub::{BusError, ConnectionState, Delivery, Redis};
+use pubsub::{BusError, ConnectionState, Delivery};
 use pubsub_tests::hub::address;
 use pubsub_tests::proxy::Proxy;
 use pubsub_tests::server::Server;
@@ -16,18 +16,7 @@ use crate::auditor::Published;
 use crate::check::{Mismatch, OrMismatch as _, Outcome, holds, in_time, same, until};
 use crate::events::{App, publish};
 use crate::reading::{Reader, account, delivery, story};
-use crate::world::{Work, hub_behind, patient, spoke, spoke_at, steady_spoke};
-
-async fn channels(url: &str) -> Result<PubSub<App>, Mismatch> {
-    let quick = Redis::builder()
-        .ping_interval(Duration::from_millis(500))
-        .answer_timeout(Duration::from_secs(10))
-        .connect_timeout(Duration::from_secs(2))
-        .publish_timeout(Duration::from_secs(20))
-        .close_timeout(Duration::from_millis(500))
-        .backoff(Duration::from_millis(5), Duration::from_millis(50));
-    Ok(PubSub::new(in_time("a connection", quick.connect(url)).await?.or_mismatch("a connection")?))
-}
+use crate::world::{Work, channels, hub_behind, patient, spoke, spoke_at, steady_spoke};
 
 /// Each message that is none is one error, in its place, and costs no event.
 pub(crate) async fn garbage_on_redis_channel(mut work: Work) -> Outcome {

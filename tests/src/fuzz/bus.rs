@@ -2,7 +2,7 @@
 
 use arbitrary::Unstructured;
 use futures::FutureExt as _;
-use pubsub::codec::{Codec, Json, Postcard};
+use pubsub::codec::{Codec, Json, MessagePack, Postcard};
 use pubsub::prelude::*;
 use pubsub::{Header, Loopback};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ enum App {
 /// The input is messages, each for a topic and an id: what the bus is told of each is an event or an error, and it goes on.
 pub fn bus(input: &[u8]) {
     match input.split_first() {
+        // No input that was kept before there was this one begins so.
+        Some((b'M', input)) => run(MessagePack::default(), input),
         Some((codec, input)) if codec % 2 == 0 => run(Json::default(), input),
         Some((_, input)) => run(Postcard::default(), input),
         None => {}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::Bytes;
-use pubsub_transports::codec::{Codec, Json};
+use pubsub_transports::codec::{Codec, Json, MessagePack};
 use pubsub_transports::websocket::wire::{
     Code, Connected, Disconnect, Failure, Gap, GapReason, Message, Published, Reply, Subscribed, TextId,
     Token, Unsubscribed,
@@ -18,11 +18,16 @@ use crate::memory;
 const PENDING: usize = 4;
 const PENDING_BYTES: usize = 1000;
 
-/// The input is what happens to a spoke.
+/// The input is what happens to a spoke, of either codec that a client may ask for.
 pub fn spoke(input: &[u8]) {
+    run(Json::default(), input);
+    run(MessagePack::default(), input);
+}
+
+fn run<C: Codec + Clone>(codec: C, input: &[u8]) {
     let (length, mut input) = (input.len(), Unstructured::new(input));
     let ((), peak) = memory::peak(|| {
-        let mut world = World::new();
+        let mut world = World::new(codec);
         while !input.is_empty() {
             let Ok(step) = Step::arbitrary(&mut input) else { break };
             world.step(step);
@@ -92,8 +97,9 @@ impl Place {
     }
 }
 
-struct World {
+struct World<C> {
     spoke: SpokeProtocol,
+    codec: C,
     now: Duration,
     config: SpokeConfig,
     /// What is followed, and whether it was said to live.
@@ -104,12 +110,13 @@ struct World {
     is_stopped: bool,
 }
 
-impl World {
-    fn new() -> Self {
+impl<C: Codec + Clone> World<C> {
+    fn new(codec: C) -> Self {
         let config =
             SpokeConfig { pending_events: PENDING, pending_bytes: PENDING_BYTES, ..SpokeConfig::default() };
         Self {
-            spoke: SpokeProtocol::new(config.clone(), Json::default(), 7),
+            spoke: SpokeProtocol::new(config.clone(), codec.clone(), 7),
+            codec,
             now: Duration::ZERO,
             config,
             followed: BTreeMap::new(),
@@ -125,17 +132,15 @@ impl World {
             Step::Opened => self.spoke.opened(self.now),
             Step::Lost(code) => self.spoke.lost(self.now, CloseCode::from(code)),
             Step::Hear(is_text, bytes) => {
-                let bytes = Bytes::copy_from_slice(bytes);
-                let message = if is_text { Message::Text(bytes) } else { Message::Binary(bytes) };
-                self.spoke.receive(self.now, &message);
+                self.hear(is_text, Bytes::copy_from_slice(bytes));
             }
             Step::Reply(correlation, said) => {
                 let correlation = match (&said, correlation) {
                     (Said::Error(..), 128..) => event_id(correlation % 8).to_string(),
                     _ => correlation.to_string(),
                 };
-                if let Ok(message) = reply(said).encode(&Json::default(), &correlation) {
-                    self.spoke.receive(self.now, &Message::Text(message));
+                if let Ok(message) = reply(said).encode(&self.codec, &correlation) {
+                    self.hear(self.codec.is_text(), message);
                 }
             }
             Step::Event(place, position, body) => {
@@ -147,9 +152,10 @@ impl World {
                     }
                     header = header.with_position(position);
                 }
-                let (mut message, number) = (Vec::new(), body.len().to_string());
-                Json::default().join(&header, number.as_bytes(), &mut message).expect("it fits");
-                self.spoke.receive(self.now, &Message::Text(message.into()));
+                let (mut message, mut number) = (Vec::new(), Vec::new());
+                self.codec.encode_payload(place.topic(), &body.len(), &mut number).expect("it fits");
+                self.codec.join(&header, &number, &mut message).expect("it fits");
+                self.hear(self.codec.is_text(), message.into());
             }
             Step::Subscribe(place, request) => {
                 let address = place.address();
@@ -182,6 +188,11 @@ impl World {
             Step::Pong => self.spoke.pong(self.now),
             Step::Prove(token) => self.spoke.prove(token.map(|token| Token(token.to_string()))),
         }
+    }
+
+    fn hear(&mut self, is_text: bool, bytes: Bytes) {
+        let message = if is_text { Message::Text(bytes) } else { Message::Binary(bytes) };
+        self.spoke.receive(self.now, &message);
     }
 
     fn publish(&mut self, place: Place, number: u8, size: u8) {

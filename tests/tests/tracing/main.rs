@@ -8,3 +8,4 @@ mod harness;
 mod held;
 mod secrets;
 mod traces;
+mod upstream;

@@ -21,7 +21,7 @@ use crate::harness::{App, Server, in_time, next, order, until, url};
 /// Passwords and tokens.
 pub(crate) const SECRET: &str = "hunter2";
 /// Payloads, ids and names of who is there.
-const PRIVATE: &str = "private-matter";
+pub(crate) const PRIVATE: &str = "private-matter";
 
 /// Everything that is printed in a test.
 #[derive(Default)]
@@ -41,6 +41,11 @@ impl Printed {
         }
     }
 
+    /// Whether there was such a thing.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(own, _)| own == name)
+    }
+
     pub(crate) fn assert_silent_about(&self, secret: &str) {
         for (name, printed) in &self.0 {
             assert!(!printed.contains(secret), "{name}: {printed}");
@@ -50,7 +55,7 @@ impl Printed {
 
 /// At least so many spans and events were told, and none says what is private; nor does a dependency say a secret, at any
 /// level, or a metric.
-fn assert_silent(watching: &Watching, spans: usize, events: usize) {
+pub(crate) fn assert_silent(watching: &Watching, spans: usize, events: usize) {
     let collector = &watching.collector;
     let told = (collector.spans(), collector.events());
     assert!(told.0.len() >= spans && told.1.len() >= events, "{told:#?}");
@@ -69,7 +74,7 @@ fn assert_silent(watching: &Watching, spans: usize, events: usize) {
 }
 
 /// What this thread tells from now on, by `tracing`, `log` and `metrics`.
-struct Watching {
+pub(crate) struct Watching {
     collector: Collector,
     metrics: Snapshotter,
     _collecting: tracing::subscriber::DefaultGuard,
@@ -77,7 +82,7 @@ struct Watching {
 }
 
 impl Watching {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         // What others say by `log` goes to the collector too, for all tests of this binary.
         static LOG: Once = Once::new();
         LOG.call_once(|| tracing_log::LogTracer::init().expect("nobody else logs"));

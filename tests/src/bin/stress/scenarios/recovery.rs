@@ -152,7 +152,7 @@ pub(crate) async fn epoch_change_is_a_gap(work: Work) -> Outcome {
         for reader in &mut readers {
             same("its event", next(reader).await?.payload, 2 * round)?;
         }
-        let mut raw = Raw::connect(at).await;
+        let mut raw = Raw::connect(at).await?;
         let known = subscribe_since(&mut raw, "number", None).await?;
         // Closed, or gone at once.
         if round % 2 == 0 {
@@ -169,7 +169,7 @@ pub(crate) async fn epoch_change_is_a_gap(work: Work) -> Outcome {
         for reader in &mut readers {
             same("a gap, and the next event", story(reader).await?, (vec![epoch], 2 * round + 1))?;
         }
-        let mut raw = Raw::connect(at).await;
+        let mut raw = Raw::connect(at).await?;
         let answer = subscribe_since(&mut raw, "number", Some(&known)).await?;
         let said = (&answer["recovered"], &answer["gap"], &answer["replay"]);
         same("what a foreign client hears", said, (&json!(false), &json!("epoch"), &json!(0)))?;
@@ -191,8 +191,8 @@ fn subscribe_command(topic: &str, known: Option<&Value>) -> String {
 
 /// The payload of `__subscribed`.
 async fn subscribe_since(raw: &mut Raw, topic: &str, known: Option<&Value>) -> Result<Value, Mismatch> {
-    raw.say(&subscribe_command(topic, known)).await;
-    let text = raw.text().await;
+    raw.say(&subscribe_command(topic, known)).await?;
+    let text = raw.text().await?;
     let mut answer: Value = serde_json::from_str(&text).or_mismatch("JSON")?;
     holds(answer["type"] == "__subscribed", "__subscribed", || text)?;
     Ok(answer["payload"].take())
@@ -308,29 +308,29 @@ pub(crate) async fn unsubscribe_during_replay_delivers_nothing_after(mut work: W
     let topic = App::UNSUBSCRIBE_DURING_REPLAY_DELIVERS_NOTHING_AFTER;
     for hub in work.world.hubs() {
         let source = PubSub::<App>::new(hub.transport());
-        let mut raw = Raw::connect(address(hub)).await;
+        let mut raw = Raw::connect(address(hub)).await?;
         let known = subscribe_since(&mut raw, topic.name(), None).await?;
-        raw.say(&unsubscribe(topic)).await;
-        while !raw.text().await.contains("__unsubscribed") {}
+        raw.say(&unsubscribe(topic)).await?;
+        while !raw.text().await?.contains("__unsubscribed") {}
         publish(&source, topic, "a", 0..events).await?;
         for round in 0..rounds {
             // Both at once, so that nothing is replayed yet, or after some of it.
             if round % 2 == 0 {
                 let both = [subscribe_command(topic.name(), Some(&known)), unsubscribe(topic)];
-                raw.bytes(&both.map(|command| frame(0x81, command.as_bytes())).concat()).await;
+                raw.bytes(&both.map(|command| frame(0x81, command.as_bytes())).concat()).await?;
             } else {
                 let answer = subscribe_since(&mut raw, topic.name(), Some(&known)).await?;
                 same("events to be replayed", &answer["replay"], &json!(events + round))?;
                 for number in 0..work.random.u64(..events) {
-                    let text = raw.text().await;
+                    let text = raw.text().await?;
                     let event: Value = serde_json::from_str(&text).or_mismatch("JSON")?;
                     same("the next event", &event["payload"], &json!(number))?;
                 }
-                raw.say(&unsubscribe(topic)).await;
+                raw.say(&unsubscribe(topic)).await?;
             }
-            while !raw.text().await.contains("__unsubscribed") {}
+            while !raw.text().await?.contains("__unsubscribed") {}
             publish(&source, topic, "a", events + round..events + round + 1).await?;
-            same("messages after the answer", raw.until_pong().await, vec![])?;
+            same("messages after the answer", raw.until_pong().await?, vec![])?;
         }
     }
     Ok(format!("{} times in the middle of {events} events", 3 * rounds))

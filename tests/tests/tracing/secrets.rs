@@ -102,10 +102,7 @@ async fn of_redis() {
         format!("redis://:{SECRET}@127.0.0.1:1"),
     ] {
         let redis = Redis::builder().connect_timeout(std::time::Duration::from_millis(200));
-        printed.error(
-            "Redis",
-            &redis.connect(&wrong).await.map(drop).expect_err("something in it is wrong"),
-        );
+        printed.error("Redis", &redis.connect(&wrong).await.map(drop).expect_err("something in it is wrong"));
     }
     printed.debug("RedisBuilder", &Redis::builder().password(SECRET));
     printed.debug("Redis", &Redis::connect(with(SECRET)).await.expect("a connection"));

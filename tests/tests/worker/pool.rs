@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::executor::block_on;
 use futures::stream::FuturesUnordered;
-use futures::StreamExt as _;
 use pubsub::prelude::*;
 use pubsub::{Backoff, Dispatch, ErrorCode, Pool, PoolError, WorkerError};
 

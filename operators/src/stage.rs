@@ -1,5 +1,6 @@
 //! `stage`: a pipeline without a source, where every closure learns its item type from the step before.
 
+mod ok;
 mod timed;
 
 use alloc::{borrow::ToOwned, vec::Vec};
@@ -13,11 +14,10 @@ use core::{
 use futures_core::Stream;
 
 use crate::{
-    AccumulateOp, BatchByOp, BatchOkOp, BatchOp, BatchReadyOp, ChainOp, ChainWithOp, DedupeOkOp, DedupeOp,
-    DedupeRefOp, DedupeRunsOp, FilterMapOkOp, FilterMapOp, FilterOkOp, FilterOp, FlatMapOp, FlatOkOp, FlatOp,
-    IntoFlat, LatestMapOp, LatestOp, MapOkOp, MapOp, MergeOp, Operator, ReduceFirstOp, ReduceOp, Seeded,
-    TakeOp, TakeUntilOp, TakeWhileOp, ToVecMaxOp, ToVecOp, TryReduceOp, TryToVecOp, WindowMapOp, WindowOkOp,
-    WindowOp, WithLatestMapOp, WithLatestOp, YieldingOp, ZipOp,
+    AccumulateOp, BatchByOp, BatchOp, BatchReadyOp, ChainOp, ChainWithOp, DedupeOp, DedupeRefOp,
+    DedupeRunsOp, FilterMapOp, FilterOp, FlatMapOp, FlatOp, IntoFlat, LatestMapOp, LatestOp, MapOp, MergeOp,
+    Operator, ReduceFirstOp, ReduceOp, Seeded, TakeOp, TakeUntilOp, TakeWhileOp, ToVecMaxOp, ToVecOp,
+    TryReduceOp, WindowMapOp, WindowOp, WithLatestMapOp, WithLatestOp, YieldingOp, ZipOp,
 };
 
 /// Begins a pipeline over items of type `T`: a reusable operator, built like a chain of methods.
@@ -453,113 +453,6 @@ impl<In, Out, Op> Pipeline<In, Out, Op> {
     }
 }
 
-/// The steps for streams of results.
-#[allow(clippy::type_complexity, reason = "the type is the pipeline, step by step")]
-impl<In, T, E, Op> Pipeline<In, Result<T, E>, Op> {
-    /// Adds [`filter_ok`](crate::filter_ok()).
-    #[inline]
-    pub fn filter_ok<F>(self, predicate: F) -> Pipeline<In, Result<T, E>, (Op, FilterOkOp<T, F>)>
-    where
-        F: FnMut(&T) -> bool,
-    {
-        self.then(crate::filter_ok(predicate))
-    }
-
-    /// Adds [`filter_map_ok`](crate::filter_map_ok()).
-    #[inline]
-    pub fn filter_map_ok<B, F>(self, convert: F) -> Pipeline<In, Result<B, E>, (Op, FilterMapOkOp<T, F>)>
-    where
-        F: FnMut(T) -> Option<B>,
-    {
-        self.then(crate::filter_map_ok(convert))
-    }
-
-    /// Adds [`map_ok`](crate::map_ok()).
-    #[inline]
-    pub fn map_ok<B, F>(self, convert: F) -> Pipeline<In, Result<B, E>, (Op, MapOkOp<T, F>)>
-    where
-        F: FnMut(T) -> B,
-    {
-        self.then(crate::map_ok(convert))
-    }
-
-    /// Adds [`batch_ok`](crate::batch_ok()).
-    ///
-    /// # Panics
-    ///
-    /// If `max` is 0.
-    #[inline]
-    pub fn batch_ok(self, max: usize) -> Pipeline<In, Result<Vec<T>, E>, (Op, BatchOkOp)> {
-        self.then(crate::batch_ok(max))
-    }
-
-    /// Adds [`dedupe_ok`](crate::dedupe_ok()).
-    ///
-    /// # Panics
-    ///
-    /// If `last` is 0 or more than `u32::MAX`.
-    #[inline]
-    pub fn dedupe_ok<K, F>(
-        self,
-        last: usize,
-        key: F,
-    ) -> Pipeline<In, Result<T, E>, (Op, DedupeOkOp<T, K, F, Seeded>)>
-    where
-        K: Hash + Eq,
-        F: FnMut(&T) -> K,
-    {
-        self.then(crate::dedupe_ok(last, key))
-    }
-
-    /// Adds [`dedupe_ok_with_hasher`](crate::dedupe_ok_with_hasher()).
-    ///
-    /// # Panics
-    ///
-    /// If `last` is 0 or more than `u32::MAX`.
-    #[inline]
-    pub fn dedupe_ok_with_hasher<K, F, H>(
-        self,
-        last: usize,
-        hasher: H,
-        key: F,
-    ) -> Pipeline<In, Result<T, E>, (Op, DedupeOkOp<T, K, F, H>)>
-    where
-        K: Hash + Eq,
-        H: BuildHasher,
-        F: FnMut(&T) -> K,
-    {
-        self.then(crate::dedupe_ok_with_hasher(last, hasher, key))
-    }
-
-    /// Adds [`window_ok`](crate::window_ok()).
-    ///
-    /// # Panics
-    ///
-    /// If `size` or `step` is 0.
-    #[inline]
-    pub fn window_ok(self, size: usize, step: usize) -> Pipeline<In, Result<Vec<T>, E>, (Op, WindowOkOp)>
-    where
-        T: Clone,
-    {
-        self.then(crate::window_ok(size, step))
-    }
-
-    /// Adds [`flat_ok`](crate::flat_ok()).
-    #[inline]
-    pub fn flat_ok<Via>(self) -> Pipeline<In, Result<T::Item, E>, (Op, FlatOkOp<Via>)>
-    where
-        T: IntoFlat<Via>,
-    {
-        self.then(crate::flat_ok())
-    }
-
-    /// Adds [`try_to_vec`](crate::try_to_vec()), which gives a future: the last step.
-    #[inline]
-    pub fn try_to_vec(self) -> (Self, TryToVecOp) {
-        (self, crate::try_to_vec())
-    }
-}
-
 impl<In, Out, Op> Pipeline<In, Out, (Op, WindowOp)> {
     /// Lets the [`window`](crate::window()) before it emit also what is left at the end.
     #[inline]
@@ -571,15 +464,6 @@ impl<In, Out, Op> Pipeline<In, Out, (Op, WindowOp)> {
 
 impl<In, Out, Op, T, F> Pipeline<In, Out, (Op, WindowMapOp<T, F>)> {
     /// Lets the [`window_map`](crate::window_map()) before it show also what is left at the end.
-    #[inline]
-    pub fn partial(self) -> Self {
-        let (before, window) = self.operator;
-        Self { operator: (before, window.partial()), items: PhantomData }
-    }
-}
-
-impl<In, Out, Op> Pipeline<In, Out, (Op, WindowOkOp)> {
-    /// Lets the [`window_ok`](crate::window_ok()) before it emit also what is left at the end.
     #[inline]
     pub fn partial(self) -> Self {
         let (before, window) = self.operator;

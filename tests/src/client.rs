@@ -1,110 +1,93 @@
-//! A foreign client: texts over a WebSocket of another make, with the headers that it is told.
+//! A [`Raw`] client of tests: of what is not as it should be they panic.
 
 use std::net::SocketAddr;
 
-use futures::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::waiting::in_time;
+use crate::mismatch::Mismatch;
+use crate::raw::{Heard, Raw, subscribe};
 
 /// A connection to a hub.
 #[derive(Debug)]
-pub struct Client(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Client(Raw);
 
-/// What came last.
-#[derive(Debug, PartialEq)]
-pub enum Heard {
-    /// A message.
-    Text(String),
-    /// The code of the close frame.
-    Closed(u16),
-}
-
+/// The same methods, each of which panics where that of [`Raw`] fails.
+#[allow(clippy::missing_panics_doc, reason = "it is what they are for")]
 impl Client {
     /// Where everybody is let in.
-    ///
-    /// # Panics
-    /// If it is not.
     pub async fn to(address: SocketAddr) -> Self {
-        Self::with(address, "/", &[]).await.expect("let in")
+        Self(sure(Raw::connect(address).await))
     }
 
-    /// With these headers.
+    /// Asks for this path, with these headers.
     ///
     /// # Errors
     /// The status of HTTP that it is refused with.
-    ///
-    /// # Panics
-    /// If nobody is there.
     pub async fn with(
         address: SocketAddr,
         path: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, u16> {
-        let mut request = format!("ws://{address}{path}").into_client_request().expect("a request");
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().expect("a header"));
-        }
-        match in_time("handshake", connect_async(request)).await {
-            Ok((socket, _)) => Ok(Self(socket)),
-            Err(Error::Http(response)) => Err(response.status().as_u16()),
-            Err(error) => panic!("{error}"),
-        }
+        sure(Raw::with(address, path, headers).await).map(Self)
     }
 
     /// Sends a text.
-    ///
-    /// # Panics
-    /// If the connection is over.
-    pub async fn say(&mut self, text: impl Into<String>) {
-        self.0.send(Message::text(text.into())).await.expect("written");
+    pub async fn say(&mut self, text: impl AsRef<str>) {
+        sure(self.0.say(text.as_ref()).await);
+    }
+
+    /// Sends a frame.
+    pub async fn send(&mut self, message: Message) {
+        sure(self.0.send(message).await);
+    }
+
+    /// Sends bytes that are no frame, or not a good one.
+    pub async fn bytes(&mut self, bytes: &[u8]) {
+        sure(self.0.bytes(bytes).await);
     }
 
     /// Asks for a topic.
     pub async fn subscribe(&mut self, topic: &str) {
-        self.say(format!(r#"{{"type":"__subscribe","id":"s","payload":{{"topic":"{topic}"}}}}"#)).await;
+        self.say(subscribe(topic)).await;
     }
 
     /// Says who this is.
     pub async fn prove(&mut self, token: &str) {
-        self.say(format!(r#"{{"type":"__connect","id":"0","payload":{{"protocol":1,"token":"{token}"}}}}"#))
-            .await;
+        sure(self.0.prove(token).await);
     }
 
-    /// The next text, or the code of the close frame; 1006 where there was none.
-    pub async fn next(&mut self) -> Heard {
-        loop {
-            match in_time("message", self.0.next()).await {
-                Some(Ok(Message::Text(text))) => return Heard::Text(text.as_str().to_owned()),
-                Some(Ok(Message::Close(frame))) => {
-                    return Heard::Closed(frame.map_or(1005, |frame| frame.code.into()));
-                }
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Heard::Closed(1006),
-            }
-        }
+    /// The next message with all that is in it; `None` at the end.
+    pub async fn message(&mut self) -> Option<Message> {
+        sure(self.0.message().await)
+    }
+
+    /// What comes next.
+    pub async fn hear(&mut self) -> Heard {
+        sure(self.0.hear().await)
     }
 
     /// The next text.
-    ///
-    /// # Panics
-    /// If the connection is over.
     pub async fn text(&mut self) -> String {
-        match self.next().await {
-            Heard::Text(text) => text,
-            Heard::Closed(code) => panic!("closed with {code}"),
-        }
+        sure(self.0.text().await)
+    }
+
+    /// So many texts, refusals last.
+    pub async fn texts(&mut self, count: usize) -> Vec<String> {
+        sure(self.0.texts(count).await)
     }
 
     /// What it is closed with, whatever comes before.
     pub async fn closed(&mut self) -> u16 {
-        loop {
-            if let Heard::Closed(code) = self.next().await {
-                return code;
-            }
-        }
+        sure(self.0.closed().await)
     }
+
+    /// Asks for a sign that all before was dealt with, and gives what came until then.
+    pub async fn until_pong(&mut self) -> Vec<String> {
+        sure(self.0.until_pong().await)
+    }
+}
+
+#[track_caller]
+fn sure<T>(heard: Result<T, Mismatch>) -> T {
+    heard.unwrap_or_else(|mismatch| panic!("{mismatch}"))
 }

@@ -4,6 +4,7 @@ pub mod client;
 pub mod fuzz;
 pub mod hub;
 pub mod memory;
+pub mod mismatch;
 pub mod processes;
 pub mod proxy;
 pub mod raw;

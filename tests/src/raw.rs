@@ -1,4 +1,5 @@
-//! A client that is no spoke: a WebSocket and what is written by hand.
+//! A client that is no spoke: a WebSocket of another make, and what is written by hand. Whatever is not as it should be it says as what
+//! was expected and what was observed; a [`Client`](crate::client::Client) is one of which that is a panic.
 
 use std::net::SocketAddr;
 
@@ -6,17 +7,15 @@ use futures::{SinkExt as _, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
-use crate::waiting::in_time;
+use crate::mismatch::{Mismatch, in_time};
 
 /// A client of a hub.
-pub struct Raw {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-}
+#[derive(Debug)]
+pub struct Raw(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// What a client hears.
 #[derive(Debug, PartialEq)]
@@ -25,10 +24,8 @@ pub enum Heard {
     Text(String),
     /// A binary frame.
     Binary(Vec<u8>),
-    /// A close frame with this code.
+    /// A close frame with this code, or the end without one: 1006.
     Closed(u16),
-    /// The end without a close frame.
-    Broken,
 }
 
 /// A frame as a client masks it, with a mask of zeros. The first byte says what it is.
@@ -82,98 +79,142 @@ pub fn malformed() -> [(&'static str, Vec<u8>, u16); 9] {
 
 impl Raw {
     /// As a browser's `new WebSocket(url)`.
-    pub async fn connect(address: SocketAddr) -> Self {
-        Self::with_subprotocol(address, None).await
+    ///
+    /// # Errors
+    /// If it is not let in.
+    pub async fn connect(address: SocketAddr) -> Result<Self, Mismatch> {
+        Self::with(address, "/", &[])
+            .await?
+            .map_err(|status| Mismatch::new("a WebSocket", status.to_string()))
     }
 
-    /// Asks for this subprotocol.
-    pub async fn with_subprotocol(address: SocketAddr, subprotocol: Option<&str>) -> Self {
-        let mut request = format!("ws://{address}/").into_client_request().expect("a request");
-        if let Some(name) = subprotocol {
-            let name = HeaderValue::from_str(name).expect("a name");
-            request.headers_mut().insert("Sec-WebSocket-Protocol", name);
+    /// Asks for this path, with these headers. What is within is the status of HTTP where it is refused.
+    ///
+    /// # Errors
+    /// If nobody is there.
+    pub async fn with(
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Result<Self, u16>, Mismatch> {
+        let mut request = format!("ws://{address}{path}").into_client_request().expect("a request");
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a header"));
         }
         // What is too large for a hub must not be too large for this client.
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
         let connecting = connect_async_with_config(request, Some(config), true);
-        let (socket, _) = in_time("handshake", connecting).await.expect("a connection");
-        Self { socket }
-    }
-
-    /// A text frame.
-    pub async fn say(&mut self, text: &str) {
-        self.send(Message::text(text)).await;
-    }
-
-    /// Whether it could be written is another question: a hub that closes hears no more.
-    pub async fn send(&mut self, message: Message) {
-        let _ = in_time("write", self.socket.send(message)).await;
-    }
-
-    /// Says who it is.
-    pub async fn prove(&mut self, token: &str) {
-        self.say(&format!(r#"{{"type":"__connect","id":"0","payload":{{"protocol":1,"token":"{token}"}}}}"#))
-            .await;
-    }
-
-    /// Bytes that are no frame, or not a good one.
-    pub async fn bytes(&mut self, bytes: &[u8]) {
-        let _ = in_time("write", self.socket.get_mut().write_all(bytes)).await;
-    }
-
-    /// What comes next.
-    pub async fn hear(&mut self) -> Heard {
-        loop {
-            match in_time("message", self.socket.next()).await {
-                Some(Ok(Message::Text(text))) => return Heard::Text(text.as_str().to_owned()),
-                Some(Ok(Message::Binary(bytes))) => return Heard::Binary(bytes.to_vec()),
-                Some(Ok(Message::Close(frame))) => {
-                    return Heard::Closed(frame.map_or(1005, |frame| frame.code.into()));
-                }
-                Some(Ok(_)) => {}
-                Some(Err(Error::Capacity(error))) => panic!("{error}"),
-                Some(Err(_)) | None => return Heard::Broken,
-            }
+        match in_time("an answer to a handshake", connecting).await? {
+            Ok((socket, _)) => Ok(Ok(Self(socket))),
+            Err(Error::Http(response)) => Ok(Err(response.status().as_u16())),
+            Err(error) => Err(Mismatch::new("an answer to a handshake", error.to_string())),
         }
     }
 
-    /// The next text, which has to come.
-    pub async fn text(&mut self) -> String {
-        match self.hear().await {
-            Heard::Text(text) => text,
-            other => panic!("a text is awaited, and not {other:?}"),
+    /// A text frame.
+    ///
+    /// # Errors
+    /// If there is no room for it for too long.
+    pub async fn say(&mut self, text: &str) -> Result<(), Mismatch> {
+        self.send(Message::text(text)).await
+    }
+
+    /// A frame. Whether it could be written is another question: a hub that closes hears no more.
+    ///
+    /// # Errors
+    /// If there is no room for it for too long.
+    pub async fn send(&mut self, message: Message) -> Result<(), Mismatch> {
+        in_time("room for a message", self.0.send(message)).await.map(drop)
+    }
+
+    /// Bytes that are no frame, or not a good one.
+    ///
+    /// # Errors
+    /// If there is no room for them for too long.
+    pub async fn bytes(&mut self, bytes: &[u8]) -> Result<(), Mismatch> {
+        in_time("room for bytes", self.0.get_mut().write_all(bytes)).await.map(drop)
+    }
+
+    /// Says who it is.
+    ///
+    /// # Errors
+    /// If there is no room for it for too long.
+    pub async fn prove(&mut self, token: &str) -> Result<(), Mismatch> {
+        self.say(&format!(r#"{{"type":"__connect","id":"0","payload":{{"protocol":1,"token":"{token}"}}}}"#))
+            .await
+    }
+
+    /// The next message with all that is in it, pings and close frames too; `None` at the end.
+    ///
+    /// # Errors
+    /// If neither comes.
+    pub async fn message(&mut self) -> Result<Option<Message>, Mismatch> {
+        Ok(in_time("a message, or an end", self.0.next()).await?.and_then(Result::ok))
+    }
+
+    /// What comes next.
+    ///
+    /// # Errors
+    /// If nothing does.
+    pub async fn hear(&mut self) -> Result<Heard, Mismatch> {
+        loop {
+            return Ok(match self.message().await? {
+                Some(Message::Text(text)) => Heard::Text(text.as_str().to_owned()),
+                Some(Message::Binary(bytes)) => Heard::Binary(bytes.to_vec()),
+                Some(Message::Close(frame)) => Heard::Closed(frame.map_or(1005, |frame| frame.code.into())),
+                Some(_) => continue,
+                None => Heard::Closed(1006),
+            });
+        }
+    }
+
+    /// The next text.
+    ///
+    /// # Errors
+    /// If something else comes.
+    pub async fn text(&mut self) -> Result<String, Mismatch> {
+        match self.hear().await? {
+            Heard::Text(text) => Ok(text),
+            other => Err(Mismatch::new("a text", format!("{other:?}"))),
         }
     }
 
     /// So many texts, refusals last: they may overtake an answer that keeps its place among the events.
-    pub async fn texts(&mut self, count: usize) -> Vec<String> {
+    ///
+    /// # Errors
+    /// If something else comes.
+    pub async fn texts(&mut self, count: usize) -> Result<Vec<String>, Mismatch> {
         let mut texts = Vec::new();
         for _ in 0..count {
-            texts.push(self.text().await);
+            texts.push(self.text().await?);
         }
         texts.sort_by_key(|text| text.contains("__error"));
-        texts
+        Ok(texts)
     }
 
-    /// The code of the close frame, whatever comes before.
-    pub async fn closed(&mut self) -> u16 {
+    /// What it is closed with, whatever comes before.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub async fn closed(&mut self) -> Result<u16, Mismatch> {
         loop {
-            match self.hear().await {
-                Heard::Closed(code) => return code,
-                Heard::Broken => panic!("it ended without a close frame"),
-                Heard::Text(_) | Heard::Binary(_) => {}
+            if let Heard::Closed(code) = self.hear().await? {
+                return Ok(code);
             }
         }
     }
 
     /// Asks for a sign that all before was dealt with, and gives what came until then.
-    pub async fn until_pong(&mut self) -> Vec<String> {
-        self.say(r#"{"type":"__ping","id":"until","payload":{}}"#).await;
+    ///
+    /// # Errors
+    /// If something else comes than texts, or no sign.
+    pub async fn until_pong(&mut self) -> Result<Vec<String>, Mismatch> {
+        self.say(r#"{"type":"__ping","id":"until","payload":{}}"#).await?;
         let mut before = Vec::new();
         loop {
-            let text = self.text().await;
+            let text = self.text().await?;
             if text == r#"{"type":"__pong","id":"until","payload":{}}"# {
-                return before;
+                return Ok(before);
             }
             before.push(text);
         }

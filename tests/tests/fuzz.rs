@@ -33,7 +33,7 @@ macro_rules! targets {
     };
 }
 
-targets! { bus control hub json messagepack pipe postcard recovery redis socket spoke text }
+targets! { bus control handshake hub json messagepack pipe postcard recovery redis socket spoke text }
 
 #[test]
 fn every_target_is_one_of_the_fuzzers_too() {

@@ -115,6 +115,8 @@ pub mod __private {
         #[cfg(feature = "redis")]
         pub use crate::redis::seen::{entries, replies, values};
         #[cfg(feature = "websocket")]
-        pub use crate::websocket::seen::{frames, last_event_id, url};
+        pub use crate::websocket::seen::{
+            Handshake, MESSAGE, frames, hub, last_event_id, request, spoke, url,
+        };
     }
 }

@@ -23,6 +23,8 @@ mod codecs;
 mod history;
 mod hub;
 mod identity;
+#[cfg(feature = "test-util")]
+pub(crate) mod seen;
 mod server;
 #[allow(dead_code, unused_imports)]
 mod socket;
@@ -45,9 +47,4 @@ pub use self::server::{
     AcceptError, EventStream, EventStreamError, Hub, HubBuilder, HubConnection, HubEvent, HubEvents,
     HubTransport,
 };
-#[cfg(feature = "test-util")]
-pub(crate) mod seen {
-    pub use super::socket::seen::{frames, url};
-    pub use super::sse::seen::last_event_id;
-}
 pub use self::spoke::{SpokeConfig, SpokeOutput, SpokeProtocol, SpokeState};

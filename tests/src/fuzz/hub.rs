@@ -1,9 +1,11 @@
 //! The state machine of a hub: any messages of its clients, and anything that its caller does.
 
+mod steps;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use arbitrary::{Arbitrary, Unstructured};
+use arbitrary::{Arbitrary as _, Unstructured};
 use bytes::Bytes;
 use pubsub_transports::codec::{Codec, Json, MessagePack};
 use pubsub_transports::websocket::wire::{
@@ -14,9 +16,10 @@ use pubsub_transports::websocket::{
     OutboxConfig, Outgoing, Overflow, Question, Rate,
 };
 use pubsub_transports::{
-    Address, Body, DecodeError, ErrorCode, EventId, Frame, GapReason, Header, Position, Rejection,
+    Body, DecodeError, ErrorCode, EventId, Frame, GapReason, Header, Position, Rejection,
 };
 
+use self::steps::{NAMES, Setup, Spoken, Step, Wanted, body, topic};
 use crate::memory;
 
 const CLIENTS: usize = 5;
@@ -44,107 +47,6 @@ pub fn hub(input: &[u8]) {
     // Queues of so many clients, histories of so many types, and what is remembered of both.
     assert!(peak < 1 << 20, "{peak} bytes");
     world.end();
-}
-
-#[derive(Debug, Arbitrary)]
-struct Setup {
-    anonymous: bool,
-    authenticates: bool,
-    authorizes: bool,
-    behind: bool,
-    is_slow: bool,
-    overflow: Option<bool>,
-}
-
-#[derive(Debug, Arbitrary)]
-enum Step<'a> {
-    Open(u8, Option<bool>),
-    Closed(u8),
-    Present(u8),
-    Say(u8, bool, &'a [u8]),
-    Command(u8, Spoken),
-    Pull(u8, u16),
-    Pong(u8),
-    Wait(u16),
-    Publish(Place, Option<u8>, u8),
-    Send(u8, Place),
-    Forget(u8),
-    Withdraw(u8, Place),
-    Disconnect(u8, u16),
-    ShutDown(u8),
-    Follow(Place),
-    Unfollow(Place),
-    Authenticated(u8, Option<bool>, Option<u16>),
-    Authorized(u8, u8, u8),
-    Placed(u8, Option<u8>, Option<u64>),
-    Followed(u8, u8, u64),
-    Unfollowed(u8),
-    Interrupted(u8, bool),
-    Arrived(Place, u8, u64, &'a [u8]),
-    Recalled(u8, u8, u64, u8),
-    Fetched(u8, bool),
-}
-
-/// What a well-made client says.
-#[derive(Debug, Arbitrary)]
-enum Spoken {
-    Connect(bool, Option<u8>),
-    Subscribe(Vec<Wanted>),
-    Unsubscribe(Place),
-    Ack(Place, u8, Option<u8>),
-    Ping,
-    Event(Place, Option<u8>, u8),
-}
-
-#[derive(Debug, Arbitrary)]
-struct Wanted {
-    place: Place,
-    since: Option<(bool, u64)>,
-    rejects: bool,
-    window: Option<u8>,
-    unacknowledged: Option<u8>,
-}
-
-#[derive(Debug, Clone, Copy, Arbitrary)]
-struct Place(u8);
-
-const TOPICS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
-const IDS: [Option<&str>; 5] = [None, Some("1"), Some("2"), Some("@self"), Some("ada")];
-const NAMES: [&str; 2] = ["ada", "bob"];
-
-fn topic(number: u8) -> &'static str {
-    TOPICS[usize::from(number) % TOPICS.len()]
-}
-
-impl Place {
-    fn topic(self) -> &'static str {
-        topic(self.0)
-    }
-
-    fn id(self) -> Option<&'static str> {
-        IDS[usize::from(self.0 / 6) % IDS.len()]
-    }
-
-    fn address(self) -> Address {
-        let address = match self.id() {
-            Some(id) => Address::new(self.topic(), id),
-            None => Address::whole(self.topic()),
-        };
-        address.expect("both are ones of an address")
-    }
-
-    fn header(self, event_id: Option<u8>) -> Header {
-        let header = Header::new(self.topic(), self.id().unwrap_or_default());
-        match event_id {
-            Some(event_id) => header.with_event_id(EventId::from_u128(event_id.into())),
-            None => header,
-        }
-    }
-}
-
-fn body(size: u8) -> Bytes {
-    // A number in JSON, of any length.
-    vec![b'1'; usize::from(size) * 4 + 1].into()
 }
 
 struct World {

@@ -4,6 +4,7 @@
 mod bus;
 mod codec;
 mod control;
+mod handshake;
 mod hub;
 mod pipe;
 mod recovery;
@@ -15,6 +16,7 @@ mod text;
 pub use self::bus::bus;
 pub use self::codec::{json, messagepack, postcard};
 pub use self::control::control;
+pub use self::handshake::handshake;
 pub use self::hub::hub;
 pub use self::pipe::pipe;
 pub use self::recovery::recovery;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pubsub::prelude::*;
 use pubsub::websocket::{CloseCode, HistoryConfig, HubConfig, HubConnection};
 use pubsub::{Hub, Loopback, SubscribeError};
-use pubsub_tests::raw::Raw;
+use pubsub_tests::client::Client;
 use tokio::sync::Semaphore;
 
 use crate::harness::{App, address, hub, hub_with, in_time, next, spoke, until};
@@ -151,7 +151,7 @@ async fn an_undecodable_event_takes_no_room() {
     let own = PubSub::<App>::new(hub.transport());
     let bus = spoke(address(&hub)).await;
     let mut jobs = bus.subscribe(App::NUMBER).bound(1).acknowledged().await.expect("subscribed");
-    let mut foreign = Raw::connect(address(&hub)).await;
+    let mut foreign = Client::to(address(&hub)).await;
     for _ in 0..3 {
         foreign.say(r#"{"type":"number","id":"a","payload":"no number"}"#).await;
     }

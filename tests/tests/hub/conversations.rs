@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use pubsub::websocket::CloseCode;
-use pubsub_tests::raw::{Heard, Raw};
+use pubsub_tests::client::Client;
+use pubsub_tests::raw::Heard;
 
 use crate::harness::{address, hub};
 
@@ -39,7 +40,7 @@ fn close_codes() {
 async fn hold(conversation: &str) {
     let title = conversation.lines().next().unwrap_or_default();
     let hub = hub().await;
-    let mut clients: BTreeMap<&str, Raw> = BTreeMap::new();
+    let mut clients: BTreeMap<&str, Client> = BTreeMap::new();
     let mut names = Names::new();
     for line in conversation.lines() {
         let Some((who @ ("1>" | "1<" | "1=" | "1x" | "2>" | "2<"), text)) = line.split_once(' ') else {
@@ -47,7 +48,7 @@ async fn hold(conversation: &str) {
         };
         let (client, kind) = who.split_at(1);
         if !clients.contains_key(client) {
-            clients.insert(client, Raw::connect(address(&hub)).await);
+            clients.insert(client, Client::to(address(&hub)).await);
         }
         let Some(raw) = clients.get_mut(client) else { continue };
         match kind {

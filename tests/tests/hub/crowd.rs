@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use pubsub::Hub;
 use pubsub::prelude::*;
-use pubsub_tests::raw::Raw;
+use pubsub_tests::client::Client;
 
 use crate::harness::{App, address, hub, next, spoke, until};
 
@@ -26,7 +26,7 @@ async fn connect_churn() {
                         bus.close().await;
                     }
                 } else {
-                    let mut raw = Raw::connect(address).await;
+                    let mut raw = Client::to(address).await;
                     raw.say(r#"{"type":"__subscribe","id":"1","payload":{"topic":"number"}}"#).await;
                     raw.text().await;
                 }
@@ -74,7 +74,7 @@ async fn fan_out() {
 async fn duplicate_subscribe_race() {
     let hub = hub().await;
     let subscribe = r#"{"type":"__subscribe","id":"1","payload":{"topic":"number:a"}}"#;
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     for _ in 0..5 {
         raw.say(subscribe).await;
     }
@@ -105,7 +105,7 @@ async fn unsubscribe_during_replay_delivers_nothing_after() {
         own.publish(App::NUMBER, "a", number).await.expect("published");
     }
     let epoch = epoch(&hub).await;
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     for round in 0..20 {
         raw.say(&format!(
             r#"{{"type":"__subscribe","id":"s{round}","payload":{{"topic":"number","since":{{"epoch":"{epoch}","offset":0}}}}}}"#
@@ -127,7 +127,7 @@ async fn unsubscribe_during_replay_delivers_nothing_after() {
 
 /// The epoch of the numbers.
 async fn epoch(hub: &Hub) -> String {
-    let mut raw = Raw::connect(address(hub)).await;
+    let mut raw = Client::to(address(hub)).await;
     raw.say(r#"{"type":"__subscribe","id":"1","payload":{"topic":"number"}}"#).await;
     let subscribed: serde_json::Value = serde_json::from_str(&raw.text().await).expect("JSON");
     subscribed["payload"]["epoch"].as_str().expect("an epoch").to_owned()

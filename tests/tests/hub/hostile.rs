@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use pubsub::Hub;
 use pubsub::websocket::{HistoryConfig, HubConfig, OutboxConfig, Overflow};
-use pubsub_tests::raw::{HANDSHAKE, Heard, Raw, frame, malformed, subscribe};
+use pubsub_tests::client::Client;
+use pubsub_tests::raw::{HANDSHAKE, Heard, frame, malformed, subscribe};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -17,7 +18,7 @@ async fn malformed_frames() {
     let bus = spoke(address(&hub)).await;
     let mut numbers = bus.subscribe(App::NUMBER).await.expect("subscribed");
     for (number, (what, bytes, code)) in malformed().into_iter().enumerate() {
-        let mut raw = Raw::connect(address(&hub)).await;
+        let mut raw = Client::to(address(&hub)).await;
         raw.bytes(&bytes).await;
         assert_eq!(raw.closed().await, code, "{what}");
         bus.publish(App::NUMBER, "a", number as u64).await.expect("published");
@@ -29,7 +30,7 @@ async fn malformed_frames() {
 #[tokio::test]
 async fn binary_in_text() {
     let hub = hub().await;
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     raw.send(Message::binary(&br#"{"type":"__ping","id":"1","payload":{}}"#[..])).await;
     assert_eq!(raw.closed().await, 4501);
 }
@@ -38,16 +39,16 @@ async fn binary_in_text() {
 async fn oversized_frame() {
     let hub = hub_with(HubConfig { max_frame: 1024, ..HubConfig::default() }).await;
     let text = |bytes: usize| format!(r#"{{"type":"number","id":"a","payload":{:0>1$}}}"#, 7, bytes - 37);
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     // In one frame that says so at once, and in fragments that are each small enough.
     raw.say(&"x".repeat(1025)).await;
     assert_eq!(raw.closed().await, 1009);
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     for first in std::iter::once(0x01).chain(std::iter::repeat_n(0x00, 20)) {
         raw.bytes(&frame(first, &[b' '; 100])).await;
     }
     assert_eq!(raw.closed().await, 1009);
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     raw.say(&text(1024)).await;
     let answer = raw.text().await;
     assert!(answer.contains("__error") && answer.contains("bad_request"), "{answer}");
@@ -60,7 +61,7 @@ async fn nested_beyond_reason() {
     let bus = spoke(address(&hub)).await;
     let mut numbers = bus.subscribe(App::NUMBER).await.expect("subscribed");
     let mut errors = bus.errors();
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     let (open, close) = ("[".repeat(20_000), "]".repeat(20_000));
     raw.say(&format!(r#"{{"type":"number","id":"a","payload":{open}{close}}}"#)).await;
     raw.say(&format!(r#"{{"type":"__subscribe","id":"1","payload":{open}{close}}}"#)).await;
@@ -74,7 +75,7 @@ async fn nested_beyond_reason() {
 #[tokio::test]
 async fn too_many_errors() {
     let hub = hub().await;
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     for _ in 0..16 {
         raw.say("no").await;
     }
@@ -89,8 +90,8 @@ async fn too_many_errors() {
 #[tokio::test]
 async fn stale_handshake() {
     let hub = hub_with(hasty_hub()).await;
-    let mut silent = Raw::connect(address(&hub)).await;
-    let mut wrong = Raw::connect(address(&hub)).await;
+    let mut silent = Client::to(address(&hub)).await;
+    let mut wrong = Client::to(address(&hub)).await;
     wrong.say("no").await;
     assert_eq!(silent.closed().await, 4502);
     assert_eq!(wrong.closed().await, 4502);
@@ -143,7 +144,7 @@ async fn slow_loris() {
 async fn limits() {
     let hub =
         hub_with(HubConfig { max_topics: 3, max_types: 4, max_connections: 2, ..HubConfig::default() }).await;
-    let (mut one, mut two) = (Raw::connect(address(&hub)).await, Raw::connect(address(&hub)).await);
+    let (mut one, mut two) = (Client::to(address(&hub)).await, Client::to(address(&hub)).await);
     for topic in ["a", "b", "c:1", "c:2"] {
         one.say(&subscribe(topic)).await;
     }
@@ -152,7 +153,7 @@ async fn limits() {
         two.say(&subscribe(topic)).await;
     }
     assert_eq!(kinds(&two.texts(3).await), ["__subscribed", "__subscribed", "limit"]);
-    let mut three = Raw::connect(address(&hub)).await;
+    let mut three = Client::to(address(&hub)).await;
     assert_eq!(three.closed().await, 4504);
     let long = format!("a:{}", "x".repeat(255));
     two.say(&subscribe(&long)).await;
@@ -164,7 +165,7 @@ async fn ten_thousand_subscribes() {
     let hub = hub().await;
     let bus = spoke(address(&hub)).await;
     let mut numbers = bus.subscribe(App::NUMBER.id("neighbour")).await.expect("subscribed");
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     let (mut granted, mut refused) = (0, 0);
     for number in 0..10_000 {
         raw.say(&subscribe(&format!("number:{number}"))).await;
@@ -187,11 +188,11 @@ fn patient_hub() -> HubConfig {
 }
 
 /// A hub whose queues hold little, and a client that follows everything and reads nothing.
-async fn stalled(overflow: Overflow) -> (Hub, Raw) {
+async fn stalled(overflow: Overflow) -> (Hub, Client) {
     let outbox = OutboxConfig { bytes: 64 * 1024, hard_bytes: 128 * 1024, ..OutboxConfig::default() };
     let history = HistoryConfig { events: 16, ..HistoryConfig::default() };
     let hub = hub_with(HubConfig { outbox, overflow, history, ..patient_hub() }).await;
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     raw.say(&subscribe("session.status")).await;
     assert_eq!(kinds(&[raw.text().await]), ["__subscribed"]);
     (hub, raw)
@@ -235,7 +236,7 @@ async fn slow_consumer() {
 async fn no_progress_is_slow() {
     let outbox = OutboxConfig { bytes: 64 * 1024, hard_bytes: 64 << 20, ..OutboxConfig::default() };
     let hub = hub_with(HubConfig { outbox, overflow: Overflow::Disconnect, ..patient_hub() }).await;
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Client::to(address(&hub)).await;
     raw.say(&subscribe("session.status")).await;
     assert_eq!(kinds(&[raw.text().await]), ["__subscribed"]);
     let slow = hub.connections().pop().expect("it is there");

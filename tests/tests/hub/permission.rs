@@ -6,6 +6,7 @@ use pubsub::prelude::*;
 use pubsub::websocket::{Action, EventStreamError, HubConfig, Identity, Permission, wire::Token};
 use pubsub::{Address, BusError, ErrorCode, Hub, Rejection};
 use pubsub_tests::client::Client;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{App, address, in_time, next, status, until};
 use crate::identity::{bind, guarded, spoke_of};
@@ -90,7 +91,7 @@ async fn what_came_before_the_end_counts() {
     for number in 0..5 {
         client.say(format!(r#"{{"type":"other","id":"{}","payload":{number}}}"#, "y".repeat(number))).await;
     }
-    client.0.close(None).await.expect("written");
+    client.send(Message::Close(None)).await;
     for number in 0..5 {
         assert_eq!(next(&mut all).await.payload, number);
     }

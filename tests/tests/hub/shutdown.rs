@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use pubsub::Hub;
 use pubsub::websocket::{HubConfig, wire::Token};
-use pubsub_tests::client::{Client, Heard};
+use pubsub_tests::client::Client;
+use pubsub_tests::raw::Heard;
 
 use crate::harness::{address, in_time, until};
 use crate::identity::bind;
@@ -36,7 +37,7 @@ async fn shutdown_spreads_reconnects() {
     let mut times = Vec::new();
     for client in &mut clients {
         times.push(retry_after(&client.text().await));
-        assert_eq!(client.next().await, Heard::Closed(4000));
+        assert_eq!(client.hear().await, Heard::Closed(4000));
     }
     in_time("end", closing).await.expect("it ends");
     // One in each share of the window, and not in the order in which they came.

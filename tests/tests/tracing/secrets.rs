@@ -9,7 +9,6 @@ use pubsub::prelude::*;
 use pubsub::websocket::{HubConfig, Identity, SpokeConfig, wire::Token};
 use pubsub::{BusError, ErrorCode, Hub, Redis, Rejection, Spoke, web};
 
-use futures::StreamExt as _;
 use pubsub_tests::client::Client;
 use pubsub_tests::raw::{HANDSHAKE, frame};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -356,7 +355,7 @@ async fn of_what_a_hub_says_to_a_stranger() {
             client.prove(SECRET).await;
         }
         let mut said = String::new();
-        while let Some(Ok(message)) = client.0.next().await {
+        while let Some(message) = client.message().await {
             said += &format!("{message:?}");
         }
         assert!(said.contains("4500") && !said.contains(SECRET), "{said}");

@@ -5,3 +5,4 @@ mod flow;
 mod harness;
 mod panics;
 mod pool;
+mod pool_ends;

@@ -19,6 +19,8 @@ mod listener;
 mod member;
 mod notices;
 mod origins;
+#[cfg(feature = "test-util")]
+pub(super) mod seen;
 mod shared;
 mod timer;
 #[cfg(feature = "websocket-tls")]

@@ -1,31 +1,12 @@
 //! What was expected, and what was observed instead.
 
-use std::fmt::{self, Debug, Display};
+use std::fmt::{Debug, Display};
 use std::time::Duration;
 
-use pubsub_tests::waiting::DEADLINE;
-
-/// Why a scenario failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mismatch {
-    pub(crate) expected: String,
-    pub(crate) observed: String,
-}
+pub(crate) use pubsub_tests::mismatch::{Mismatch, in_time};
 
 /// What a scenario did, or why it failed.
 pub(crate) type Outcome = Result<String, Mismatch>;
-
-impl Mismatch {
-    pub(crate) fn new(expected: impl Into<String>, observed: impl Into<String>) -> Self {
-        Self { expected: expected.into(), observed: observed.into() }
-    }
-}
-
-impl Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected {}; observed {}", self.expected, self.observed)
-    }
-}
 
 pub(crate) fn same<T: PartialEq + Debug>(what: &str, observed: T, expected: T) -> Result<(), Mismatch> {
     if observed == expected {
@@ -36,12 +17,6 @@ pub(crate) fn same<T: PartialEq + Debug>(what: &str, observed: T, expected: T) -
 
 pub(crate) fn holds(holds: bool, expected: &str, observed: impl FnOnce() -> String) -> Result<(), Mismatch> {
     if holds { Ok(()) } else { Err(Mismatch::new(expected, observed())) }
-}
-
-/// What comes in time.
-pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> Result<F::Output, Mismatch> {
-    let late = |_| Mismatch::new(what, format!("nothing for {} s", DEADLINE.as_secs()));
-    tokio::time::timeout(DEADLINE, future).await.map_err(late)
 }
 
 /// Waits until the condition holds, which nothing announces.

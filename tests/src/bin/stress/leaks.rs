@@ -92,9 +92,9 @@ pub(crate) async fn baseline(world: &World) -> Result<Left, Mismatch> {
     for hub in world.hubs() {
         let bus = spoke(hub).await;
         let mut all = in_time("an answer", bus.subscribe(All)).await?.or_mismatch("it is subscribed")?;
-        let mut raw = Raw::connect(pubsub_tests::hub::address(hub)).await;
-        raw.say(&subscribe("crowd")).await;
-        raw.text().await;
+        let mut raw = Raw::connect(pubsub_tests::hub::address(hub)).await?;
+        raw.say(&subscribe("crowd")).await?;
+        raw.text().await?;
         publish(&bus, App::CROWD, "a", 0..1).await?;
         in_time("an event", all.next()).await?.or_mismatch("an event")?;
         in_time("the end of a bus", bus.close()).await?;

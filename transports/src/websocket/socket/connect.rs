@@ -68,18 +68,33 @@ async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     let request = request(url, options, &key)?;
     io.write_all(&request).await.map_err(|error| unreachable(url, error))?;
     io.flush().await.map_err(|error| unreachable(url, error))?;
-    let (response, early) = head::read(&mut io, MAX_RESPONSE).await.map_err(|error| match error {
+    let (subprotocol, early) = answer(&mut io, url, options, &key).await?;
+    Ok((WebSocket::new(io, Role::Client, options.limits, &early), subprotocol))
+}
+
+/// The subprotocol that the server takes, and what came after its answer to the request with this key.
+pub(super) async fn answer(
+    io: &mut (impl AsyncRead + Unpin),
+    url: &WebSocketUrl,
+    options: &ConnectOptions,
+    key: &str,
+) -> Result<(Option<String>, Vec<u8>), ConnectError> {
+    let (response, early) = head::read(io, MAX_RESPONSE).await.map_err(|error| match error {
         HeadError::Io(error) => unreachable(url, error),
         HeadError::Ended => unreachable(url, io::ErrorKind::UnexpectedEof.into()),
         HeadError::TooLarge { limit } => protocol(format!("its answer has more than {limit} bytes")),
         HeadError::Malformed(error) => protocol(error.to_string()),
     })?;
     let subprotocol = check(&response, &derive_accept_key(key.as_bytes()), &options.subprotocols)?;
-    Ok((WebSocket::new(io, Role::Client, options.limits, &early), subprotocol))
+    Ok((subprotocol, early))
 }
 
 /// Written here, since tungstenite tells the log whatever it writes, with the token in it.
-fn request(url: &WebSocketUrl, options: &ConnectOptions, key: &str) -> Result<Vec<u8>, ConnectError> {
+pub(super) fn request(
+    url: &WebSocketUrl,
+    options: &ConnectOptions,
+    key: &str,
+) -> Result<Vec<u8>, ConnectError> {
     let value = |text: &str| {
         let reason = "a host, a header or a subprotocol has a character that none may have".to_owned();
         HeaderValue::from_str(text).map_err(|_| ConnectError::Url { reason })

@@ -151,7 +151,7 @@ pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
     let silent: Vec<_> = hub.connections().into_iter().filter(|one| !heard.contains(one)).collect();
     proxy.change(|weather| weather.stalled = true);
     for raw in &mut talking {
-        same("what comes before a pong", raw.until_pong().await, vec![])?;
+        same("what comes before a pong", raw.until_pong().await?, vec![])?;
     }
     let comers = join_all(names.iter().map(|name| {
         let token = Some(Token(format!("token-of-{name}")));
@@ -178,7 +178,7 @@ pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
         same("its own event", (&*event.id, event.payload), (&**name, 0))?;
     }
     for raw in &mut talking {
-        same("what who stays hears before a pong", raw.until_pong().await, vec![])?;
+        same("what who stays hears before a pong", raw.until_pong().await?, vec![])?;
     }
     same("connections", hub.connections().len(), 2 * names.len())?;
     drop((comers, talking, unheard));
@@ -189,9 +189,9 @@ pub(crate) async fn half_open_incumbent_superseded(work: Work) -> Outcome {
 async fn incumbents(at: SocketAddr, names: &[String]) -> Result<Vec<Raw>, Mismatch> {
     let mut all = Vec::new();
     for name in names {
-        let mut raw = Raw::connect(at).await;
-        raw.prove(&format!("token-of-{name}")).await;
-        let welcome = raw.text().await;
+        let mut raw = Raw::connect(at).await?;
+        raw.prove(&format!("token-of-{name}")).await?;
+        let welcome = raw.text().await?;
         holds(welcome.contains("__connected"), "__connected", || welcome.clone())?;
         all.push(raw);
     }
@@ -251,9 +251,9 @@ pub(crate) async fn token_expiry_and_refresh(work: Work) -> Outcome {
     let builder = guarded(HubConfig { direct: ["number".into()].into(), ..patient() });
     let builder = builder.authenticate(async |token| Ok(verify(token).await?.valid_for(LIFETIME)));
     let hub = builder.bind("127.0.0.1:0").await.or_mismatch("a free port")?;
-    let mut raw = Raw::connect(address(&hub)).await;
-    raw.prove("token-of-ada").await;
-    let welcome = raw.text().await;
+    let mut raw = Raw::connect(address(&hub)).await?;
+    raw.prove("token-of-ada").await?;
+    let welcome = raw.text().await?;
     holds(welcome.contains(r#""expiresMs":8000"#), "a lifetime", || welcome.clone())?;
 
     let asked = Arc::new(AtomicUsize::new(0));
@@ -267,7 +267,7 @@ pub(crate) async fn token_expiry_and_refresh(work: Work) -> Outcome {
         PubSub::new(in_time("a connection", connecting).await?.or_mismatch("a connection")?);
     let mut happens = hub.events();
     let mut inbox = bus.subscribe(App::NUMBER.id_self()).await.or_mismatch("it is subscribed")?;
-    same("the code that the other is closed with", raw.closed().await, 4005)?;
+    same("the code that the other is closed with", raw.closed().await?, 4005)?;
     until("new tokens", || asked.load(Ordering::Relaxed) > refreshes).await?;
     publish(&bus, App::NUMBER, "@self", 0..1).await?;
     same("its own event", next(&mut inbox).await?.payload, 0)?;
@@ -292,9 +292,9 @@ pub(crate) async fn shutdown_spreads_reconnects(work: Work) -> Outcome {
     let at = address(&hub);
     let mut clients = Vec::new();
     for _ in 0..raws {
-        let mut raw = Raw::connect(at).await;
-        raw.say(&subscribe(topic.name())).await;
-        raw.text().await;
+        let mut raw = Raw::connect(at).await?;
+        raw.say(&subscribe(topic.name())).await?;
+        raw.text().await?;
         clients.push(raw);
     }
     let proxy = Proxy::to(at).await;
@@ -313,8 +313,8 @@ pub(crate) async fn shutdown_spreads_reconnects(work: Work) -> Outcome {
     let listening = async {
         let mut times = Vec::new();
         for raw in &mut clients {
-            times.push(retry_after(&raw.text().await)?);
-            same("how it ends", raw.hear().await, Heard::Closed(4000))?;
+            times.push(retry_after(&raw.text().await?)?);
+            same("how it ends", raw.hear().await?, Heard::Closed(4000))?;
         }
         publish(&source, topic, "a", 0..10).await?;
         Ok::<_, Mismatch>(times)

@@ -89,9 +89,9 @@ async fn come_and_go(
                 let _ = poll!(&mut subscribing);
             }
             4 => {
-                let mut raw = Raw::connect(address(hub)).await;
-                raw.say(&subscribe(topic.name())).await;
-                raw.text().await;
+                let mut raw = Raw::connect(address(hub)).await?;
+                raw.say(&subscribe(topic.name())).await?;
+                raw.text().await?;
             }
             // Comes and goes on a bus that stays.
             5 => {
@@ -128,12 +128,13 @@ async fn fan_out_at(work: &Work, hubs: [&Hub; 2]) -> Result<u64, Mismatch> {
     for bus in &buses {
         readers.push(bus.subscribe(topic).bound(bound).await.or_mismatch("it is subscribed")?);
     }
-    let mut raws =
-        join_all((0..work.of(10)).map(|number| Raw::connect(address(hubs[usize::from(number % 2 == 1)]))))
-            .await;
+    let mut raws = try_join_all(
+        (0..work.of(10)).map(|number| Raw::connect(address(hubs[usize::from(number % 2 == 1)]))),
+    )
+    .await?;
     for raw in &mut raws {
-        raw.say(&subscribe(topic.name())).await;
-        raw.text().await;
+        raw.say(&subscribe(topic.name())).await?;
+        raw.text().await?;
     }
     let (own, far) = (PubSub::<App>::new(hubs[0].transport()), spoke(hubs[1]).await);
     futures::try_join!(publish(&own, topic, "own", 0..events), publish(&far, topic, "spoke", 0..events))?;
@@ -162,7 +163,7 @@ async fn order(reader: &mut Reader, published: &Published) -> Result<Vec<(String
 async fn raw_order(raw: &mut Raw, published: &Published) -> Result<Vec<(String, u64)>, Mismatch> {
     let (mut auditor, mut order) = (Auditor::default(), Vec::new());
     while !auditor.has_all(published) {
-        let text = raw.text().await;
+        let text = raw.text().await?;
         let message: serde_json::Value = serde_json::from_str(&text).or_mismatch("JSON")?;
         let (id, number) = (message["id"].as_str(), message["payload"].as_u64());
         let (id, number) = id.zip(number).ok_or_else(|| Mismatch::new("an event", &*text))?;
@@ -170,7 +171,7 @@ async fn raw_order(raw: &mut Raw, published: &Published) -> Result<Vec<(String, 
         order.push((id.to_owned(), number));
     }
     auditor.finish(published)?;
-    same("messages after the last event", raw.until_pong().await, vec![])?;
+    same("messages after the last event", raw.until_pong().await?, vec![])?;
     Ok(order)
 }
 
@@ -181,12 +182,12 @@ pub(crate) async fn duplicate_subscribe_race(mut work: Work) -> Outcome {
         let hub = work.world.hubs()[work.random.usize(..3)];
         let (topic, id) = (App::DUPLICATE_SUBSCRIBE_RACE, format!("{round}"));
         let times = work.random.usize(2..9);
-        let mut raw = Raw::connect(address(hub)).await;
+        let mut raw = Raw::connect(address(hub)).await?;
         let command = subscribe(&format!("{}:{id}", topic.name()));
         for _ in 0..times {
-            raw.say(&command).await;
+            raw.say(&command).await?;
         }
-        let answers = raw.texts(times).await;
+        let answers = raw.texts(times).await?;
         let count = |what: &str| answers.iter().filter(|text| text.contains(what)).count();
         let counts = (count("\"__subscribed\""), count("already_subscribed"));
         same("subscribed, and subscribed already", counts, (1, times - 1))?;
@@ -201,9 +202,9 @@ pub(crate) async fn duplicate_subscribe_race(mut work: Work) -> Outcome {
             let mut subscription = subscription.or_mismatch("it is subscribed")?;
             account_without_gaps(&mut subscription, &Published::from([(id.clone(), 1)])).await?;
         }
-        let event = raw.text().await;
+        let event = raw.text().await?;
         holds(event.contains(r#""payload":0"#), "the event", || event.clone())?;
-        same("messages after it", raw.until_pong().await, vec![])?;
+        same("messages after it", raw.until_pong().await?, vec![])?;
         drop((bus, raw));
         until("no subscription", || routes(hub, topic.name()) == 0).await?;
     }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 use pubsub::websocket::{HubConfig, HubConnection, HubEvent, Rate};
 use pubsub::{EventId, Hub};
 use pubsub_tests::hub::{address, hub_with};
@@ -60,7 +60,7 @@ fn kind(text: &str) -> Result<String, Mismatch> {
 }
 
 async fn kinds(raw: &mut Raw, count: usize) -> Result<Vec<String>, Mismatch> {
-    raw.texts(count).await.iter().map(|text| kind(text)).collect()
+    raw.texts(count).await?.iter().map(|text| kind(text)).collect()
 }
 
 /// Frames that are none, messages that are none: each is closed or answered as is written, and nobody else hears of it.
@@ -71,30 +71,30 @@ pub(crate) async fn malformed_frames(mut work: Work) -> Outcome {
     let count = cases.len();
     let hub = &hub;
     let frames = try_join_all(cases.into_iter().map(|(what, bytes, code)| async move {
-        let mut raw = Raw::connect(address(hub)).await;
-        raw.bytes(&bytes).await;
-        same(what, raw.closed().await, code)
+        let mut raw = Raw::connect(address(hub)).await?;
+        raw.bytes(&bytes).await?;
+        same(what, raw.closed().await?, code)
     }));
     let messages = async {
-        let mut raw = Raw::connect(address(hub)).await;
-        raw.send(Message::binary(&br#"{"type":"__ping","id":"1","payload":{}}"#[..])).await;
-        same("a binary frame where texts are spoken", raw.closed().await, 4501)?;
+        let mut raw = Raw::connect(address(hub)).await?;
+        raw.send(Message::binary(&br#"{"type":"__ping","id":"1","payload":{}}"#[..])).await?;
+        same("a binary frame where texts are spoken", raw.closed().await?, 4501)?;
 
-        let mut raw = Raw::connect(address(hub)).await;
+        let mut raw = Raw::connect(address(hub)).await?;
         for said in
             ["no", "{}", "[]", r#"{"type":"__nope","id":"1","payload":{}}"#, r#"{"type":"number","id":"a"}"#]
         {
-            raw.say(said).await;
+            raw.say(said).await?;
             same(said, kinds(&mut raw, 1).await?, vec!["bad_request".to_owned()])?;
         }
         // What is understood forgives what was not.
-        same("what comes before a pong", raw.until_pong().await, vec![])?;
+        same("what comes before a pong", raw.until_pong().await?, vec![])?;
         for _ in 0..17 {
-            raw.say("no").await;
+            raw.say("no").await?;
         }
         let mut errors = 0;
         let code = loop {
-            match raw.hear().await {
+            match raw.hear().await? {
                 Heard::Text(text) if text.contains("__disconnect") => {}
                 Heard::Text(text) => {
                     same("an answer to a mistake", kind(&text)?, "bad_request".to_owned())?;
@@ -120,11 +120,11 @@ pub(crate) async fn stale_handshake(work: Work) -> Outcome {
     let (hub, count) = (&hub, work.of(8));
     let mut happens = hub.events();
     let websockets = try_join_all((0..2 * count).map(|number| async move {
-        let mut raw = Raw::connect(address(hub)).await;
+        let mut raw = Raw::connect(address(hub)).await?;
         if number % 2 == 0 {
-            raw.say("no").await;
+            raw.say("no").await?;
         }
-        same("the code that it is closed with", raw.closed().await, 4502)
+        same("the code that it is closed with", raw.closed().await?, 4502)
     }));
     let streams = try_join_all((0..2 * count).map(|number| async move {
         let mut stream = TcpStream::connect(address(hub)).await.or_mismatch("a connection")?;
@@ -196,15 +196,15 @@ pub(crate) async fn oversized_frame(mut work: Work) -> Outcome {
     let mut splits: Vec<usize> = (0..rounds).map(|_| work.random.usize(1..125)).collect();
     splits.push(125);
     let attacks = async {
-        let mut raw = Raw::connect(address(hub)).await;
+        let mut raw = Raw::connect(address(hub)).await?;
         // What is delivered is longer than what was sent, by its position.
-        raw.say(&text(max - 200, EventId::now_v7())).await;
+        raw.say(&text(max - 200, EventId::now_v7())).await?;
         same("well within", kinds(&mut raw, 1).await?, vec!["__published".to_owned()])?;
-        raw.say(&text(max, EventId::now_v7())).await;
+        raw.say(&text(max, EventId::now_v7())).await?;
         same("too long to be delivered", kinds(&mut raw, 1).await?, vec!["too_large".to_owned()])?;
-        same("what comes before a pong", raw.until_pong().await, vec![])?;
-        raw.say(&text(max + 1, EventId::now_v7())).await;
-        same("one byte more", raw.closed().await, 1009)?;
+        same("what comes before a pong", raw.until_pong().await?, vec![])?;
+        raw.say(&text(max + 1, EventId::now_v7())).await?;
+        same("one byte more", raw.closed().await?, 1009)?;
         // One that only says how long it will be.
         let beyond = u16::try_from(max + 1).or_mismatch("a short length")?;
         for length in [
@@ -212,18 +212,18 @@ pub(crate) async fn oversized_frame(mut work: Work) -> Outcome {
             [&[0x81, 0x80 | 127], &u64::from(u32::MAX).to_be_bytes()],
             [&[0x81, 0x80 | 127], &i64::MAX.to_be_bytes()],
         ] {
-            let mut raw = Raw::connect(address(hub)).await;
-            raw.bytes(&[&length.concat()[..], &[0; 4]].concat()).await;
-            same("a length", raw.closed().await, 1009)?;
+            let mut raw = Raw::connect(address(hub)).await?;
+            raw.bytes(&[&length.concat()[..], &[0; 4]].concat()).await?;
+            same("a length", raw.closed().await?, 1009)?;
         }
         // In fragments that are each small enough.
         for part in splits {
-            let mut raw = Raw::connect(address(hub)).await;
+            let mut raw = Raw::connect(address(hub)).await?;
             let parts = max / part + 1;
             for first in std::iter::once(0x01).chain(std::iter::repeat_n(0x00, parts)) {
-                raw.bytes(&frame(first, &vec![b' '; part])).await;
+                raw.bytes(&frame(first, &vec![b' '; part])).await?;
             }
-            same("fragments", raw.closed().await, 1009)?;
+            same("fragments", raw.closed().await?, 1009)?;
         }
         Ok(())
     };
@@ -250,38 +250,38 @@ pub(crate) async fn limits(mut work: Work) -> Outcome {
     let limited = || "limit".to_owned();
 
     // Of one connection; of one type, that is.
-    let mut raw = Raw::connect(address(&hub)).await;
+    let mut raw = Raw::connect(address(&hub)).await?;
     for number in 0..topics + 3 {
-        raw.say(&subscribe(&format!("number:{number}"))).await;
+        raw.say(&subscribe(&format!("number:{number}"))).await?;
     }
     let expected = [vec![subscribed(); topics], vec![limited(); 3]].concat();
     same("topics of a connection", kinds(&mut raw, topics + 3).await?, expected)?;
     let long = format!("number:{}", "x".repeat(255));
-    raw.say(&subscribe(&long)).await;
+    raw.say(&subscribe(&long)).await?;
     same("an address that is too long", kinds(&mut raw, 1).await?, vec!["bad_request".to_owned()])?;
 
     // Of the hub: there is one type.
-    let mut others = join_all((0..2).map(|_| Raw::connect(address(&hub)))).await;
+    let mut others = try_join_all((0..2).map(|_| Raw::connect(address(&hub)))).await?;
     let mut known = 1;
     for (place, raw) in others.iter_mut().enumerate() {
         for number in 0..topics.min(max_types - known) {
-            raw.say(&subscribe(&format!("type{place}{number}"))).await;
+            raw.say(&subscribe(&format!("type{place}{number}"))).await?;
             known += 1;
             same("types of the hub", kinds(raw, 1).await?, vec![subscribed()])?;
         }
     }
     same("as many types as may be", known, max_types)?;
     let [_, last] = &mut others[..] else { return Err(Mismatch::new("two clients", "others")) };
-    last.say(&subscribe("onemore")).await;
+    last.say(&subscribe("onemore")).await?;
     same("a type too many", kinds(last, 1).await?, vec![limited()])?;
 
     // How many may come.
     let mut rest = Vec::new();
     while hub.connections().len() < connections {
-        rest.push(Raw::connect(address(&hub)).await);
+        rest.push(Raw::connect(address(&hub)).await?);
     }
     for _ in 0..3 {
-        same("a connection too many", Raw::connect(address(&hub)).await.closed().await, 4504)?;
+        same("a connection too many", Raw::connect(address(&hub)).await?.closed().await?, 4504)?;
     }
 
     // How fast one may be.
@@ -289,8 +289,8 @@ pub(crate) async fn limits(mut work: Work) -> Outcome {
     let ping = r#"{"type":"__ping","id":"p","payload":{}}"#;
     let (mut answers, mut refused) = (0, 0);
     let code = loop {
-        quick.say(ping).await;
-        match quick.hear().await {
+        quick.say(ping).await?;
+        match quick.hear().await? {
             Heard::Text(text) if text.contains("__pong") => answers += 1,
             Heard::Text(text) if text.contains("__disconnect") => {}
             Heard::Text(text) => {

@@ -19,20 +19,20 @@ pub(crate) async fn event_without_id_never_deduplicated(mut work: Work) -> Outco
         let hubs = work.world.hubs();
         let reading = spoke(hubs[other]).await;
         let mut reader = reading.subscribe(topic).await.or_mismatch("it is subscribed")?;
-        let mut raw = Raw::connect(address(hubs[hub])).await;
+        let mut raw = Raw::connect(address(hubs[hub])).await?;
         for number in 0..rounds {
             let times = work.random.u64(2..6);
             let mut event = json!({"type": topic.name(), "id": "a", "payload": number});
             for _ in 0..times {
-                raw.say(&event.to_string()).await;
+                raw.say(&event.to_string()).await?;
             }
             event["eventId"] = json!(random_id(&mut work.random).to_string());
             for _ in 0..times {
-                raw.say(&event.to_string()).await;
+                raw.say(&event.to_string()).await?;
             }
             let mut offsets = Vec::new();
             for _ in 0..times {
-                let text = raw.text().await;
+                let text = raw.text().await?;
                 let answer: Value = serde_json::from_str(&text).or_mismatch("JSON")?;
                 holds(answer["type"] == "__published", "__published", || text)?;
                 offsets.push(answer["payload"]["offset"].as_u64());

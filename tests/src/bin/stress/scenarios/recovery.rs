@@ -156,7 +156,7 @@ pub(crate) async fn epoch_change_is_a_gap(work: Work) -> Outcome {
         for reader in &mut readers {
             same("its event", next(reader).await?.payload, 2 * round)?;
         }
-        let mut raw = Raw::connect(address(&hub)).await;
+        let mut raw = Raw::connect(address(&hub)).await?;
         let known = subscribe_since(&mut raw, "number", None).await?;
         // Somebody else may have its port before the next hub has one.
         proxy.change(|weather| weather.refuses = true);
@@ -175,7 +175,7 @@ pub(crate) async fn epoch_change_is_a_gap(work: Work) -> Outcome {
         for reader in &mut readers {
             same("a gap, and the next event", story(reader).await?, (vec![epoch], 2 * round + 1))?;
         }
-        let mut raw = Raw::connect(address(&hub)).await;
+        let mut raw = Raw::connect(address(&hub)).await?;
         let answer = subscribe_since(&mut raw, "number", Some(&known)).await?;
         let said = (&answer["recovered"], &answer["gap"], &answer["replay"]);
         same("what a foreign client hears", said, (&json!(false), &json!("epoch"), &json!(0)))?;
@@ -197,8 +197,8 @@ fn subscribe_command(topic: &str, known: Option<&Value>) -> String {
 
 /// The payload of `__subscribed`.
 async fn subscribe_since(raw: &mut Raw, topic: &str, known: Option<&Value>) -> Result<Value, Mismatch> {
-    raw.say(&subscribe_command(topic, known)).await;
-    let text = raw.text().await;
+    raw.say(&subscribe_command(topic, known)).await?;
+    let text = raw.text().await?;
     let mut answer: Value = serde_json::from_str(&text).or_mismatch("JSON")?;
     holds(answer["type"] == "__subscribed", "__subscribed", || text)?;
     Ok(answer["payload"].take())
@@ -330,7 +330,7 @@ pub(crate) async fn unsubscribe_during_replay_delivers_nothing_after(mut work: W
             let publishing = source.publish(topic, "a", format!("{number} {filling}"));
             in_time("answer", publishing).await?.or_mismatch("it is accepted")
         };
-        let mut raw = Raw::connect(address(hub)).await;
+        let mut raw = Raw::connect(address(hub)).await?;
         let known = subscribe_since(&mut raw, topic.name(), None).await?;
         drop(raw);
         for number in 0..EVENTS {
@@ -339,12 +339,12 @@ pub(crate) async fn unsubscribe_during_replay_delivers_nothing_after(mut work: W
         for round in 0..rounds {
             let all = EVENTS + round;
             // A socket of which much was read holds more.
-            let mut raw = Raw::connect(address(hub)).await;
+            let mut raw = Raw::connect(address(hub)).await?;
             if round % 2 == 0 {
                 // Both at once, so that nothing is replayed yet.
                 let both = [subscribe_command(topic.name(), Some(&known)), unsubscribe(topic.name())];
-                raw.bytes(&both.map(|command| frame(0x81, command.as_bytes())).concat()).await;
-                let text = raw.text().await;
+                raw.bytes(&both.map(|command| frame(0x81, command.as_bytes())).concat()).await?;
+                let text = raw.text().await?;
                 holds(text.contains("__subscribed"), "__subscribed", || text)?;
                 replayed(&mut raw, 0).await?;
             } else {
@@ -352,9 +352,9 @@ pub(crate) async fn unsubscribe_during_replay_delivers_nothing_after(mut work: W
                 same("events to be replayed", &answer["replay"], &json!(all))?;
                 let read = work.random.u64(1..5);
                 for number in 0..read {
-                    same("the next event", number_of(&raw.text().await)?, number)?;
+                    same("the next event", number_of(&raw.text().await?)?, number)?;
                 }
-                raw.say(&unsubscribe(topic.name())).await;
+                raw.say(&unsubscribe(topic.name())).await?;
                 // It reads nothing more before the hub has heard that.
                 until("no subscription at the hub", || routes(hub, topic.name()) == 0).await?;
                 let count = replayed(&mut raw, read).await?;
@@ -362,7 +362,7 @@ pub(crate) async fn unsubscribe_during_replay_delivers_nothing_after(mut work: W
                 (least, most) = (least.min(count), most.max(count));
             }
             publish(all).await?;
-            same("messages after the answer", raw.until_pong().await, vec![])?;
+            same("messages after the answer", raw.until_pong().await?, vec![])?;
         }
     }
     in_time("the end of a hub", alone.close()).await?;
@@ -376,7 +376,7 @@ fn unsubscribe(topic: &str) -> String {
 /// What still comes before the answer to an `__unsubscribe`, in order. The number that would be next.
 async fn replayed(raw: &mut Raw, mut number: u64) -> Result<u64, Mismatch> {
     loop {
-        let text = raw.text().await;
+        let text = raw.text().await?;
         if text.contains("__unsubscribed") {
             return Ok(number);
         }

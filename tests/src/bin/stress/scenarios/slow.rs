@@ -31,9 +31,9 @@ async fn stalled(hub: &Hub, count: u64) -> Result<Vec<(Raw, HubConnection)>, Mis
     let mut all = Vec::new();
     for _ in 0..count {
         let before = hub.connections();
-        let mut raw = Raw::connect(address(hub)).await;
-        raw.say(&subscribe(App::TEXT.name())).await;
-        raw.text().await;
+        let mut raw = Raw::connect(address(hub)).await?;
+        raw.say(&subscribe(App::TEXT.name())).await?;
+        raw.text().await?;
         let new = hub.connections().into_iter().find(|one| !before.contains(one));
         all.push((raw, new.or_mismatch("a connection at the hub")?));
     }
@@ -72,7 +72,7 @@ pub(crate) async fn slow_consumer(work: Work) -> Outcome {
     until("no route", || hub.subscriptions() == 0).await?;
     same("slow consumers counted", hub.stats().slow_consumers, slow.len() as u64)?;
     for (raw, _) in &mut slow {
-        same("the code that it is closed with", in_time("a close frame", raw.closed()).await?, 4002)?;
+        same("the code that it is closed with", raw.closed().await?, 4002)?;
     }
     in_time("the end of a hub", hub.close()).await?;
     Ok(format!("{} closed after {count} texts, at most {most} bytes waited", slow.len()))
@@ -105,7 +105,7 @@ async fn lag_at_the_hub(work: &Work) -> Result<u64, Mismatch> {
         let mut auditor = Auditor::default();
         let published = Published::from([("a".to_owned(), count)]);
         while !auditor.has_all(&published) {
-            let Heard::Text(text) = raw.hear().await else {
+            let Heard::Text(text) = raw.hear().await? else {
                 return Err(Mismatch::new("an event or a gap", "an end"));
             };
             let message: Value = serde_json::from_str(&text).or_mismatch("JSON")?;

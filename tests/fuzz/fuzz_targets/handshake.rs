@@ -1,0 +1,3 @@
+#![no_main]
+
+pubsub_tests::fuzz_target!(handshake);

@@ -212,7 +212,7 @@ impl Remote {
         if self.is_idle || driver.guarantees.carries != Carries::Shared || waker.will_wake(Waker::noop()) {
             return false;
         }
-        // Looking all the time, it would take each event, and the locks, away from who makes the next.
+        // Not all the time: each look takes the counter from who writes it.
         WAITS.into_iter().any(|turns| {
             (0..turns).for_each(|_| std::hint::spin_loop());
             driver.inbound.arrived() != arrived

@@ -131,10 +131,12 @@ impl<P: Send + Sync + 'static, I: TopicId + ?Sized + 'static> Future for Publish
         }
         assert!(this.offer.is_open(), "`Publish` polled after it was ready");
         if let Some(driver) = &this.handle.driver {
-            let outgoing = driver.send(this.offer.make(), Patience::Wait)?;
-            let result = ready!(this.at_work.insert(Box::new(AtWork::Link(outgoing))).poll(cx));
-            this.at_work = None;
-            return Poll::Ready(result);
+            let mut outgoing = driver.send(this.offer.make(), Patience::Wait)?;
+            if let Poll::Ready(answer) = outgoing.poll(cx) {
+                return Poll::Ready(answer.map_err(PublishError::of_link));
+            }
+            this.at_work = Some(Box::new(AtWork::Link(outgoing)));
+            return Poll::Pending;
         }
         let engine = &this.handle.engine;
         if !engine.is_idle(this.offer.topic()) {

@@ -36,7 +36,8 @@ pub struct Header {
     topic: CompactString,
     id: CompactString,
     event_id: Option<EventId>,
-    position: Option<Position>,
+    /// Boxed: most events have none, and a header is moved often.
+    position: Option<Box<Position>>,
     carried: Carried,
 }
 
@@ -62,7 +63,7 @@ impl Header {
     /// With this position.
     #[must_use]
     pub fn with_position(self, position: Position) -> Self {
-        Self { position: Some(position), ..self }
+        Self { position: Some(Box::new(position)), ..self }
     }
 
     /// The type: a topic, or the name of a control message.
@@ -86,7 +87,7 @@ impl Header {
     /// Where the event stands in the history of its type, if there is one.
     #[must_use]
     pub fn position(&self) -> Option<&Position> {
-        self.position.as_ref()
+        self.position.as_deref()
     }
 
     /// What it carries for tracing, whether the feature is on or not.

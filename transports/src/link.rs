@@ -41,6 +41,15 @@ pub trait Link: Send + Sync {
     /// Frames that were taken, and are not sent or not answered yet.
     fn in_flight(&self) -> u64;
 
+    /// Whether somebody waits until what came has room in the inlet. Then the inlet tells of each place that there is; else it may
+    /// have several first. Whoever comes to wait after that, [looks](Inlet::poll_ready).
+    fn is_waited_for(&self) -> bool {
+        true
+    }
+
+    /// Goes on with what had no room in the inlet: there may be some by now, of which it did not tell.
+    fn look_for_room(&self) {}
+
     /// Who the other side says that we are; `None` where it says nothing, or that we are nobody.
     fn identity(&self) -> Option<String> {
         None
@@ -99,7 +108,8 @@ pub trait Link: Send + Sync {
 /// Where values are shared and not encoded nothing is lost on the way, and there is no gap.
 pub trait Inlet: Send + Sync {
     /// Whether there is room for one more event. Pending only where the transport's
-    /// [guarantees](crate::Guarantees::backpressure) say that publishers wait; then `waker` is woken when there is.
+    /// [guarantees](crate::Guarantees::backpressure) say that publishers wait; then `waker` is woken when there is: for one event,
+    /// or for several where the link [is not waited for](Link::is_waited_for).
     fn poll_ready(&self, waker: &Waker) -> Poll<()>;
 
     /// An event, when [`poll_ready`](Self::poll_ready) said so.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Poll, Waker};
 
@@ -44,6 +44,10 @@ pub(super) struct Inbound {
     arrived: AtomicU64,
     /// The last event that came, if subscriptions have no room for it yet.
     waiting: Mutex<Option<Waiting>>,
+    /// Whether there is one; also while it is looked after. Most of the time there is none, and nobody takes the lock.
+    pub(super) is_full: AtomicBool,
+    /// Subscriptions that found nothing when they last looked. What waits behind the last event may be theirs.
+    pub(super) idle: AtomicUsize,
     /// The last event that came of each topic, where there is a history.
     positions: Mutex<Vec<Option<Position>>>,
     /// What acknowledging subscriptions have not handled.
@@ -77,6 +81,8 @@ impl Inbound {
             interests: Mutex::default(),
             arrived: AtomicU64::new(0),
             waiting: Mutex::default(),
+            is_full: AtomicBool::new(false),
+            idle: AtomicUsize::new(0),
             positions: Mutex::new(vec![None; M::TOPICS.len()]),
             acknowledged: Mutex::default(),
             acknowledges: AtomicBool::new(false),
@@ -87,6 +93,11 @@ impl Inbound {
 
     pub(super) fn has_waiting(&self) -> bool {
         lock(&self.waiting).is_some()
+    }
+
+    /// How many events came.
+    pub(super) fn arrived(&self) -> u64 {
+        self.arrived.load(Ordering::Acquire)
     }
 
     pub(super) fn engine_is_closed(&self) -> bool {
@@ -235,10 +246,16 @@ pub(super) struct BusInlet(pub(super) Arc<Inbound>);
 
 impl Inlet for BusInlet {
     fn poll_ready(&self, waker: &Waker) -> Poll<()> {
+        if !self.0.is_full.load(Ordering::SeqCst) {
+            return Poll::Ready(());
+        }
         // Taken out, since polling it runs code of the waker. Only this inlet's one caller puts it back.
         let waiting = lock(&self.0.waiting).take();
         let Some(waiting) = waiting else { return Poll::Ready(()) };
+        // Readers need not have told: see `Driver::room_may_wait`.
+        waiting.look_again();
         if waiting.poll(waker).is_ready() {
+            self.0.is_full.store(false, Ordering::SeqCst);
             return Poll::Ready(());
         }
         *lock(&self.0.waiting) = Some(waiting);
@@ -282,9 +299,10 @@ impl Inlet for BusInlet {
         let mut stored = Some(stored);
         let address = engine::Address { topic, at: At::Id(header.id()) };
         // A bus that is closed has no use for it.
-        if let Ok(waiting) = bus.engine.publish(address, &mut stored, Some(Waker::noop())) {
-            let before = std::mem::replace(&mut *lock(&bus.waiting), waiting);
+        if let Ok(Some(waiting)) = bus.engine.publish(address, &mut stored, Some(Waker::noop())) {
+            let before = lock(&bus.waiting).replace(waiting);
             debug_assert!(before.is_none(), "an event came before there was room for it");
+            bus.is_full.store(true, Ordering::SeqCst);
         }
         // Counted when it is there: a notice is told after it.
         bus.arrived.store(sequence, Ordering::Release);

@@ -93,6 +93,14 @@ impl Driver {
         self.guarantees.backpressure && !self.inbound.engine_is_closed()
     }
 
+    /// Whether the link may learn later that a reader has made room, once it has given all that it took at once: neither a
+    /// publisher waits for that, nor another subscription, which may be stuck behind this one. Whoever comes to wait
+    /// [looks](Link::look_for_room) by itself, and first says that it waits. It then marks the reader's count of what it holds,
+    /// by which one of the two sees the other.
+    fn room_may_wait(&self) -> bool {
+        self.inbound.idle.load(Ordering::SeqCst) == 0 && !self.link.is_waited_for()
+    }
+
     /// What a subscription follows, as addresses.
     #[cfg(feature = "worker")]
     pub(crate) fn addresses(&self, interest: &Interest) -> Result<Vec<Address>, SubscribeError> {

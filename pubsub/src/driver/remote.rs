@@ -12,6 +12,7 @@ use crate::SubscribeError;
 use crate::delivery::End;
 use crate::engine::{Found, Reader};
 use crate::event::Stored;
+use crate::guarantees::Carries;
 use crate::interest::Interest;
 use crate::{Position, Positions};
 
@@ -30,6 +31,8 @@ pub(crate) struct Remote {
     given: Vec<(&'static str, Position)>,
     /// Where it acknowledges: what was given, and is handled when more is asked for.
     unhandled: Option<Vec<(usize, Position)>>,
+    /// It found nothing when it last looked.
+    is_idle: bool,
 }
 
 /// An event, and how many were lost just before it.
@@ -46,6 +49,10 @@ pub(crate) enum Step {
     End(End, u64),
 }
 
+/// How long a reader that found nothing waits, each time, before it looks again; then it lets itself be woken, which takes
+/// longer, and whoever publishes as long again. In turns of a processor's wait, a hundredth of a microsecond or a few.
+const WAITS: [u32; 2] = [32, 64];
+
 impl Came {
     /// Its number among the events that came. One that did not come over a wire has none, and nothing stands before it.
     fn number(&self) -> u64 {
@@ -60,7 +67,17 @@ impl Remote {
         notices: Arc<Notices>,
         replay: Option<Arc<Replay>>,
     ) -> Self {
-        Self { driver, key, notices, held: None, replay, passed_over: 0, given: Vec::new(), unhandled: None }
+        Self {
+            driver,
+            key,
+            notices,
+            held: None,
+            replay,
+            passed_over: 0,
+            given: Vec::new(),
+            unhandled: None,
+            is_idle: false,
+        }
     }
 
     /// The other side is told what was handled.
@@ -166,7 +183,19 @@ impl Remote {
             }
         }
         let mut found = Found::default();
-        let stored = reader.take_stored(waker, &mut found);
+        let arrived = self.driver.inbound.arrived();
+        let may_wait = || self.driver.room_may_wait();
+        let mut stored = reader.take_stored(waker, may_wait, &mut found);
+        if stored.is_none() && found.end.is_none() && self.sees_more(arrived, waker) {
+            stored = reader.take_stored(waker, || false, &mut found);
+        }
+        let was_idle = self.is_idle;
+        self.set_idle(stored.is_none() && found.end.is_none());
+        // Asked after it is known to be idle: from then on whoever makes room tells so at once.
+        if self.is_idle && !was_idle && self.driver.inbound.is_full.load(Ordering::SeqCst) {
+            self.driver.link.look_for_room();
+            stored = reader.take_stored(waker, || false, &mut found);
+        }
         match (stored, found.end) {
             (Some(stored), _) => {
                 let missed = found.missed + std::mem::take(&mut self.passed_over);
@@ -174,6 +203,28 @@ impl Remote {
             }
             (None, Some(end)) => Poll::Ready(Step::End(end, found.missed + self.passed_over)),
             (None, None) => Poll::Pending,
+        }
+    }
+
+    /// Whether more than `arrived` events came, by now or within a moment. Only from other threads they come that quickly.
+    fn sees_more(&self, arrived: u64, waker: &Waker) -> bool {
+        let driver = &*self.driver;
+        if self.is_idle || driver.guarantees.carries != Carries::Shared || waker.will_wake(Waker::noop()) {
+            return false;
+        }
+        // Not all the time: each look takes the counter from who writes it.
+        WAITS.into_iter().any(|turns| {
+            (0..turns).for_each(|_| std::hint::spin_loop());
+            driver.inbound.arrived() != arrived
+        })
+    }
+
+    fn set_idle(&mut self, is_idle: bool) {
+        let idle = &self.driver.inbound.idle;
+        match (std::mem::replace(&mut self.is_idle, is_idle), is_idle) {
+            (false, true) => _ = idle.fetch_add(1, Ordering::SeqCst),
+            (true, false) => _ = idle.fetch_sub(1, Ordering::SeqCst),
+            _ => {}
         }
     }
 
@@ -248,6 +299,7 @@ impl Remote {
     /// The subscription has ended: it follows nothing any more.
     pub(crate) fn leave(&mut self) {
         self.leave_past();
+        self.set_idle(false);
         let _wakers = self.driver.inbound.interests().leave(self.key);
         self.driver.make_calls();
         // After it is followed no more: else the hub would send all that waits.

@@ -178,6 +178,14 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
+    /// Gives it a place if there is room that no reader told of.
+    pub(crate) fn look_again(&self) {
+        let mut effects = Effects::default();
+        let mut line = lock(&self.engine.line);
+        self.engine.admit(&mut line, BTreeSet::from([self.key]), &mut effects);
+        drop(line);
+    }
+
     /// Ready when the event was accepted, or with the event when the bus was closed.
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<(), Stored>> {
         let mut waker = waker.clone();

@@ -10,7 +10,7 @@ use super::Engine;
 #[cfg(test)]
 use super::Taken;
 use super::effects::Effects;
-use super::held::{DISCARDED, Held};
+use super::held::{DISCARDED, Held, WAITED_FOR};
 use super::log::{BATCH, Follow, Found, Log};
 use super::parked::Ticket;
 use super::private::Private;
@@ -46,6 +46,12 @@ pub struct Make<T> {
 }
 
 type Batch<T> = fn(&mut Log, (usize, usize), &mut Vec<T>) -> Option<Stored>;
+
+/// How several events are taken at once.
+enum Taking<T> {
+    Made(Batch<T>),
+    Stored,
+}
 
 impl<T> Make<T> {
     /// Each when it is given out.
@@ -94,6 +100,8 @@ pub(super) enum LogOf {
 struct Local<T> {
     /// Taken from the log and not handed out, the next one last.
     events: Vec<T>,
+    /// The same, of a reader that takes them as they are stored.
+    stored: Vec<Stored>,
     /// How many these are, for others to see.
     held: Option<Arc<Held>>,
     /// Events lost that were told.
@@ -104,13 +112,22 @@ struct Local<T> {
 
 impl<T> Default for Local<T> {
     fn default() -> Self {
-        Self { events: Vec::new(), held: None, told: 0, untold: 0 }
+        Self { events: Vec::new(), stored: Vec::new(), held: None, told: 0, untold: 0 }
     }
 }
 
 impl<T> Local<T> {
     fn is_discarded(&self) -> bool {
         self.held.as_ref().is_some_and(|held| held.is_discarded())
+    }
+
+    fn len(&self) -> usize {
+        self.events.len() + self.stored.len()
+    }
+
+    /// Gives how many there were.
+    fn discard(&mut self) -> usize {
+        std::mem::take(&mut self.events).len() + std::mem::take(&mut self.stored).len()
     }
 }
 
@@ -167,13 +184,34 @@ impl<T> Reader<T> {
 
     fn take_slowly(&mut self, waker: &Waker, tells: bool, found: &mut Found) -> Option<T> {
         let batch = (self.make)().batch;
-        let stored = self.take_with(batch, waker, found)?;
+        let stored = self.take_with(batch.map(Taking::Made), waker, || false, found)?;
         Some(self.make(stored, if tells { found.missed } else { 0 }))
     }
 
     /// As [`take`](Self::take), as it is stored. A reader that takes like this never takes otherwise.
-    pub(crate) fn take_stored(&mut self, waker: &Waker, found: &mut Found) -> Option<Stored> {
-        self.take_with(None, waker, found)
+    ///
+    /// Where those in the line `may_wait`, they are told of the room that this makes when all is handed out that was taken at once:
+    /// to give a place to one for each event that is read takes several times as long as to read it. Until then they find the room
+    /// when they [look](super::Waiting::look_again).
+    pub(crate) fn take_stored(
+        &mut self,
+        waker: &Waker,
+        may_wait: impl Fn() -> bool,
+        found: &mut Found,
+    ) -> Option<Stored> {
+        let stored = self.next_stored(&may_wait);
+        stored.or_else(|| self.take_with(Some(Taking::Stored), waker, may_wait, found))
+    }
+
+    #[inline]
+    fn next_stored(&mut self, may_wait: impl Fn() -> bool) -> Option<Stored> {
+        let local = self.local.as_mut()?;
+        let stored = local.stored.pop()?;
+        let flags = local.held.as_ref()?.hand_out();
+        if flags == 0 || (flags == WAITED_FOR && !local.stored.is_empty() && may_wait()) {
+            return Some(stored);
+        }
+        self.waited_for(stored, flags)
     }
 
     /// It sat nowhere, and reads from this seat from now on.
@@ -186,9 +224,15 @@ impl<T> Reader<T> {
         (self.make)().one(stored, missed)
     }
 
-    fn take_with(&mut self, batch: Option<Batch<T>>, waker: &Waker, found: &mut Found) -> Option<Stored> {
+    fn take_with(
+        &mut self,
+        taking: Option<Taking<T>>,
+        waker: &Waker,
+        may_wait: impl Fn() -> bool,
+        found: &mut Found,
+    ) -> Option<Stored> {
         match &self.seat.home {
-            Home::Log(log) => self.read(*log, batch, waker, found),
+            Home::Log(log) => self.read(*log, taking, waker, may_wait, found),
             Home::Private(private) => self.seat.pop(private, waker, found),
             Home::Left { .. } => None,
         }
@@ -201,36 +245,39 @@ impl<T> Reader<T> {
 
     /// An event was handed out, and somebody has to know. Gives it back, unless it was discarded.
     #[cold]
-    fn waited_for(&mut self, event: T, flags: u32) -> Option<T> {
+    fn waited_for<E>(&mut self, event: E, flags: u32) -> Option<E> {
         if flags & DISCARDED == 0 {
             self.seat.handed_out();
             return Some(event);
         }
         // What was held was lost, this event included; what comes next is the end, which tells it.
         let local = self.local.as_mut()?;
-        let discarded = std::mem::take(&mut local.events);
-        local.untold += discarded.len() as u64 + 1;
+        local.untold += local.discard() as u64 + 1;
         None
     }
 
     fn read(
         &mut self,
         log: LogOf,
-        make: Option<Batch<T>>,
+        taking: Option<Taking<T>>,
         waker: &Waker,
+        may_wait: impl Fn() -> bool,
         found: &mut Found,
     ) -> Option<Stored> {
         let mut effects = Effects::default();
         let mut follow = Follow::default();
         let Seat { engine, ticket, number, .. } = &mut self.seat;
-        let most = if make.is_some() { BATCH } else { 1 };
+        let most = if taking.is_some() { BATCH } else { 1 };
         let stored = engine.with_log(log, |log| {
             let (offset, batch) = log.read(*number, ticket, most, waker, found, &mut effects)?;
-            let stored = match make {
-                Some(make) if batch > 1 => {
+            let stored = match taking {
+                Some(taking) if batch > 1 => {
                     let local = self.local.get_or_insert_default();
                     log.hold(*number, batch, &mut local.held);
-                    make(log, (offset, batch), &mut local.events)
+                    match taking {
+                        Taking::Made(make) => make(log, (offset, batch), &mut local.events),
+                        Taking::Stored => log.take_batch((offset, batch), &mut local.stored, |stored| stored),
+                    }
                 }
                 _ => log.take_one(offset),
             };
@@ -243,21 +290,25 @@ impl<T> Reader<T> {
         if found.missed > 0 {
             self.local.get_or_insert_default().told += found.missed;
         }
+        if follow.next.is_some() && self.local.as_ref().is_some_and(|it| !it.stored.is_empty()) && may_wait()
+        {
+            follow.next = None;
+        }
         engine.follow(&follow);
         stored
     }
 
     pub(crate) fn missed(&self) -> u64 {
         let own = self.local.as_ref().map_or(0, |local| {
-            let discarded = if local.is_discarded() { local.events.len() } else { 0 };
+            let discarded = if local.is_discarded() { local.len() } else { 0 };
             local.told + local.untold + discarded as u64
         });
         own + self.seat.lost()
     }
 
     pub(crate) fn len(&self) -> usize {
-        let held = self.local.as_ref().filter(|local| !local.is_discarded());
-        held.map_or(0, |local| local.events.len()) + self.seat.unread()
+        let held = self.local.as_deref().filter(|local| !local.is_discarded());
+        held.map_or(0, Local::len) + self.seat.unread()
     }
 }
 

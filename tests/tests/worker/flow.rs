@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::executor::block_on;
 use pubsub::prelude::*;
 
-use crate::harness::{App, Opaque, echo, host, within_deadline};
+use crate::harness::{App, Host, Opaque, echo, host, within_deadline};
 
 #[test]
 fn a_payload_that_cannot_be_serialised_crosses_and_is_shared() {
@@ -175,6 +175,73 @@ fn own_events_come_back_in_the_order_of_the_exchange() {
     }
     let got: Vec<u64> = std::iter::from_fn(|| jobs.try_next().ok()).map(|event| event.payload).collect();
     assert_eq!(got, (0..10).collect::<Vec<_>>());
+}
+
+/// More than a reader takes at once: of the room that it makes it tells once it has given all of that, unless somebody waits.
+const BOUND: u64 = 64;
+
+/// A host whose own subscription has no room, and an inbox of eight that has none either.
+fn full_host() -> (Host, Subscription<Event<u64>>) {
+    let host = pubsub::WorkerHost::<App>::with_inbox(8);
+    let jobs = host.bus().subscribe(App::JOB).bound(BOUND as usize).now().unwrap();
+    // One waits for room in the subscription.
+    for number in 0..BOUND + 1 + 8 {
+        host.bus().publish(App::JOB, "", number).now().unwrap();
+    }
+    assert!(matches!(host.bus().publish(App::JOB, "", 0).now(), Err(PublishError::Full(_))));
+    (host, jobs)
+}
+
+#[test]
+fn who_does_not_wait_finds_exactly_the_room_that_was_made() {
+    let (host, mut jobs) = full_host();
+    for read in 1..=BOUND {
+        for _ in 0..read {
+            jobs.try_next().unwrap();
+        }
+        for _ in 0..read {
+            host.bus().publish(App::JOB, "", 0).now().unwrap();
+        }
+        assert!(matches!(host.bus().publish(App::JOB, "", 0).now(), Err(PublishError::Full(_))), "{read}");
+    }
+}
+
+#[test]
+fn who_waits_is_accepted_as_soon_as_there_is_room_for_one() {
+    let (host, mut jobs) = full_host();
+    for _ in 0..BOUND {
+        let mut first = host.bus().publish(App::JOB, "", 0);
+        let mut second = host.bus().publish(App::JOB, "", 0);
+        assert!((&mut first).now_or_never().is_none());
+        assert!((&mut second).now_or_never().is_none());
+        jobs.try_next().unwrap();
+        assert!(matches!((&mut first).now_or_never(), Some(Ok(()))));
+        assert!((&mut second).now_or_never().is_none());
+        jobs.try_next().unwrap();
+        assert!(matches!((&mut second).now_or_never(), Some(Ok(()))));
+    }
+}
+
+/// Whether it waits already, or looks later.
+#[test]
+fn what_is_behind_an_event_without_room_arrives_once_there_is_some() {
+    for waits in [true, false] {
+        let host = host();
+        let bus = host.bus();
+        let mut jobs = bus.subscribe(App::JOB).bound(BOUND as usize).now().unwrap();
+        let mut done = bus.subscribe(App::DONE).now().unwrap();
+        for round in 0..BOUND {
+            while jobs.len() < BOUND as usize {
+                bus.publish(App::JOB, "", 0).now().unwrap();
+            }
+            bus.publish(App::JOB, "", 0).now().unwrap();
+            bus.publish(App::DONE, "", round).now().unwrap();
+            assert!(!waits || done.next().now_or_never().is_none());
+            jobs.try_next().unwrap();
+            let came = done.next().now_or_never().flatten();
+            assert_eq!(came.map(|event| event.payload), Some(round), "waits: {waits}");
+        }
+    }
 }
 
 #[test]

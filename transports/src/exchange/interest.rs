@@ -49,7 +49,13 @@ impl State {
         for watcher in self.watchers.extract_if(.., due) {
             effects.follows(watcher.answer);
         }
-        Some(Arc::clone(&seat.inlet))
+        let inlet = Arc::clone(&seat.inlet);
+        // Those in the line wait for this member too, from now on.
+        if !seat.claims.is_empty() {
+            seat.hand.set_waited_for(true);
+            self.wake(member, effects);
+        }
+        Some(inlet)
     }
 
     pub(super) fn unfollow(&mut self, member: MemberId, addresses: &[Address], effects: &mut Effects) {

@@ -40,6 +40,7 @@ impl State {
         from: MemberId,
         to: Option<MemberId>,
         frame: Frame,
+        effects: &mut Effects,
     ) -> oneshot::Receiver<Result<(), SendError>> {
         self.last_waiter += 1;
         let key = self.last_waiter;
@@ -49,9 +50,12 @@ impl State {
         for member in &self.targets {
             if let Some(seat) = self.seats.get_mut(member) {
                 seat.claims.insert(key);
+                seat.hand.set_waited_for(true);
             }
         }
         self.line.insert(key, Waiter { from, to, frame, answer });
+        // Who made room before did not know of it.
+        self.look_for_room(effects);
         receiver
     }
 

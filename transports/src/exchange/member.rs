@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::pump::Hand;
 use super::state::Offered;
 use super::{MemberId, Shared};
 use crate::queue::{Leave, Place, ThreadSeat};
@@ -15,12 +16,13 @@ use crate::{
 pub struct Member {
     shared: Arc<Shared>,
     id: MemberId,
+    hand: Arc<Hand>,
     name: String,
 }
 
 impl Member {
-    pub(super) fn new(shared: Arc<Shared>, id: MemberId) -> Self {
-        Self { shared, id, name: String::new() }
+    pub(super) fn new(shared: Arc<Shared>, hand: Arc<Hand>) -> Self {
+        Self { shared, id: hand.member, hand, name: String::new() }
     }
 
     /// With the name by which queue groups know it.
@@ -76,11 +78,24 @@ pub(super) fn publish(
     frame: Frame,
     patience: Patience,
 ) -> Sending {
+    let offered = shared.change(|state, effects| {
+        let offered = state.offer(from, to, frame, effects);
+        if let Offered::NoRoom(_) = offered {
+            state.look_for_room(effects);
+        }
+        offered
+    });
+    let frame = match offered {
+        Offered::Accepted => return Sending::Done(Ok(())),
+        Offered::Closed(_) => return Sending::Done(Err(SendError::Closed)),
+        Offered::NoRoom(frame) => frame,
+    };
+    // There is room by now where an inlet had some that it had not told of.
     let mut refused = None;
     let sending = shared.change(|state, effects| match state.offer(from, to, frame, effects) {
         Offered::Accepted => Sending::Done(Ok(())),
         Offered::NoRoom(frame) if patience == Patience::Wait => {
-            Sending::Pending(state.join_line(shared, from, to, frame))
+            Sending::Pending(state.join_line(shared, from, to, frame, effects))
         }
         Offered::NoRoom(frame) => {
             refused = Some(frame);
@@ -103,6 +118,14 @@ impl Link for Member {
     /// What its inbox holds.
     fn in_flight(&self) -> u64 {
         self.shared.lock().depth(self.id) as u64
+    }
+
+    fn is_waited_for(&self) -> bool {
+        self.hand.is_waited_for()
+    }
+
+    fn look_for_room(&self) {
+        self.shared.change(|state, effects| state.wake(self.id, effects));
     }
 
     fn subscribe(&self, request: u64, addresses: Vec<Address>) {

@@ -92,8 +92,8 @@ impl Exchange {
     /// it to the inlet.
     #[must_use]
     pub fn join(&self, bound: usize, inlet: Arc<dyn Inlet>) -> Member {
-        let id = self.shared.lock().join(&self.shared, bound.max(1), inlet);
-        Member::new(Arc::clone(&self.shared), id)
+        let hand = self.shared.lock().join(&self.shared, bound.max(1), inlet);
+        Member::new(Arc::clone(&self.shared), hand)
     }
 
     /// A queue group that follows these addresses, in which so many events wait; `None` if there is one of this name.

@@ -8,6 +8,10 @@
 //! * again: the same, and there was a wake meanwhile: a "no room" that was heard before does not count.
 //! * parked: the inlet had no room. Its wake goes on.
 //!
+//! An inlet that makes room for which nobody is in the line may do so for several frames before it wakes: a reader that would
+//! hand on a frame for each that it reads takes several times as long. So whoever finds an inbox full looks whether the inlet
+//! has room, and again once it is in the line: from then on the inlet wakes at once.
+//!
 //! A wake is answered by the thread that wakes. If that happens inside a pump, of another member, one pump runs inside the
 //! other; never one inside itself, so it is nested at most as deep as there are members.
 
@@ -45,11 +49,26 @@ pub(super) struct Hand {
     pub(super) member: MemberId,
     /// It counts against the bound, until just before the inlet gets it: whoever reads the event finds its place free.
     holds_frame: AtomicBool,
+    /// Whether a publish in the line may wait for this member, so that its inlet has to tell of each place that there is.
+    is_waited_for: AtomicBool,
 }
 
 impl Hand {
     pub(super) fn new(shared: &Arc<Shared>, member: MemberId) -> Self {
-        Self { shared: Arc::downgrade(shared), member, holds_frame: AtomicBool::new(false) }
+        Self {
+            shared: Arc::downgrade(shared),
+            member,
+            holds_frame: AtomicBool::new(false),
+            is_waited_for: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.is_waited_for.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn set_waited_for(&self, is_waited_for: bool) {
+        self.is_waited_for.store(is_waited_for, Ordering::SeqCst);
     }
 
     pub(super) fn holds_frame(&self) -> bool {
@@ -131,6 +150,13 @@ impl State {
         }
     }
 
+    /// The inlets of the targets may have room that they did not tell of.
+    pub(super) fn look_for_room(&mut self, effects: &mut Effects) {
+        for place in 0..self.targets.len() {
+            self.wake(self.targets[place], effects);
+        }
+    }
+
     /// The inlet had no room for what this run has in hand.
     pub(super) fn had_no_room(&mut self, mut run: Run, effects: &mut Effects) {
         let Some(seat) = self.seats.get_mut(&run.hand.member) else {
@@ -142,6 +168,7 @@ impl State {
             return effects.run(run);
         }
         seat.pump = Pump::Parked;
+        seat.hand.set_waited_for(!seat.claims.is_empty());
         seat.hand.hold(false);
         if let Some(frame) = run.frame.take() {
             seat.inbox.push_front(frame);

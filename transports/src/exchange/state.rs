@@ -81,12 +81,13 @@ impl Seat {
 }
 
 impl State {
-    pub(super) fn join(&mut self, shared: &Arc<Shared>, bound: usize, inlet: Arc<dyn Inlet>) -> MemberId {
+    pub(super) fn join(&mut self, shared: &Arc<Shared>, bound: usize, inlet: Arc<dyn Inlet>) -> Arc<Hand> {
         self.last_member += 1;
         let member = MemberId(self.last_member);
+        let hand = Arc::new(Hand::new(shared, member));
         let seat = Seat {
             inlet,
-            hand: Arc::new(Hand::new(shared, member)),
+            hand: Arc::clone(&hand),
             inbox: VecDeque::new(),
             bound,
             pump: Pump::Idle,
@@ -99,7 +100,7 @@ impl State {
             closings: Vec::new(),
         };
         self.seats.insert(member, seat);
-        member
+        hand
     }
 
     pub(super) fn depth(&self, member: MemberId) -> usize {

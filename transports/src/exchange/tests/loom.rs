@@ -134,3 +134,19 @@ fn there_is_room_for_whoever_read_the_event_that_took_it() {
         assert_eq!(block_on(desk.next()), Some(2));
     });
 }
+
+/// The inlet tells of room only when somebody waits for it, and then of each place.
+#[test]
+fn who_comes_to_wait_while_room_is_made_finds_it_or_is_told() {
+    check(|| {
+        let exchange = Exchange::new();
+        let (member, desk) = reader(&exchange);
+        let one = publisher(&exchange);
+        (1..=2).for_each(|number| publish(&one, number).unwrap());
+        let publisher = thread::spawn(move || publish(&one, 3).unwrap());
+        assert_eq!(desk.read_and_tell(|| member.is_waited_for()), Some(1));
+        publisher.join().unwrap();
+        assert_eq!(desk.read(), Some(2));
+        assert_eq!(desk.read(), Some(3));
+    });
+}

@@ -221,6 +221,28 @@ fn who_waits_for_a_member_to_follow_hears_of_it_or_of_its_end() {
     assert!(matches!(exchange.until_follows(one.id(), vec![]).now_or_never(), Some(Err(_))));
 }
 
+#[test]
+fn room_that_was_not_told_of_is_found_by_who_publishes() {
+    let exchange = Exchange::new();
+    let (one, desk) = member(&exchange, 1, 2);
+    follow(&one, &["a"]);
+    (1..=3).for_each(|number| now(&one, "", number).unwrap());
+    assert_eq!(now(&one, "", 4), Err(SendError::Full));
+    assert_eq!(desk.read_and_tell(|| one.is_waited_for()), Some(1));
+    assert_eq!(exchange.depth(one.id()), 1, "the inlet need not tell");
+    now(&one, "", 4).unwrap();
+    assert_eq!(now(&one, "", 5), Err(SendError::Full));
+    let mut waiting = wait(&one, "", 5);
+    assert!(one.is_waited_for());
+    assert_eq!(desk.read_and_tell(|| one.is_waited_for()), Some(2));
+    assert_eq!(answer(&mut waiting), Some(Ok(())));
+    assert!(!one.is_waited_for());
+    assert_eq!(desk.read_and_tell(|| false), Some(3));
+    one.look_for_room();
+    assert_eq!(exchange.depth(one.id()), 0);
+    assert_eq!(desk.read_all(), [4, 5]);
+}
+
 /// A waker that publishes, on the thread that wakes it.
 struct Relay(Member);
 

@@ -32,13 +32,16 @@ impl Desk {
     }
 
     pub(super) fn read(&self) -> Option<u64> {
+        self.read_and_tell(|| true)
+    }
+
+    /// Reads, and tells of the room only if it is asked for.
+    pub(super) fn read_and_tell(&self, tells: impl FnOnce() -> bool) -> Option<u64> {
         let mut desk = self.lock();
         let number = desk.frames.pop_front()?;
-        let waker = desk.waker.take();
+        let waker = if tells() { desk.waker.take() } else { None };
         drop(desk);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        waker.into_iter().for_each(Waker::wake);
         Some(number)
     }
 

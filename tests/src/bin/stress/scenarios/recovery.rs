@@ -362,7 +362,7 @@ pub(crate) async fn unsubscribe_during_replay_delivers_nothing_after(mut work: W
                 (least, most) = (least.min(count), most.max(count));
             }
             publish(all).await?;
-            same("messages after the answer", raw.until_pong().await?, vec![])?;
+            same("messages after the answer", raw.until_pong().await?.len(), 0)?;
         }
     }
     in_time("the end of a hub", alone.close()).await?;

@@ -224,7 +224,7 @@ mod tests {
             };
             read += 1;
             assert!((1..=text.lines().count()).contains(&health.0.len()), "{text}");
-            assert!(health.0.keys().map(|id| id.len()).sum::<usize>() <= text.len(), "{text}");
+            assert!(health.0.keys().map(CompactString::len).sum::<usize>() <= text.len(), "{text}");
             assert!(health.0.keys().all(|id| text.contains(id.as_str())), "{text}");
             assert!(health.serving() <= health.0.len() && health.is_cut_off("nobody"), "{text}");
         }

@@ -192,8 +192,10 @@ fn check(heard: &Recorder, accepted: &HashSet<u64>) -> (usize, usize) {
     // What was told since the last event, and since the last number.
     let (mut missed, mut is_another) = (0, false);
     let (mut missed_numbers, mut may_miss_more) = (0, false);
+    // In this order: events of `b` still come, and each has its position written down first.
+    let all = heard.all();
     let mut positions = heard.positions().into_iter();
-    for said in heard.all() {
+    for said in all {
         match said {
             Said::Gap(Some(address), gap) if address == "a" => match gap.reason {
                 GapReason::Evicted => {
@@ -212,6 +214,8 @@ fn check(heard: &Recorder, accepted: &HashSet<u64>) -> (usize, usize) {
                 }
                 if let Some(last) = last_position.filter(|_| !is_another) {
                     let hole = if last.epoch() == position.epoch() {
+                        let is_later = position.offset() > last.offset();
+                        assert!(is_later, "{last} then {position} in {}", heard.story());
                         position.offset() - last.offset() - 1
                     } else {
                         position.offset() - 1

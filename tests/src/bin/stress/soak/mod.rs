@@ -31,8 +31,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// So little is kept that it is full long before the end of a soak: what is kept by intent shall not look like a leak.
 pub(crate) fn forgetful() -> HubConfig {
+    // What a scenario may want back, of long texts too, each of which is kept as it was published and as it is sent.
+    let (events, bytes) = (256, 32 << 20);
     let history =
-        HistoryConfig { events: 256, replay: 256, quiet_ids: 512, ids: 512, ..HistoryConfig::default() };
+        HistoryConfig { events, replay: events, bytes, quiet_ids: 512, ids: 512, ..HistoryConfig::default() };
     HubConfig { history, ..patient() }
 }
 

@@ -47,6 +47,12 @@ pub fn quick_spoke() -> SpokeConfig {
     }
 }
 
+/// A spoke that soon gives up a hub, which may happen without a reason too.
+#[must_use]
+pub fn hasty_spoke() -> SpokeConfig {
+    SpokeConfig { pong_timeout: HASTE, ..quick_spoke() }
+}
+
 /// A hub that waits for nobody when it closes.
 pub fn builder(config: HubConfig) -> HubBuilder {
     soon_closed(Hub::builder().config(config))

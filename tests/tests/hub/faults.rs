@@ -10,8 +10,8 @@ use pubsub_tests::proxy::Proxy;
 use tokio::net::TcpListener;
 
 use crate::harness::{
-    App, address, connected, hasty_hub, hub, hub_with, in_time, lost, next, quick_hub, quick_spoke, spoke,
-    spoke_with, state, until,
+    App, address, connected, hasty_hub, hasty_spoke, hub, hub_with, in_time, lost, next, quick_hub,
+    quick_spoke, spoke, spoke_with, state, until,
 };
 
 /// Cuts the connection, does something while it is down, and lets it come back.
@@ -226,8 +226,7 @@ async fn no_pong() {
     let hub = hub_with(hasty_hub()).await;
     let own = PubSub::<App>::new(hub.transport());
     let proxy = Proxy::to(address(&hub)).await;
-    let hasty = SpokeConfig { pong_timeout: Duration::from_millis(300), ..quick_spoke() };
-    let bus = spoke_with(proxy.address, hasty).await;
+    let bus = spoke_with(proxy.address, hasty_spoke()).await;
     let mut reader = bus.subscribe(App::NUMBER).await.expect("subscribed");
     proxy.change(|weather| weather.stalled = true);
     own.publish(App::NUMBER, "a", 1).await.expect("published");

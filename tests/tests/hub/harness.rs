@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use pubsub::prelude::*;
 use pubsub::websocket::SpokeConfig;
 pub(crate) use pubsub_tests::hub::{
-    address, connected, hasty_hub, hub, hub_with, lost, quick_hub, quick_spoke, state,
+    address, connected, hasty_hub, hasty_spoke, hub, hub_with, lost, quick_hub, quick_spoke, state,
 };
 pub(crate) use pubsub_tests::waiting::{in_time, next, until};
 use serde::{Deserialize, Serialize};
